@@ -1,0 +1,156 @@
+#pragma once
+// Registered task functions: PARRUN_TASK(f).
+
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeindex>
+#include <utility>
+
+#include "parrun/archive.hpp"
+#include "parrun/errors.hpp"
+#include "parrun/json.hpp"
+
+namespace parrun::detail {
+
+// A registered function with its types erased: bytes in, bytes out. A pointer is null where the type cannot
+// be converted to or from JSON, or the result is void.
+struct Function {
+  std::string name;
+  std::type_index key;  ///< Key<f>: how a program finds the name of a function it calls
+  std::type_index signature;
+  const void* code;                                 ///< an address inside the program or module that holds it
+  std::string (*call)(std::string_view arguments);  ///< throws what the function throws
+  std::string (*value_to_json)(std::string_view value);
+  std::string (*arguments_from_json)(std::string_view name, std::string_view json);  ///< throws InputError
+  std::string (*arguments_to_json)(std::string_view arguments);
+};
+
+/// Two functions of one name: the start-up check refuses the program.
+void add_function(Function function);
+
+/// The name under which Key was registered. Throws std::logic_error where it was not.
+const std::string& function_name(std::type_index key);
+
+// What identifies a callable at compile time: a function by its address, a class of function objects by its
+// type.
+template <auto F>
+struct Key {};
+
+template <typename F>
+struct Signature;
+template <typename R, typename... A>
+struct Signature<R (*)(A...)> {
+  using Result = R;
+  using Arguments = std::tuple<std::decay_t<A>...>;
+};
+template <typename R, typename... A>
+struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
+template <typename C, typename R, typename... A>
+struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
+template <typename C, typename R, typename... A>
+struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
+
+template <typename Tuple>
+struct Arguments;
+template <typename... A>
+struct Arguments<std::tuple<A...>> {
+  static constexpr bool kReadable = (JsonReadable<A> && ...), kWritable = (JsonWritable<A> && ...);
+  static std::tuple<A...> unpack(std::string_view bytes) { return from_bytes<A...>(bytes); }
+  static std::string pack(const A&... values) { return to_bytes(values...); }
+  // `name` is the function's, for errors: "simulate takes 2 arguments, 3 given".
+  static std::string from_json(std::string_view name, std::string_view text) {
+    const Json json = Json::parse(text, nullptr, false);
+    if (!json.is_array()) throw InputError("the arguments of " + std::string(name) + " are no JSON array");
+    if (json.size() != sizeof...(A)) throw InputError(wrong_count(name, json.size()));
+    try {
+      return std::apply(pack, JsonForm<std::tuple<A...>>::read_elements(json, "argument"));
+    } catch (const InputError& error) {
+      throw InputError(std::string(name) + ", " + error.what());
+    }
+  }
+  static std::string wrong_count(std::string_view name, std::size_t given) {
+    return std::string(name) + " takes " + std::to_string(sizeof...(A)) +
+           (sizeof...(A) == 1 ? " argument, " : " arguments, ") + std::to_string(given) + " given";
+  }
+  static std::string to_json(std::string_view bytes) {
+    return JsonForm<std::tuple<A...>>::write(unpack(bytes))
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+};
+
+template <typename R>
+std::string value_to_json(std::string_view bytes) {
+  return JsonForm<R>::write(std::get<0>(from_bytes<R>(bytes)))
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Runs `invoke` on the unpacked arguments and packs what it returns.
+template <typename R, typename Unpacked, typename Invoke>
+std::string call_packed(std::string_view bytes, Invoke invoke) {
+  auto arguments = Arguments<Unpacked>::unpack(bytes);
+  if constexpr (std::is_void_v<R>) {
+    std::apply(invoke, std::move(arguments));
+    return {};
+  } else {
+    return to_bytes<std::decay_t<R>>(std::apply(invoke, std::move(arguments)));
+  }
+}
+
+template <typename R, typename Unpacked>
+Function describe(std::string name, std::type_index key, std::string (*call)(std::string_view)) {
+  using Value = std::decay_t<R>;
+  Function function{
+      std::move(name), key,    typeid(R(*)(Unpacked)), reinterpret_cast<const void*>(call), call, nullptr,
+      nullptr,         nullptr};
+  if constexpr (JsonWritable<Value>) function.value_to_json = value_to_json<Value>;
+  if constexpr (Arguments<Unpacked>::kReadable) function.arguments_from_json = Arguments<Unpacked>::from_json;
+  if constexpr (Arguments<Unpacked>::kWritable) function.arguments_to_json = Arguments<Unpacked>::to_json;
+  return function;
+}
+
+struct Registered {
+  explicit Registered(Function function) { add_function(std::move(function)); }
+};
+
+// A free function.
+template <auto F>
+Registered register_task(std::string name) {
+  using S = Signature<decltype(F)>;
+  constexpr auto call = +[](std::string_view bytes) {
+    return call_packed<typename S::Result, typename S::Arguments>(
+        bytes, [](auto&&... a) -> decltype(auto) { return F(std::forward<decltype(a)>(a)...); });
+  };
+  return Registered(
+      describe<typename S::Result, typename S::Arguments>(std::move(name), typeid(Key<F>), call));
+}
+
+// A class of function objects: its state is its first argument.
+template <typename Functor>
+Registered register_task(std::string name) {
+  using S = Signature<decltype(&Functor::operator())>;
+  using Unpacked =
+      decltype(std::tuple_cat(std::declval<std::tuple<Functor>>(), std::declval<typename S::Arguments>()));
+  constexpr auto call = +[](std::string_view bytes) {
+    return call_packed<typename S::Result, Unpacked>(bytes,
+                                                     [](Functor functor, auto&&... a) -> decltype(auto) {
+                                                       return functor(std::forward<decltype(a)>(a)...);
+                                                     });
+  };
+  return Registered(describe<typename S::Result, Unpacked>(std::move(name), typeid(Functor), call));
+}
+
+}  // namespace parrun::detail
+
+#define PARRUN_DETAIL_JOIN2(a, b) a##b
+#define PARRUN_DETAIL_JOIN(a, b) PARRUN_DETAIL_JOIN2(a, b)
+
+/// Makes a free function, or a class of function objects, callable as a task from any rank and from jobs.bin,
+/// under the name written here. At namespace scope of a source file of the program or of a loaded module.
+/// Arguments and result: whatever Boost.Serialization takes and that can be default-constructed. Those with a
+/// JSON form (numbers, strings, std::vector, std::optional, ..., classes with nlohmann's from_json and
+/// to_json) can also be written in the JSON lines of `parrun pack`, and are shown as JSON.
+#define PARRUN_TASK(...)                                                         \
+  [[maybe_unused]] static const ::parrun::detail::Registered PARRUN_DETAIL_JOIN( \
+      parrun_registered_, __COUNTER__) = ::parrun::detail::register_task<__VA_ARGS__>(#__VA_ARGS__)

@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "parrun/id.hpp"
+
+namespace parrun {
+
+enum class State : std::uint8_t { succeeded, failed, timed_out, lost, cancelled };
+
+/// What an attempt of a task came to.
+struct Outcome {
+  TaskId task;
+  int attempt = 1;
+  State state = State::succeeded;
+  Rank rank;                ///< that ran it
+  std::string host;         ///< that rank's
+  double started_s = 0;     ///< start of the attempt [s since 1970, by that host's clock]
+  double elapsed_s = 0;     ///< wall time of the attempt [s]
+  int exit_code = 0;        ///< as a shell reports it: 128 + signal where a signal ended it
+  int signal = 0;           ///< the signal that ended it, or 0
+  std::string error;        ///< why it did not succeed, in a line; empty where it did
+  std::string error_type;   ///< the type of the exception it threw, or empty
+  std::string stdout_text;  ///< what it wrote
+  std::string stderr_text;
+  std::string value;  ///< a function's result: JSON if `value_is_json`, else an archive; empty for void
+  bool value_is_json = false;
+
+  bool succeeded() const { return state == State::succeeded; }
+};
+
+const char* to_string(State state);
+
+}  // namespace parrun

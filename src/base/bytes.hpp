@@ -1,0 +1,74 @@
+#pragma once
+// Bounded reading and writing of the fields that our files and messages are made of.
+// Integers are little-endian and of fixed width, floating point is IEEE 754 binary64, a string is its
+// length (u64) and its bytes. A reader never leaves its view: what is missing throws FormatError.
+
+#include <bit>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace parrun {
+
+using Bytes = std::string;
+using BytesView = std::string_view;
+
+static_assert(std::endian::native == std::endian::little, "a big-endian machine needs byte swaps here");
+
+struct FormatError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+template <typename T>
+concept Fixed = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
+class ByteWriter {
+ public:
+  template <Fixed T>
+  ByteWriter& put(T value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return *this;
+  }
+  ByteWriter& put(BytesView text) {
+    put<std::uint64_t>(text.size());
+    bytes_.append(text);
+    return *this;
+  }
+  std::size_t size() const { return bytes_.size(); }
+  Bytes take() { return std::move(bytes_); }
+
+ private:
+  Bytes bytes_;
+};
+
+class ByteReader {
+ public:
+  explicit ByteReader(BytesView bytes) : rest_(bytes) {}
+
+  template <Fixed T>
+  T get() {
+    T value;
+    std::memcpy(&value, raw(sizeof value).data(), sizeof value);
+    return value;
+  }
+  /// The view lives as long as the bytes that the reader was made of.
+  BytesView get_bytes() { return raw(get<std::uint64_t>()); }
+  std::string get_string() { return std::string(get_bytes()); }
+  bool at_end() const { return rest_.empty(); }
+
+ private:
+  BytesView raw(std::uint64_t size) {
+    if (size > rest_.size()) throw FormatError("a field reaches beyond the end");
+    const BytesView taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  BytesView rest_;
+};
+
+}  // namespace parrun

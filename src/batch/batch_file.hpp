@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "batch/format.hpp"
+#include "batch/mapped_file.hpp"
+#include "parrun/id.hpp"
+
+namespace parrun {
+
+// A batch file (batch/format.hpp), mapped and found whole: what it hands out afterwards needs no checks,
+// except whether this program has the functions().
+class BatchFile {
+ public:
+  /// Reads all of the file once, in bounded resident memory. Throws InputError: file, what is wrong, at which
+  /// byte, what to do.
+  explicit BatchFile(const std::string& path);
+
+  std::uint64_t size() const { return trailer_.task_count; }  ///< tasks
+  /// decode_task() takes it. The view lives as long as this. REQUIRES: task < size().
+  BytesView payload(TaskId task) const;
+  const std::vector<std::string>& functions() const { return functions_; }  ///< called by its tasks; sorted
+  /// Equal for two files exactly where their tasks are the same.
+  std::uint64_t content_hash() const { return trailer_.content_hash; }
+  bool has_commands() const { return (trailer_.contents & format::kHasCommands) != 0; }
+  bool has_calls() const { return (trailer_.contents & format::kHasCalls) != 0; }
+
+  /// Lets go of the memory of all tasks before `task`, which stay readable. Cheap: does nothing until some
+  /// MiB have come together.
+  void release_before(TaskId task);
+
+ private:
+  std::uint64_t offset_of(std::uint64_t task) const;
+
+  MappedFile file_;
+  format::Trailer trailer_;
+  std::vector<std::string> functions_;
+  std::uint64_t released_ = 0;  ///< tasks
+};
+
+}  // namespace parrun

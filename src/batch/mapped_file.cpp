@@ -1,0 +1,67 @@
+#include "batch/mapped_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/descriptor.hpp"
+#include "parrun/errors.hpp"
+
+namespace parrun {
+namespace {
+
+Descriptor open_to_read(const std::string& path) {
+  // O_NONBLOCK: opening a FIFO that nobody writes would wait for ever.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file) return file;
+  const char* advice = errno == ENOENT   ? "check the name, or make it with 'parrun pack'"
+                       : errno == EACCES ? "ask its owner for permission to read it (chmod +r)"
+                                         : "give a batch file that 'parrun pack' wrote";
+  throw InputError(fmt::format("cannot open {}: {}; {}", path, std::strerror(errno), advice));
+}
+
+std::size_t regular_size(int fd, const std::string& path) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) {
+    throw InputError(fmt::format("cannot read {}: {}; give a batch file that 'parrun pack' wrote", path,
+                                 std::strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw InputError(fmt::format("{} is {}; give a batch file that 'parrun pack' wrote", path,
+                                 S_ISDIR(status.st_mode) ? "a directory" : "not a regular file"));
+  }
+  return static_cast<std::size_t>(status.st_size);
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::string& path) {
+  const Descriptor file = open_to_read(path);
+  const std::size_t size = regular_size(file.get(), path);
+  if (size == 0) return;  // mmap refuses an empty file
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) {
+    throw InputError(fmt::format("cannot map {} ({} bytes): {}; copy it to a local file system", path, size,
+                                 std::strerror(errno)));
+  }
+  ::madvise(data, size, MADV_SEQUENTIAL);
+  bytes_ = BytesView(static_cast<const char*>(data), size);
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+}
+
+void MappedFile::release(std::uint64_t begin, std::uint64_t end) const {
+  static const auto kPage = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  begin -= begin % kPage;
+  end -= end % kPage;
+  if (begin < end) ::madvise(const_cast<char*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
+}
+
+}  // namespace parrun

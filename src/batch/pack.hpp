@@ -1,0 +1,21 @@
+#pragma once
+// Batches from text. `name` stands for the input in errors, which read "NAME:LINE: what is wrong; what to do"
+// (InputError).
+
+#include <istream>
+#include <string>
+
+#include "batch/batch_writer.hpp"
+#include "batch/task_json.hpp"
+
+namespace parrun {
+
+/// A command a line, for /bin/sh -c, as it stands. Only blank lines are skipped (a line that begins with # is
+/// a task that does nothing, as in a shell), and a carriage return at the end of a line is dropped.
+void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& out);
+
+/// A JSON object a line (batch/task_json.hpp). Blank lines are skipped.
+void pack_jsonl(std::istream& in, const std::string& name, const ArgumentsFromJson& convert,
+                BatchFileWriter& out);
+
+}  // namespace parrun

@@ -1,0 +1,91 @@
+#include "batch/task_spec.hpp"
+
+namespace parrun {
+namespace {
+
+// Payload: kind u8, timeout [ns] i64 (0: none), retries i32 (-1: none), label, env (count u64, then name and
+// value), cwd, stdin, the kind's fields. Fields as in base/bytes.hpp.
+enum class Kind : std::uint8_t { shell = 1, argv = 2, call = 3 };
+
+struct WorkEncoder {
+  ByteWriter& out;
+  void operator()(const ShellCommand& work) { out.put(work.line); }
+  void operator()(const ArgvCommand& work) {
+    out.put<std::uint64_t>(work.argv.size());
+    for (const std::string& argument : work.argv) out.put(argument);
+  }
+  void operator()(const Call& work) { out.put(work.function).put(work.arguments); }
+};
+
+ArgvCommand decode_argv(ByteReader& in) {
+  ArgvCommand work;
+  for (auto count = in.get<std::uint64_t>(); count > 0; --count) work.argv.push_back(in.get_string());
+  if (work.argv.empty()) throw FormatError("a command without a program");
+  return work;
+}
+
+struct KindOf {
+  Kind operator()(const ShellCommand&) const { return Kind::shell; }
+  Kind operator()(const ArgvCommand&) const { return Kind::argv; }
+  Kind operator()(const Call&) const { return Kind::call; }
+};
+
+decltype(TaskSpec::work) decode_work(Kind kind, ByteReader& in) {
+  switch (kind) {
+    case Kind::shell: return ShellCommand{in.get_string()};
+    case Kind::argv: return decode_argv(in);
+    case Kind::call: {
+      std::string function = in.get_string();
+      return Call{std::move(function), in.get_string()};
+    }
+  }
+  throw FormatError("an unknown kind of task");
+}
+
+template <typename Head>
+Kind decode_head(ByteReader& in, Head& head) {
+  const Kind kind = in.get<Kind>();
+  if (const auto timeout = in.get<std::int64_t>(); timeout > 0) head.timeout = Duration(timeout);
+  if (const auto retries = in.get<std::int32_t>(); retries >= 0) head.retries = retries;
+  head.label = in.get_string();
+  return kind;
+}
+
+}  // namespace
+
+Bytes encode(const TaskSpec& spec) {
+  ByteWriter out;
+  out.put(std::visit(KindOf(), spec.work));
+  out.put<std::int64_t>(spec.timeout.value_or(Duration::zero()).count());
+  out.put<std::int32_t>(spec.retries.value_or(-1));
+  out.put(spec.label);
+  out.put<std::uint64_t>(spec.env.size());
+  for (const auto& [name, value] : spec.env) out.put(name).put(value);
+  out.put(spec.cwd).put(spec.stdin_text);
+  std::visit(WorkEncoder{out}, spec.work);
+  return out.take();
+}
+
+TaskHead decode_task_head(BytesView payload) {
+  ByteReader in(payload);
+  TaskHead head;
+  head.is_command = decode_head(in, head) != Kind::call;
+  return head;
+}
+
+TaskSpec decode_task(BytesView payload) {
+  ByteReader in(payload);
+  TaskSpec spec;
+  const Kind kind = decode_head(in, spec);
+  for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
+    std::string name = in.get_string();
+    spec.env.emplace_back(std::move(name), in.get_string());
+  }
+  spec.cwd = in.get_string();
+  spec.stdin_text = in.get_string();
+  spec.work = decode_work(kind, in);
+  if (!in.at_end()) throw FormatError("bytes behind a task's last field");
+  return spec;
+}
+
+}  // namespace parrun

@@ -1,0 +1,62 @@
+#pragma once
+// What one task is: the payload of a record in jobs.bin, and of the messages that give tasks to workers.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+
+namespace parrun {
+
+/// A command line for /bin/sh -c.
+struct ShellCommand {
+  std::string line;
+  bool operator==(const ShellCommand&) const = default;
+};
+
+/// A program and its arguments, looked up in PATH, no shell.
+struct ArgvCommand {
+  std::vector<std::string> argv;  ///< REQUIRES: at least one
+  bool operator==(const ArgvCommand&) const = default;
+};
+
+/// A call of a registered function.
+struct Call {
+  std::string function;
+  Bytes arguments;  ///< a Boost.Serialization archive
+  bool operator==(const Call&) const = default;
+};
+
+struct TaskSpec {
+  std::variant<ShellCommand, ArgvCommand, Call> work;
+  std::string label;                ///< empty: none
+  std::optional<Duration> timeout;  ///< none: the run's
+  std::optional<int> retries;       ///< none: the run's
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string cwd;  ///< empty: the worker's
+  std::string stdin_text;
+
+  bool is_command() const { return !std::holds_alternative<Call>(work); }
+  bool operator==(const TaskSpec&) const = default;
+};
+
+Bytes encode(const TaskSpec& spec);
+
+/// Throws FormatError where `payload` is no task.
+TaskSpec decode_task(BytesView payload);
+
+/// What those must know of a task who do not execute it; costs the same for any size of payload.
+struct TaskHead {
+  bool is_command = false;
+  std::optional<Duration> timeout;
+  std::optional<int> retries;
+  std::string label;
+};
+TaskHead decode_task_head(BytesView payload);
+
+}  // namespace parrun

@@ -1,0 +1,17 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace parrun {
+
+/// What the command line asks for; returns the exit code. InputError leaves it for run_program().
+using Action = std::function<int()>;
+
+// Each declares its options on `app` and sets `chosen` to its action where the command line asks for it.
+
+/// The default command: its options are the program's own, and `chosen` is set from the start.
+void add_run(CLI::App& app, Action& chosen);
+void add_pack(CLI::App& app, Action& chosen);
+void add_show(CLI::App& app, Action& chosen);
+
+}  // namespace parrun

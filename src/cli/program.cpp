@@ -1,0 +1,69 @@
+#include "cli/program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "parrun/errors.hpp"
+#include "run/session.hpp"
+
+namespace parrun {
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr int kInternalError = 3;
+
+// One line, whatever the message holds, from one rank: all have the same command line. The others leave as if
+// all was well, for mpirun would kill rank 0 before it has spoken if one of them did not.
+int complain(std::string message, int code) {
+  if (launcher_rank() != 0) return 0;
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "parrun: {}\n", message);
+  return code;
+}
+
+// The command that the line asked for, as one types it.
+std::string command_name(const CLI::App& app) {
+  const auto asked_for = app.get_subcommands();
+  return asked_for.empty() ? "parrun" : "parrun " + asked_for.front()->get_name();
+}
+
+// The default command's options stand beside the subcommands' names; before one they would be ignored
+// silently.
+void refuse_options_before_subcommand(const CLI::App& app) {
+  if (app.get_subcommands().empty()) return;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    throw InputError(
+        fmt::format("'{0}' does not belong to '{1}'; see {1} --help", option->get_name(), command_name(app)));
+  }
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) try {
+  CLI::App app("Runs a batch of tasks over MPI; every run ends.", "parrun");
+  app.set_version_flag("--version", "parrun " PARRUN_VERSION);
+  app.require_subcommand(0, 1);
+  Action chosen;
+  add_run(app, chosen);
+  add_pack(app, chosen);
+  add_show(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // prints --help or --version
+    return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), kUsageError);
+  }
+  refuse_options_before_subcommand(app);
+  return chosen();
+} catch (const InputError& error) {
+  return complain(error.what(), kUsageError);
+} catch (const std::exception& error) {
+  return complain(fmt::format("internal error: {}", error.what()), kInternalError);
+}
+
+}  // namespace parrun

@@ -1,0 +1,67 @@
+#include "core/limit_watch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/duration.hpp"
+
+namespace parrun {
+
+LimitWatch::LimitWatch(Limits limits, TimePoint start, int ranks)
+    : limits_(limits), start_(start), peers_(static_cast<std::size_t>(ranks)) {}
+
+void LimitWatch::on_message(Rank from, TimePoint now) { peer(from).heard = now; }
+
+void LimitWatch::on_running(Rank worker, std::optional<Running> running) { peer(worker).running = running; }
+
+void LimitWatch::on_first_grant(TimePoint now) {
+  if (!last_outcome_) last_outcome_ = now;
+}
+
+void LimitWatch::on_farewell(Rank worker) { peer(worker) = Peer{}; }
+
+TimePoint LimitWatch::next_limit() const {
+  TimePoint next = TimePoint::max();
+  if (limits_.deadline) next = start_ + *limits_.deadline;
+  if (limits_.stall && last_outcome_) next = std::min(next, *last_outcome_ + *limits_.stall);
+  for (const Peer& peer : peers_) {
+    if (peer.running && peer.running->limit) {
+      next = std::min(next, peer.running->since + *peer.running->limit + kWorkerGrace);
+    }
+  }
+  return next;
+}
+
+std::optional<Expiry> LimitWatch::tick(TimePoint now) const {
+  if (limits_.deadline && now >= start_ + *limits_.deadline) {
+    return Expiry{Expiry::Kind::deadline, std::nullopt,
+                  fmt::format("the run reached its deadline of {}", format_duration(*limits_.deadline))};
+  }
+  if (limits_.stall && last_outcome_ && now >= *last_outcome_ + *limits_.stall) {
+    return Expiry{Expiry::Kind::stall, std::nullopt,
+                  fmt::format("no task ended for {} (--stall)", format_duration(*limits_.stall))};
+  }
+  for (int rank = 0; rank < static_cast<int>(peers_.size()); ++rank) {
+    if (auto expiry = tick_peer(rank, now)) return expiry;
+  }
+  return std::nullopt;
+}
+
+std::optional<Expiry> LimitWatch::tick_peer(int rank, TimePoint now) const {
+  const Peer& peer = peers_[static_cast<std::size_t>(rank)];
+  if (peer.running && peer.running->limit &&
+      now >= peer.running->since + *peer.running->limit + kWorkerGrace) {
+    return Expiry{Expiry::Kind::task, Rank(rank),
+                  fmt::format("task {} reached its limit of {} and rank {} does not answer",
+                              peer.running->attempt.task.get(), format_duration(*peer.running->limit), rank)};
+  }
+  if (peer.heard && now >= *peer.heard + limits_.lost_after) {
+    return Expiry{
+        Expiry::Kind::lost, Rank(rank),
+        fmt::format("rank {} was silent for {} (--lost-after)", rank, format_duration(limits_.lost_after))};
+  }
+  return std::nullopt;
+}
+
+}  // namespace parrun

@@ -1,0 +1,77 @@
+#pragma once
+// The dispatcher's limits. Pure: `now` is an argument. It is asked in each turn of every phase (start-up,
+// dispatch, the wait for results, shutdown), so that no phase is without a limit.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "parrun/id.hpp"
+
+namespace parrun {
+
+struct Limits {
+  std::optional<Duration> timeout;                 ///< of one task, from the start of its execution
+  std::optional<Duration> deadline;                ///< of the run, from the start of rank 0
+  std::optional<Duration> stall;                   ///< without an outcome of any task
+  Duration lost_after = std::chrono::seconds(30);  ///< without a message from a worker
+};
+
+/// A limit that was reached.
+struct Expiry {
+  enum class Kind { task, deadline, stall, lost } kind;
+  std::optional<Rank> rank;  ///< whose task overran, or who is silent
+  std::string what;          ///< in words: which limit, of how long
+};
+
+/// What a worker is executing, as far as the dispatcher knows.
+struct Running {
+  Assignment attempt;
+  TimePoint since;  ///< by rank 0's clock
+  std::optional<Duration> limit;
+};
+
+class LimitWatch {
+ public:
+  // A worker enforces its tasks' limits itself; the dispatcher steps in this much later, if it did not.
+  static constexpr Duration kWorkerGrace = std::chrono::seconds(1);
+
+  LimitWatch(Limits limits, TimePoint start, int ranks);
+
+  void on_message(Rank from, TimePoint now);
+  void on_running(Rank worker, std::optional<Running> running);
+  void on_outcome(TimePoint now) { last_outcome_ = now; }
+  /// From here on outcomes are waited for: the stall clock runs.
+  void on_first_grant(TimePoint now);
+  /// All outcomes are in: a stall is no longer possible.
+  void on_all_done() { last_outcome_.reset(); }
+  /// The rank said goodbye: its silence means nothing now.
+  void on_farewell(Rank worker);
+
+  /// The first limit that has passed, or none.
+  std::optional<Expiry> tick(TimePoint now) const;
+
+  const Limits& limits() const { return limits_; }
+  const std::optional<Running>& running(Rank worker) const { return peer(worker).running; }
+  TimePoint start() const { return start_; }
+  /// When the first limit on the run or on a task passes, if nothing happens until then; never:
+  /// TimePoint::max().
+  TimePoint next_limit() const;
+
+ private:
+  struct Peer {
+    std::optional<TimePoint> heard;  ///< none: not watched
+    std::optional<Running> running;
+  };
+  const Peer& peer(Rank rank) const { return peers_[static_cast<std::size_t>(rank.get())]; }
+  Peer& peer(Rank rank) { return peers_[static_cast<std::size_t>(rank.get())]; }
+  std::optional<Expiry> tick_peer(int rank, TimePoint now) const;
+
+  Limits limits_;
+  TimePoint start_;
+  std::optional<TimePoint> last_outcome_;
+  std::vector<Peer> peers_;
+};
+
+}  // namespace parrun

@@ -1,0 +1,32 @@
+#pragma once
+// Where a task's output goes: two files in memory (memfd), which the worker made, so that it can read what a
+// task wrote even after the task's process has died under it.
+
+#include "base/bytes.hpp"
+#include "base/descriptor.hpp"
+
+namespace parrun {
+
+class Capture {
+ public:
+  Capture();  ///< throws std::system_error
+
+  struct Text {
+    Bytes stdout_text;
+    Bytes stderr_text;
+  };
+  /// What was written since the last take(), which is forgotten here.
+  Text take();
+
+  /// Makes the two files this process's stdout and stderr.
+  void redirect_here() const;
+
+  int stdout_fd() const { return out_.get(); }
+  int stderr_fd() const { return err_.get(); }
+
+ private:
+  Descriptor out_;
+  Descriptor err_;
+};
+
+}  // namespace parrun

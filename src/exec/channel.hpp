@@ -1,0 +1,68 @@
+#pragma once
+// The memory that a worker shares with its executor.
+//
+// Tasks and outcomes are frames (length u64, bytes) in two rings. Many tasks may lie in the first ring, and
+// each can be taken back until the moment it starts: to start the next one, the executor counts `claim` up;
+// to take back all that have not started, the worker counts the claim's revocations up, after which no claim
+// succeeds until the executor has come to the worker's `resume` frame behind them. One compare-and-swap
+// decides which of the two was first, so a task is either executed or returned, never both and never neither.
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "exec/ring.hpp"
+
+namespace parrun {
+
+enum class FrameKind : std::uint8_t {
+  task = 1,    ///< task u64, attempt i32, json bool, payload
+  resume = 2,  ///< what was revoked lies before this
+  quit = 3     ///< leave; for threads, a process is killed
+};
+
+class Channel {
+ public:
+  Ring tasks;
+  Ring outcomes;
+
+  // The worker's side.
+
+  struct Progress {
+    std::uint64_t started;  ///< tasks that were ever claimed
+    TimePoint since;        ///< when the last of them was
+  };
+  Progress progress() const {
+    const std::uint64_t started = started_of(claim_.load());
+    return {started, TimePoint(Duration(since_.load()))};
+  }
+  /// From now on nothing starts until a resume frame is read. Returns how many tasks have started.
+  std::uint64_t revoke() { return started_of(claim_.fetch_add(kOneRevocation)); }
+
+  // The executor's side. `started` and `resumed` are its own counts of what it claimed and of resume frames.
+
+  bool claim(std::uint64_t started, std::uint64_t resumed, TimePoint now) {
+    since_.store(now.time_since_epoch().count());
+    std::uint64_t expected = started | resumed << kStartedBits;
+    return claim_.compare_exchange_strong(expected, expected + 1);
+  }
+
+ private:
+  static constexpr int kStartedBits = 40;
+  static constexpr std::uint64_t kOneRevocation = std::uint64_t{1} << kStartedBits;
+  static std::uint64_t started_of(std::uint64_t claim) { return claim & (kOneRevocation - 1); }
+
+  std::atomic<std::uint64_t> claim_{0};
+  std::atomic<Duration::rep> since_{0};
+};
+
+/// A frame as it stands in a ring.
+inline Bytes framed(BytesView bytes) {
+  ByteWriter out;
+  out.put(bytes);
+  return out.take();
+}
+
+}  // namespace parrun

@@ -1,0 +1,205 @@
+#include "exec/command.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "base/descriptor.hpp"
+
+namespace parrun {
+namespace {
+
+struct Pipe {
+  Descriptor read_end;
+  Descriptor write_end;
+
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
+    read_end.reset(ends[0]);
+    write_end.reset(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  }
+};
+
+// stdin as a file in memory: nobody has to feed it while the command runs.
+Descriptor open_stdin(const std::string& text) {
+  if (text.empty()) return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  Descriptor file(memfd_create("parrun-stdin", MFD_CLOEXEC));
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t step = write(file.get(), text.data() + written, text.size() - written);
+    if (step <= 0)
+      throw std::system_error(errno, std::generic_category(), "cannot keep the stdin text in memory");
+    written += static_cast<std::size_t>(step);
+  }
+  lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+// posix_spawn's file actions and attributes: the three descriptors, the folder, a process group of its own,
+// and all signals as they are by default.
+class SpawnSettings {
+ public:
+  SpawnSettings(int in, int out, int err, const std::string& cwd) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_adddup2(&actions_, in, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, err, STDERR_FILENO);
+    if (!cwd.empty()) posix_spawn_file_actions_addchdir_np(&actions_, cwd.c_str());
+    posix_spawnattr_init(&attributes_);
+    sigset_t all;
+    sigset_t none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+  ~SpawnSettings() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+std::vector<std::string> arguments_of(const TaskSpec& spec) {
+  if (const auto* shell = std::get_if<ShellCommand>(&spec.work)) return {"/bin/sh", "-c", shell->line};
+  return std::get<ArgvCommand>(spec.work).argv;
+}
+
+// The task's variables before the inherited ones: the first of a name is the one that getenv finds, so an
+// inherited one of the same name is left out.
+std::vector<std::string> own_variables(const TaskSpec& spec) {
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : spec.env) variables.push_back(name + "=" + value);
+  return variables;
+}
+
+bool is_overridden(const char* variable, const TaskSpec& spec) {
+  for (const auto& [name, value] : spec.env) {
+    if (std::strncmp(variable, name.c_str(), name.size()) == 0 && variable[name.size()] == '=') return true;
+  }
+  return false;
+}
+
+template <typename Strings>
+void append_pointers(Strings& strings, std::vector<char*>& pointers) {
+  for (std::string& text : strings) pointers.push_back(text.data());
+}
+
+// Returns an errno. posix_spawnp reports a failed chdir, exec or interpreter as its own result.
+int spawn(const TaskSpec& spec, char** environment, const SpawnSettings& settings, pid_t& child) {
+  std::vector<std::string> arguments = arguments_of(spec);
+  std::vector<std::string> variables = own_variables(spec);
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  append_pointers(arguments, argv);
+  append_pointers(variables, envp);
+  for (char** inherited = environment; *inherited != nullptr; ++inherited) {
+    if (!is_overridden(*inherited, spec)) envp.push_back(*inherited);
+  }
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  return posix_spawnp(&child, argv.front(), settings.actions(), settings.attributes(), argv.data(),
+                      envp.data());
+}
+
+std::string spawn_failure(const TaskSpec& spec, int error) {
+  struct stat status {};
+  if (!spec.cwd.empty() && (stat(spec.cwd.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))) {
+    return fmt::format("cannot start in the directory '{}': {}", spec.cwd,
+                       std::strerror(errno != 0 ? errno : ENOTDIR));
+  }
+  return fmt::format("cannot start '{}': {}", arguments_of(spec).front(), std::strerror(error));
+}
+
+// Copies what is there. False at the end of the stream.
+bool copy_available(int from, int to) {
+  std::array<char, 65536>
+      buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  for (;;) {
+    const ssize_t got = read(from, buffer.data(), buffer.size());
+    if (got == 0) return false;
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t step = write(to, buffer.data() + done, static_cast<std::size_t>(got - done));
+      if (step < 0 && errno != EINTR) return true;  // memory is full: the command runs on, its output is cut
+      done += std::max<ssize_t>(step, 0);
+    }
+  }
+}
+
+// Copies both streams until the command itself has ended; descendants that hold the pipes open do not count.
+int copy_until_end(pid_t child, std::array<Pipe*, 2> streams, std::array<int, 2> targets) {
+  // Without pidfd_open (Linux before 5.3) the end is noticed by asking every few ms.
+  constexpr int kAskEvery_ms = 5;
+  const Descriptor end(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  std::array<pollfd, 3> waits{};
+  for (std::size_t i = 0; i < 2; ++i) waits[i] = {streams[i]->read_end.get(), POLLIN, 0};
+  waits[2] = {end.get(), POLLIN, 0};
+  for (;;) {
+    poll(waits.data(), waits.size(), end ? -1 : kAskEvery_ms);
+    int status = 0;
+    const bool ended = (!end || waits[2].revents != 0) && waitpid(child, &status, WNOHANG) == child;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (waits[i].fd >= 0 && !copy_available(waits[i].fd, targets[i])) waits[i].fd = -1;
+    }
+    if (ended) return status;
+  }
+}
+
+}  // namespace
+
+void set_ending(int wait_status, Outcome& outcome) {
+  if (WIFSIGNALED(wait_status)) {
+    outcome.signal = WTERMSIG(wait_status);
+    outcome.exit_code = 128 + outcome.signal;
+    const char* name = sigabbrev_np(outcome.signal);
+    outcome.error = fmt::format("killed by signal {} (SIG{})", outcome.signal, name != nullptr ? name : "?");
+  } else {
+    outcome.exit_code = WEXITSTATUS(wait_status);
+    if (outcome.exit_code != 0) outcome.error = fmt::format("exit code {}", outcome.exit_code);
+  }
+  outcome.state = outcome.error.empty() ? State::succeeded : State::failed;
+}
+
+void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int stderr_fd, Outcome& outcome) {
+  Pipe out;
+  Pipe err;
+  const Descriptor in = open_stdin(spec.stdin_text);
+  const SpawnSettings settings(in.get(), out.write_end.get(), err.write_end.get(), spec.cwd);
+  pid_t child = 0;
+  if (const int error = spawn(spec, environment, settings, child); error != 0) {
+    outcome.state = State::failed;
+    outcome.exit_code = error == ENOENT ? 127 : 126;  // as a shell says it
+    outcome.error = spawn_failure(spec, error);
+    return;
+  }
+  out.write_end.reset();
+  err.write_end.reset();
+  set_ending(copy_until_end(child, {&out, &err}, {stdout_fd, stderr_fd}), outcome);
+}
+
+}  // namespace parrun

@@ -1,0 +1,92 @@
+#pragma once
+// A worker's view of what executes its tasks: gives them in order, collects outcomes, notices starts, deaths
+// and limits, takes back what has not started, replaces a dead executor. Never waits, but in await().
+//
+// Invariants: tasks_ holds, in order, every task that was given and has neither ended nor been taken back;
+// the first `pushed_` of them are (or are being) written to the channel; at most the first one is executing.
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exec/executor_body.hpp"
+#include "parrun/outcome.hpp"
+
+namespace parrun {
+
+/// A task on its way to an executor.
+struct GivenTask {
+  TaskId task;
+  int attempt = 1;
+  std::optional<Duration> limit;  ///< its own or the run's
+  int retries = -1;               ///< its own, or -1
+  bool json_value = false;
+  bool on_thread = false;  ///< in the rank's process
+  Bytes payload;
+};
+
+/// A task that ended, with its outcome as the executor encoded it.
+struct EndedTask {
+  Bytes outcome;
+  int retries = -1;
+};
+
+class Executor {
+ public:
+  explicit Executor(std::unique_ptr<ExecutorBody> body) : body_(std::move(body)) {}
+
+  void give(GivenTask task) { tasks_.push_back(std::move(task)); }
+
+  /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
+  /// executors cannot be had any more.
+  std::vector<EndedTask> turn();
+
+  struct Current {
+    Assignment attempt;
+    TimePoint since;
+    std::optional<Duration> limit;
+  };
+  /// The task that is executing.
+  std::optional<Current> current() const;
+
+  /// Up to `count` tasks that have not started and now never will, the last ones first.
+  std::vector<TaskId> take_back(std::size_t count);
+
+  /// Ends the executing task with all its descendants; its outcome will have this state and error.
+  /// False: it cannot be ended (a thread).
+  bool kill_current(State state, std::string error);
+
+  bool has_tasks() const { return !tasks_.empty(); }
+  std::size_t waiting() const { return tasks_.size() - (current() ? 1 : 0); }
+
+  /// Sleeps until an outcome may be there, at most `limit`.
+  void await(Duration limit);
+
+ private:
+  struct Verdict {
+    State state;
+    std::string error;
+  };
+
+  void push();
+  void write_outgoing();
+  std::optional<Bytes> read_frame();
+  void collect(std::vector<EndedTask>& ended);
+  void conclude(const Death& death, std::vector<EndedTask>& ended);
+  std::uint64_t started_here() const { return alive_ ? body_->channel().progress().started : 0; }
+
+  std::unique_ptr<ExecutorBody> body_;
+  bool alive_ = false;
+  int barren_ = 0;  ///< executors in a row that ended without having started a task
+  std::deque<GivenTask> tasks_;
+  std::size_t pushed_ = 0;
+  std::uint64_t ended_ = 0;  ///< outcomes of the living executor
+  Bytes outgoing_;           ///< frames (from written_ on) that the ring had no space for yet
+  std::size_t written_ = 0;
+  Bytes incoming_;                  ///< a frame that is not complete yet, its length included
+  std::optional<Verdict> verdict_;  ///< why we killed it
+};
+
+}  // namespace parrun

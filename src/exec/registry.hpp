@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "parrun/function.hpp"
+
+namespace parrun {
+
+using Function = detail::Function;
+
+/// A registered function by its name, or null.
+const Function* find_function(std::string_view name);
+
+/// One line for each registered function, sorted: its name, signature and the build that holds it. Two ranks
+/// with equal fingerprints execute the same code.
+std::vector<std::string> registry_fingerprint();
+
+/// Loads a module whose PARRUN_TASKs register themselves. Throws InputError: which file, what is wrong.
+void load_module(const std::string& path);
+
+/// A type's name as written in source.
+std::string demangled(const char* name);
+
+}  // namespace parrun

@@ -1,0 +1,48 @@
+#pragma once
+// Writes to a descriptor from a thread of its own, so that a pipe that nobody reads stops nobody but this
+// thread.
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace parrun {
+
+class Output {
+ public:
+  // Above this much unwritten, whoever writes should pause: see congested().
+  static constexpr std::size_t kCongestedBytes = std::size_t{16} << 20;
+
+  explicit Output(int fd);
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  /// Waits for nothing: what is not written by then, because its reader does not read, never will be.
+  ~Output();
+
+  /// Never waits. What one call brings stays together.
+  void write(std::string text);
+  bool congested() const;
+  bool flushed() const;
+  /// Something could not be written: a full disk, a closed descriptor.
+  bool failed() const;
+
+ private:
+  // Shared with the thread, which a full pipe may hold beyond this object's life.
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::string> queue;
+    std::size_t unwritten = 0;  ///< [bytes]
+    bool over = false;
+    bool failed = false;
+  };
+  static void run(int fd, const std::shared_ptr<State>& state);
+
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::thread thread_;
+};
+
+}  // namespace parrun

@@ -1,0 +1,24 @@
+#pragma once
+// How one outcome looks on stdout and stderr. Pure.
+
+#include <string>
+
+#include "batch/task_spec.hpp"
+#include "parrun/outcome.hpp"
+
+namespace parrun {
+
+enum class Format { raw, jsonl };
+
+struct Printed {
+  std::string out;
+  std::string err;
+};
+
+/// raw: a command's own output; a function's, and its value as a line of JSON. jsonl: one object in a line.
+Printed print(const Outcome& outcome, const TaskHead& task, Format format);
+
+/// "task 7 (label) failed on rank 2 (node1): exit code 3"
+std::string describe_failure(const Outcome& outcome, const TaskHead& task);
+
+}  // namespace parrun

@@ -1,0 +1,152 @@
+#include "run/batch_run.hpp"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "batch/batch_file.hpp"
+#include "exec/registry.hpp"
+
+namespace parrun {
+namespace {
+
+constexpr int kSomeTaskFailed = 1;
+constexpr int kUsageError = 2;
+constexpr int kLimitReached = 124;
+// After a limit: for the outcomes that are on their way, and for a reader of ours to take the last of them.
+constexpr Duration kTakeInLimit = std::chrono::milliseconds(200);
+constexpr Duration kFlushLimit = std::chrono::milliseconds(200);
+constexpr std::uint32_t kEpoch = 1;
+
+class BatchSource final : public TaskSource {
+ public:
+  explicit BatchSource(BatchFile& batch) : batch_(batch) {}
+  std::uint64_t pull(std::uint64_t /*wanted*/) override { return batch_.size(); }
+  bool exhausted() const override { return true; }
+  BytesView payload(TaskId task) override {
+    batch_.release_before(task);
+    return batch_.payload(task);
+  }
+
+ private:
+  BatchFile& batch_;
+};
+
+std::string load_modules(const std::vector<std::string>& modules) {
+  try {
+    for (const std::string& module : modules) load_module(module);
+    return {};
+  } catch (const InputError& error) {
+    return error.what();  // told after MPI_Init: until then no rank knows whether it is the one to say it
+  }
+}
+
+void require_functions(const BatchFile& batch, const std::string& path) {
+  for (const std::string& name : batch.functions()) {
+    if (find_function(name) != nullptr) continue;
+    throw InputError(fmt::format(
+        "{} calls the task function '{}', which this parrun does not have; give --load its module", path,
+        name));
+  }
+}
+
+// Rank 0's part.
+class BatchRun {
+ public:
+  BatchRun(Session& session, const RunOptions& options, RunListener& listener)
+      : session_(session), options_(options), listener_(listener) {}
+
+  int run(const std::string& problem) {
+    if (auto expired = session_.gather(options_.limits, problem)) end_by(*expired, {}, {});
+    BatchFile batch(options_.batch_file);
+    require_functions(batch, options_.batch_file);
+    BatchSource source(batch);
+    const Begin begin{kEpoch, options_.limits.timeout, true, options_.threads, options_.kill_overrunning};
+    Dispatcher dispatcher(session_.crew(), source, begin, options_.retries, [&](const Outcome& outcome) {
+      listener_.on_outcome(outcome, decode_task_head(batch.payload(outcome.task)));
+    });
+    work(dispatcher);
+    return end(dispatcher);
+  }
+
+ private:
+  void work(Dispatcher& dispatcher) {
+    const auto step = [&](TimePoint now) {
+      dispatcher.hold(listener_.congested());
+      const bool busy = dispatcher.turn(now);
+      listener_.on_turn(dispatcher.counts(), now);
+      return busy;
+    };
+    while (!dispatcher.finished() && !dispatcher.expired()) {
+      session_.turn(step);
+      require_output();
+    }
+    if (dispatcher.finished()) return;
+    const auto outstanding = dispatcher.outstanding(Clock::now());
+    dispatcher.stop();
+    session_.turn_until(
+        Clock::now() + kTakeInLimit, [&] { return dispatcher.stopped(); }, step);
+    end_by(*dispatcher.expired(), outstanding, dispatcher.counts());
+  }
+
+  // All tasks are done; what they wrote must still get out, within the limits.
+  int end(const Dispatcher& dispatcher) {
+    std::optional<Expiry> expired;
+    listener_.on_end(dispatcher.counts(), Clock::now());
+    while (!listener_.flushed() && !expired) {
+      session_.turn([&](TimePoint now) {
+        expired = session_.crew().expired(now);
+        return session_.crew().receive(now).has_value();
+      });
+    }
+    if (expired) abort_job(kLimitReached);
+    require_output();
+    const int exit_code = dispatcher.counts().failed == 0 ? 0 : kSomeTaskFailed;
+    session_.dismiss(exit_code);
+    return exit_code;
+  }
+
+  void require_output() const {
+    if (!listener_.output_failed()) return;
+    throw std::runtime_error("results cannot be written to stdout (a full disk?); the run is ended");
+  }
+
+  [[noreturn]] void end_by(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding,
+                           const Dispatcher::Counts& counts) {
+    listener_.on_limit(expiry, outstanding);
+    listener_.on_end(counts, Clock::now());
+    const TimePoint give_up = Clock::now() + kFlushLimit;
+    while (!listener_.flushed() && Clock::now() < give_up)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    drain_output();
+    abort_job(kLimitReached);
+  }
+
+  Session& session_;
+  const RunOptions& options_;
+  RunListener& listener_;
+};
+
+}  // namespace
+
+int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
+  const std::string problem = load_modules(options.modules);
+  Session session(start, options.limits.deadline);
+  std::unique_ptr<RunListener> listener;
+  try {
+    if (!session.is_dispatcher()) {
+      session.serve(problem);
+      return 0;
+    }
+    listener = make_listener();
+    return BatchRun(session, options, *listener).run(problem);
+  } catch (const InputError& error) {
+    listener->on_refused(error.what());
+    session.dismiss(kUsageError);
+    return kUsageError;
+  } catch (const std::exception& error) {
+    end_job_for(error);
+  }
+}
+
+}  // namespace parrun

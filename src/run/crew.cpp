@@ -1,0 +1,90 @@
+#include "run/crew.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parrun {
+namespace {
+
+std::string first_word(const std::string& line) { return line.substr(0, line.find(' ')); }
+
+// In what way two sorted registries differ, by the name of one function.
+std::string difference(const std::vector<std::string>& ours, const std::vector<std::string>& theirs) {
+  const auto [mine, other] = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
+  if (mine == ours.end())
+    return fmt::format("has a task function '{}' that rank 0 lacks", first_word(*other));
+  const std::string name = first_word(*mine);
+  const bool there =
+      std::any_of(theirs.begin(), theirs.end(), [&](const auto& line) { return first_word(line) == name; });
+  return there ? fmt::format("has another build of the task function '{}'", name)
+               : fmt::format("lacks the task function '{}'", name);
+}
+
+}  // namespace
+
+Crew::Crew(Transport& transport, const Limits& limits, TimePoint start, std::vector<std::string> functions)
+    : transport_(transport),
+      watch_(limits, start, transport.ranks()),
+      functions_(std::move(functions)),
+      members_(static_cast<std::size_t>(transport.ranks())) {
+  for (const Rank rank : workers()) watch_.on_message(rank, Clock::now());
+}
+
+std::vector<Rank> Crew::workers() const {
+  std::vector<Rank> ranks;
+  for (int rank = members_.size() > 1 ? 1 : 0; rank < static_cast<int>(members_.size()); ++rank)
+    ranks.emplace_back(rank);
+  return ranks;
+}
+
+void Crew::broadcast(const FromDispatcher& message) {
+  for (const Rank rank : workers()) send(rank, message);
+}
+
+std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
+  while (auto message = transport_.receive()) {
+    watch_.on_message(message->from, now);
+    FromWorker decoded = decode_from_worker(message->bytes);
+    if (const auto* hello = std::get_if<Hello>(&decoded)) {
+      on(message->from, *hello);
+    } else if (std::holds_alternative<Farewell>(decoded)) {
+      members_[index(message->from)].left = true;
+      ++left_;
+      watch_.on_farewell(message->from);
+    } else if (const auto* trouble = std::get_if<Trouble>(&decoded)) {
+      if (!trouble_) trouble_ = fmt::format("{}: {}", name(message->from), trouble->what);
+    } else {
+      return std::pair{message->from, std::move(decoded)};
+    }
+  }
+  return std::nullopt;
+}
+
+void Crew::on(Rank from, const Hello& hello) {
+  members_[index(from)] = {.host = hello.host, .pid = hello.pid, .present = true, .left = false};
+  ++present_;
+  if (mismatch_) return;
+  if (!hello.problem.empty()) {
+    mismatch_ = fmt::format("{}: {}", name(from), hello.problem);
+  } else if (hello.functions != functions_) {
+    mismatch_ = fmt::format("{} {}; all ranks must run the same parrun with the same modules", name(from),
+                            difference(functions_, hello.functions));
+  }
+}
+
+std::optional<Expiry> Crew::expired(TimePoint now) const {
+  std::optional<Expiry> expiry = watch_.tick(now);
+  if (expiry && expiry->rank && !member(*expiry->rank).host.empty()) {
+    expiry->what += fmt::format(" [host {}]", member(*expiry->rank).host);
+  }
+  return expiry;
+}
+
+std::string Crew::name(Rank rank) const {
+  const Member& one = member(rank);
+  return one.host.empty() ? fmt::format("rank {}", rank.get())
+                          : fmt::format("rank {} ({})", rank.get(), one.host);
+}
+
+}  // namespace parrun

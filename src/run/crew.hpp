@@ -1,0 +1,66 @@
+#pragma once
+// The workers as rank 0 knows them, from their hello to their farewell, over all runs of a pool. Every
+// message passes here, and the limits are watched here, so that they hold in every phase.
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/limit_watch.hpp"
+#include "wire/messages.hpp"
+#include "wire/transport.hpp"
+
+namespace parrun {
+
+class Crew {
+ public:
+  /// `functions` is rank 0's registry: every worker's must be the same.
+  Crew(Transport& transport, const Limits& limits, TimePoint start, std::vector<std::string> functions);
+
+  struct Member {
+    std::string host;
+    std::int64_t pid = 0;
+    bool present = false;  ///< has said hello
+    bool left = false;     ///< has said farewell
+  };
+  const Member& member(Rank rank) const { return members_[index(rank)]; }
+  /// Rank 0 works too where it is alone.
+  std::vector<Rank> workers() const;
+
+  /// The next message that is not of the crew's own life.
+  std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
+  void send(Rank to, const FromDispatcher& message) { transport_.send(to, encode(message)); }
+  void broadcast(const FromDispatcher& message);
+
+  /// Every worker has said hello.
+  bool gathered() const { return present_ == workers().size(); }
+  /// Every worker has said farewell.
+  bool dismissed() const { return left_ == workers().size() && transport_.idle(); }
+  /// What makes a run impossible: a worker that cannot work, or is another build.
+  const std::optional<std::string>& mismatch() const { return mismatch_; }
+  /// What makes it impossible to go on: a worker whose executors failed.
+  const std::optional<std::string>& trouble() const { return trouble_; }
+
+  LimitWatch& watch() { return watch_; }
+  const LimitWatch& watch() const { return watch_; }
+  /// The first limit that has passed, in words that name the host too.
+  std::optional<Expiry> expired(TimePoint now) const;
+  /// "rank 3 (node17)"
+  std::string name(Rank rank) const;
+
+ private:
+  static std::size_t index(Rank rank) { return static_cast<std::size_t>(rank.get()); }
+  void on(Rank from, const Hello& hello);
+
+  Transport& transport_;
+  LimitWatch watch_;
+  std::vector<std::string> functions_;
+  std::vector<Member> members_;  ///< by rank
+  std::size_t present_ = 0;
+  std::size_t left_ = 0;
+  std::optional<std::string> mismatch_;
+  std::optional<std::string> trouble_;
+};
+
+}  // namespace parrun

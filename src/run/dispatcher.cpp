@@ -1,0 +1,145 @@
+#include "run/dispatcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/duration.hpp"
+#include "core/outcome.hpp"
+
+namespace parrun {
+
+Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, int retries, Sink sink)
+    : crew_(crew), source_(source), epoch_(begin.epoch), retries_(retries), sink_(std::move(sink)) {
+  scheduler_.add_tasks(source_.pull(1));
+  crew_.watch().on_all_done();  // of an earlier run, which may have been stopped before its end
+  for (const Rank worker : crew_.workers()) {
+    crew_.send(worker, begin);
+    crew_.watch().on_running(worker, std::nullopt);
+    scheduler_.add_worker(worker);
+  }
+}
+
+bool Dispatcher::turn(TimePoint now) {
+  bool busy = take_messages(now);
+  if (finished()) {
+    crew_.watch().on_all_done();
+  } else if (!expired_ && !stopping_) {
+    if (auto expiry = crew_.expired(now)) expired_ = std::move(expiry);
+  }
+  if (!expired_ && !stopping_) busy = give_out(now) || busy;
+  return busy;
+}
+
+bool Dispatcher::take_messages(TimePoint now) {
+  bool any = false;
+  while (auto message = crew_.receive(now)) {
+    any = true;
+    const Rank from = message->first;
+    if (auto* report = std::get_if<Report>(&message->second)) on(from, *report, now);
+    if (const auto* returned = std::get_if<Returned>(&message->second)) on(from, *returned);
+    if (const auto* stopped = std::get_if<Stopped>(&message->second)) on(from, *stopped);
+  }
+  return any;
+}
+
+// --- messages --------------------------------------------------------------------------------------------
+
+void Dispatcher::on(Rank from, Report& report, TimePoint now) {
+  if (report.epoch != epoch_) return;
+  for (Report::Finished& finished : report.finished) on_finished(from, finished, now);
+  on_executing(from, report, now);
+}
+
+void Dispatcher::on_finished(Rank from, Report::Finished& finished, TimePoint now) {
+  Outcome outcome = decode_outcome(finished.outcome);
+  outcome.rank = from;
+  outcome.host = crew_.member(from).host;
+  const int retries = finished.retries >= 0 ? finished.retries : retries_;
+  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_;
+  const auto verdict = scheduler_.on_outcome(from, {outcome.task, outcome.attempt}, outcome.elapsed_s,
+                                             may_retry ? retries : 0);
+  if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
+  crew_.watch().on_outcome(now);
+  if (verdict == Scheduler::Verdict::retry) return;
+  if (!outcome.succeeded()) ++failed_;
+  source_.forget(outcome.task);
+  sink_(std::move(outcome));
+}
+
+void Dispatcher::on_executing(Rank from, const Report& report, TimePoint now) {
+  if (!report.executing) return crew_.watch().on_running(from, std::nullopt);
+  const Report::Executing& executing = *report.executing;
+  const Assignment attempt{executing.task, executing.attempt};
+  crew_.watch().on_running(from, Running{attempt, now - executing.running, executing.limit});
+  if (!executing.overran || expired_ || scheduler_.attempt_at(from, executing.task) != attempt) return;
+  expired_ =
+      Expiry{Expiry::Kind::task, from,
+             fmt::format("task {} reached its limit of {} on {}", executing.task.get(),
+                         format_duration(executing.limit.value_or(executing.running)), crew_.name(from))};
+}
+
+void Dispatcher::on(Rank from, const Returned& returned) {
+  if (returned.epoch == epoch_) scheduler_.on_returned(from, returned.tasks);
+}
+
+void Dispatcher::on(Rank /*from*/, const Stopped& stopped) {
+  if (stopped.epoch != epoch_ || stop_answers_missing_ == 0) return;
+  --stop_answers_missing_;
+  clean_ = clean_ && stopped.clean;
+}
+
+// --- giving out ------------------------------------------------------------------------------------------
+
+bool Dispatcher::give_out(TimePoint now) {
+  if (held_) return false;
+  const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
+  if (!source_.exhausted()) {
+    scheduler_.add_tasks(source_.pull(std::max(wanted, scheduler_.known())) - scheduler_.known());
+  }
+  bool any = false;
+  while (const auto grant = scheduler_.next_grant()) {
+    crew_.watch().on_first_grant(now);
+    give(*grant);
+    any = true;
+  }
+  if (const auto recall = scheduler_.next_recall()) {
+    crew_.send(recall->worker, Recall{epoch_, recall->count});
+    any = true;
+  }
+  return any;
+}
+
+void Dispatcher::give(const Scheduler::Grant& grant) {
+  Give message{epoch_, {}};
+  std::size_t bytes = 0;
+  while (message.items.size() < grant.count && scheduler_.has_ready() && bytes < kMessageBytes) {
+    const Assignment next = scheduler_.take(grant.worker);
+    message.items.push_back({next.task, next.attempt, Bytes(source_.payload(next.task))});
+    bytes += message.items.back().payload.size();
+  }
+  crew_.send(grant.worker, message);
+}
+
+// --- the end ---------------------------------------------------------------------------------------------
+
+void Dispatcher::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  stop_answers_missing_ = crew_.workers().size();
+  crew_.broadcast(Stop{epoch_});
+}
+
+std::vector<TimeoutError::Outstanding> Dispatcher::outstanding(TimePoint now) const {
+  std::vector<TimeoutError::Outstanding> tasks;
+  for (const Rank worker : crew_.workers()) {
+    const std::optional<Running>& running = crew_.watch().running(worker);
+    if (!running || scheduler_.attempt_at(worker, running->attempt.task) != running->attempt) continue;
+    tasks.push_back(
+        {running->attempt.task.get(), worker.get(), crew_.member(worker).host, now - running->since});
+  }
+  return tasks;
+}
+
+}  // namespace parrun

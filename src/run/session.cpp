@@ -1,0 +1,161 @@
+#include "run/session.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "exec/registry.hpp"
+#include "parrun/errors.hpp"
+
+namespace parrun {
+namespace {
+
+constexpr int kInternalError = 3;
+constexpr int kLimitReached = 124;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+void wait(Duration span, Worker* worker) {
+  if (span == Duration::zero()) {
+    sched_yield();
+  } else if (worker != nullptr) {
+    worker->await(span);
+  } else {
+    std::this_thread::sleep_for(span);
+  }
+}
+
+}  // namespace
+
+Session::Session(TimePoint start, std::optional<Duration> deadline)
+    : start_(start),
+      processes_(std::make_unique<ProcessBody>()),
+      watchdog_(deadline && launcher_rank() == 0 ? start + *deadline : TimePoint::max(), kLimitReached),
+      transport_(MPI_COMM_WORLD) {}
+
+Session::~Session() = default;
+
+Hello Session::hello(const std::string& problem) const {
+  return {.host = host_name(), .pid = getpid(), .problem = problem, .functions = registry_fingerprint()};
+}
+
+void Session::serve(const std::string& problem) {
+  Worker worker(transport_, std::move(processes_));
+  worker.greet(hello(problem));
+  while (!worker.finished()) {
+    if (worker.turn(Clock::now())) {
+      backoff_.on_work();
+    } else {
+      wait(backoff_.next(), &worker);
+    }
+  }
+}
+
+std::optional<Expiry> Session::gather(const Limits& limits, const std::string& problem) {
+  Transport* transport = &transport_;
+  if (alone()) {
+    transport = &loopback_.dispatcher();
+    worker_ = std::make_unique<Worker>(loopback_.worker(), std::move(processes_));
+    worker_->greet(hello(problem));
+  }
+  crew_ = std::make_unique<Crew>(*transport, limits, start_, registry_fingerprint());
+  std::optional<Expiry> expired;
+  while (!crew_->gathered() && !crew_->mismatch() && !expired) {
+    turn([&](TimePoint now) {
+      expired = crew_->expired(now);
+      return crew_->receive(now).has_value();
+    });
+  }
+  if (crew_->mismatch()) throw InputError(*crew_->mismatch());
+  return expired;
+}
+
+void Session::turn(const std::function<bool(TimePoint)>& step) {
+  const TimePoint now = Clock::now();
+  keep_watchdog_quiet(now);
+  bool busy = step(now);
+  if (worker_) busy = worker_->turn(now) || busy;
+  if (crew_->trouble()) throw std::runtime_error(*crew_->trouble());
+  if (busy) {
+    backoff_.on_work();
+  } else {
+    wait(backoff_.next(), worker_.get());
+  }
+}
+
+// The loop turns: the watchdog is to expect the next turn before the next limit.
+void Session::keep_watchdog_quiet(TimePoint now) {
+  constexpr Duration kSetEvery = std::chrono::milliseconds(50);
+  if (now < watchdog_set_ + kSetEvery) return;
+  watchdog_set_ = now;
+  watchdog_.set(std::max(now, crew_->watch().next_limit()), kLimitReached);
+}
+
+bool Session::turn_until(TimePoint limit, const std::function<bool()>& done,
+                         const std::function<bool(TimePoint)>& step) {
+  while (!done()) {
+    if (Clock::now() >= limit) return false;
+    turn(step);
+  }
+  return true;
+}
+
+void Session::dismiss(int exit_code) {
+  if (!crew_) return;
+  crew_->broadcast(Bye{});
+  std::optional<Expiry> expired;
+  while (!crew_->dismissed() && !expired) {
+    turn([&](TimePoint now) {
+      watchdog_.set(now, exit_code);
+      expired = crew_->expired(now);
+      return crew_->receive(now).has_value();
+    });
+  }
+  if (expired) {
+    fmt::print(stderr, "parrun: {} at the end of the run; it is aborted\n", expired->what);
+    drain_output();
+    abort_job(exit_code);
+  }
+  // MPI_Finalize waits for ranks that may have stopped since.
+  watchdog_.set(Clock::now() + crew_->watch().limits().lost_after, exit_code);
+}
+
+int launcher_rank() {
+  // mpirun and srun with pmix set the first; SLURM_PROCID is not asked: under mpirun it is another program's.
+  for (const char* name : {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"}) {
+    if (const char* rank = std::getenv(name)) return std::atoi(rank);
+  }
+  return 0;
+}
+
+void end_job_for(const std::exception& error) {
+  fmt::print(stderr, "parrun: rank {}: {}\n", launcher_rank(), error.what());
+  drain_output();
+  abort_job(kInternalError);
+}
+
+void drain_output() {
+  constexpr Duration kLimit = std::chrono::milliseconds(100);
+  std::fflush(stdout);
+  std::fflush(stderr);
+  const TimePoint end = Clock::now() + kLimit;
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    int unread = 0;
+    while (Clock::now() < end && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 && isatty(fd) == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
+
+}  // namespace parrun

@@ -1,0 +1,85 @@
+#pragma once
+// What every rank of a job needs for as long as it lives, in the order in which it must come to be: the
+// executors' zygote before MPI, MPI, then this rank's part: rank 0 has the crew, the others a worker, a lone
+// rank both.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/backoff.hpp"
+#include "run/crew.hpp"
+#include "run/watchdog.hpp"
+#include "run/worker.hpp"
+#include "wire/loopback.hpp"
+#include "wire/mpi_environment.hpp"
+#include "wire/mpi_transport.hpp"
+
+namespace parrun {
+
+class Session {
+ public:
+  /// REQUIRES: one thread, before MPI_Init. `start`: of the process. `deadline` holds for MPI_Init too.
+  Session(TimePoint start, std::optional<Duration> deadline);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  bool is_dispatcher() const { return transport_.rank() == Rank(0); }
+
+  /// Every rank: says hello, and `problem` if this rank cannot work. Ranks other than 0 serve until they are
+  /// dismissed; then and there their part is over.
+  void serve(const std::string& problem);
+
+  // Rank 0 only.
+
+  /// Begins to watch the limits and waits for every worker's hello. Returns the limit that passed before, if
+  /// one did. Throws InputError where a worker cannot work.
+  std::optional<Expiry> gather(const Limits& limits, const std::string& problem);
+
+  /// One turn of the loop on rank 0: `step`, the local worker if there is one, and a short wait where nothing
+  /// was to do. Throws std::runtime_error where a worker is in trouble.
+  void turn(const std::function<bool(TimePoint)>& step);
+
+  /// Turns until `done`, or until `limit` has passed; false then.
+  bool turn_until(TimePoint limit, const std::function<bool()>& done,
+                  const std::function<bool(TimePoint)>& step);
+
+  /// Sends everyone home; to be followed by the end of the process with `exit_code`. A rank that does not say
+  /// goodbye within the limits is aborted, with that exit code.
+  void dismiss(int exit_code);
+
+  Crew& crew() { return *crew_; }
+  /// The caller is in its own code: nothing is expected of the loop.
+  void rest() { watchdog_.set(TimePoint::max(), 0); }
+  TimePoint start() const { return start_; }
+
+ private:
+  Hello hello(const std::string& problem) const;
+  bool alone() const { return transport_.ranks() == 1; }
+  void keep_watchdog_quiet(TimePoint now);
+
+  TimePoint start_;
+  std::unique_ptr<ExecutorBody> processes_;
+  Watchdog watchdog_;  ///< outlives MPI: MPI_Finalize can hang
+  MpiEnvironment mpi_;
+  MpiTransport transport_;
+  Loopback loopback_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Crew> crew_;
+  Backoff backoff_;
+  TimePoint watchdog_set_{};
+};
+
+/// This process's rank as its launcher says it, 0 without one: for what has to be known before MPI_Init.
+int launcher_rank();
+
+/// Prints one line on this rank and ends the whole job with exit code 3.
+[[noreturn]] void end_job_for(const std::exception& error);
+
+/// Waits until what this process wrote to stdout and stderr has been read, a moment at most: mpirun loses
+/// what is still in the pipe at MPI_Abort.
+void drain_output();
+
+}  // namespace parrun

@@ -1,0 +1,25 @@
+#pragma once
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "parrun/id.hpp"
+
+namespace parrun {
+
+// Where a run's tasks come from: a batch file, or a caller's range that is pulled as far as needed.
+class TaskSource {
+ public:
+  virtual ~TaskSource() = default;
+
+  /// Makes tasks known, if there are more, until there are `wanted`. Returns how many are known. May throw
+  /// what a caller's range throws.
+  virtual std::uint64_t pull(std::uint64_t wanted) = 0;
+  /// There are no more than pull() last said.
+  virtual bool exhausted() const = 0;
+  /// The task's payload: encode(TaskSpec). REQUIRES: known, not forgotten. Valid until the next call.
+  virtual BytesView payload(TaskId task) = 0;
+  /// The task is done.
+  virtual void forget(TaskId /*task*/) {}
+};
+
+}  // namespace parrun

@@ -1,0 +1,156 @@
+#include "run/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+#include "base/duration.hpp"
+#include "batch/task_spec.hpp"
+
+namespace parrun {
+
+Worker::Worker(Transport& transport, std::unique_ptr<ExecutorBody> processes)
+    : transport_(transport), processes_(std::move(processes)) {}
+
+void Worker::send(const FromWorker& message) { transport_.send(Rank(0), encode(message)); }
+
+bool Worker::turn(TimePoint now) {
+  bool busy = false;
+  while (auto message = transport_.receive()) {
+    FromDispatcher decoded = decode_from_dispatcher(message->bytes);
+    std::visit([this](auto& alternative) { on(alternative); }, decoded);
+    busy = true;
+  }
+  if (broken_ || leaving_) return busy;
+  try {
+    feed();
+    busy = execute(now) || busy;
+  } catch (const std::runtime_error& error) {
+    broken_ = true;
+    send(Trouble{error.what()});
+  }
+  return busy;
+}
+
+// --- messages --------------------------------------------------------------------------------------------
+
+void Worker::on(const Begin& begin) {
+  run_ = begin;
+  stopping_ = false;
+  overran_.reset();
+  told_.reset();
+  if (run_.threads && !threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>());
+}
+
+void Worker::on(Give& give) {
+  if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
+  for (Give::Item& item : give.items) waiting_.push_back(accept(item));
+}
+
+GivenTask Worker::accept(Give::Item& item) const {
+  const TaskHead head = decode_task_head(item.payload);
+  return {.task = item.task,
+          .attempt = item.attempt,
+          .limit = head.timeout ? head.timeout : run_.timeout,
+          .retries = head.retries.value_or(-1),
+          .json_value = run_.json_values,
+          .on_thread = run_.threads && !head.is_command,
+          .payload = std::move(item.payload)};
+}
+
+void Worker::on(const Recall& recall) {
+  if (recall.epoch != run_.epoch) return;
+  Returned returned{recall.epoch, {}};
+  while (returned.tasks.size() < recall.count && !waiting_.empty()) {
+    returned.tasks.push_back(waiting_.back().task);
+    waiting_.pop_back();
+  }
+  for (const TaskId task : active_->take_back(recall.count - returned.tasks.size()))
+    returned.tasks.push_back(task);
+  send(returned);
+}
+
+// What has not started is forgotten; what executes is killed, and its outcome comes like any other.
+void Worker::on(const Stop& stop) {
+  if (stop.epoch != run_.epoch) return;
+  stopping_ = true;
+  waiting_.clear();
+  active_->take_back(std::numeric_limits<std::size_t>::max());
+  if (!active_->has_tasks()) return;
+  const auto [state, error] = overran_ ? std::pair{State::timed_out, "reached its limit"}
+                                       : std::pair{State::cancelled, "the run was stopped"};
+  if (active_->kill_current(state, error)) return;
+  report(Clock::now(), active_->turn());
+  send(Stopped{run_.epoch, !active_->has_tasks()});
+  stopping_ = false;
+}
+
+void Worker::on(const Bye& /*bye*/) {
+  leaving_ = true;
+  send(Farewell{});
+}
+
+// --- tasks -----------------------------------------------------------------------------------------------
+
+Executor& Worker::executor_for(const GivenTask& task) { return task.on_thread ? *threads_ : processes_; }
+
+// One executor at a time is active, so one task at a time executes here.
+void Worker::feed() {
+  while (!waiting_.empty()) {
+    Executor& wanted = executor_for(waiting_.front());
+    if (&wanted != active_ && active_->has_tasks()) return;
+    active_ = &wanted;
+    active_->give(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+bool Worker::execute(TimePoint now) {
+  std::vector<EndedTask> ended = active_->turn();
+  const bool busy = !ended.empty();
+  if (busy) report(now, std::move(ended));
+  watch_limit(now);
+  tell_if_due(now);
+  if (stopping_ && !active_->has_tasks()) {
+    send(Stopped{run_.epoch, true});
+    stopping_ = false;
+  }
+  return busy;
+}
+
+void Worker::watch_limit(TimePoint now) {
+  const std::optional<Executor::Current> current = active_->current();
+  if (!current || !current->limit || now < current->since + *current->limit) return;
+  if (run_.kill_overrunning) {
+    active_->kill_current(State::timed_out,
+                          fmt::format("reached its limit of {}", format_duration(*current->limit)));
+  } else if (overran_ != current->attempt) {
+    overran_ = current->attempt;
+    report(now, {});
+  }
+}
+
+void Worker::tell_if_due(TimePoint now) {
+  const std::optional<Executor::Current> current = active_->current();
+  const bool news = current && current->attempt != told_ && now >= current->since + kWorthTelling;
+  if (news || now >= last_report_ + kHeartbeat) report(now, {});
+}
+
+void Worker::report(TimePoint now, std::vector<EndedTask> ended) {
+  Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
+  for (EndedTask& task : ended) message.finished.push_back({std::move(task.outcome), task.retries});
+  told_.reset();
+  if (const std::optional<Executor::Current> current = active_->current()) {
+    message.executing = Report::Executing{.task = current->attempt.task,
+                                          .attempt = current->attempt.attempt,
+                                          .running = now - current->since,
+                                          .limit = current->limit,
+                                          .overran = overran_ == current->attempt};
+    told_ = current->attempt;
+  }
+  last_report_ = now;
+  send(message);
+}
+
+}  // namespace parrun

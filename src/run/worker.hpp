@@ -1,0 +1,70 @@
+#pragma once
+// A worker's loop. Never itself inside a task, never blocked: it takes messages, keeps its executor fed,
+// reports at once what has finished, and what is executing when that takes longer, and watches its tasks'
+// limits.
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exec/executor.hpp"
+#include "wire/messages.hpp"
+#include "wire/transport.hpp"
+
+namespace parrun {
+
+class Worker {
+ public:
+  static constexpr Duration kHeartbeat = std::chrono::seconds(1);
+  // A task that runs this long is told to the dispatcher; shorter ones are over before it would matter.
+  static constexpr Duration kWorthTelling = std::chrono::milliseconds(20);
+
+  /// `processes` executes commands, and functions unless a run wants threads.
+  Worker(Transport& transport, std::unique_ptr<ExecutorBody> processes);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void greet(const Hello& hello) { send(hello); }
+
+  /// One turn. True if it did something.
+  bool turn(TimePoint now);
+
+  /// The dispatcher said bye, and our farewell has left.
+  bool finished() const { return leaving_ && transport_.idle(); }
+
+  /// Sleeps until an outcome may be there, at most `limit`.
+  void await(Duration limit) { active_->await(limit); }
+
+ private:
+  void on(const Begin& begin);
+  void on(Give& give);
+  void on(const Recall& recall);
+  void on(const Stop& stop);
+  void on(const Bye& bye);
+
+  GivenTask accept(Give::Item& item) const;
+  void feed();
+  bool execute(TimePoint now);
+  void watch_limit(TimePoint now);
+  void tell_if_due(TimePoint now);
+  void report(TimePoint now, std::vector<EndedTask> ended);
+  void send(const FromWorker& message);
+  Executor& executor_for(const GivenTask& task);
+
+  Transport& transport_;
+  Executor processes_;
+  std::unique_ptr<Executor> threads_;  ///< once a run has wanted them
+  Executor* active_ = &processes_;
+  std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
+
+  Begin run_;
+  bool stopping_ = false;
+  bool leaving_ = false;
+  bool broken_ = false;                ///< executors cannot be had any more
+  std::optional<Assignment> told_;     ///< the attempt that the dispatcher knows to be executing
+  std::optional<Assignment> overran_;  ///< the attempt whose limit ends the run
+  TimePoint last_report_{};
+};
+
+}  // namespace parrun

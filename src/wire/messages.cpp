@@ -1,0 +1,152 @@
+#include "wire/messages.hpp"
+
+#include <type_traits>
+#include <utility>
+
+namespace parrun {
+namespace {
+
+// One function for both directions: each message lists its fields once, in `fields`.
+struct Out {
+  ByteWriter bytes;
+
+  template <Fixed T>
+  void field(const T& value) {
+    bytes.put(value);
+  }
+  void field(const std::string& value) { bytes.put(value); }
+  void field(const TaskId& value) { bytes.put(value.get()); }
+  void field(const Duration& value) { bytes.put(value.count()); }
+  template <typename T>
+  void field(const std::optional<T>& value) {
+    bytes.put(value.has_value());
+    if (value) field(*value);
+  }
+  template <typename T>
+  void field(const std::vector<T>& values) {
+    bytes.put<std::uint64_t>(values.size());
+    for (const T& value : values) field(value);
+  }
+  template <typename T>
+  requires std::is_class_v<T>
+  void field(const T& value) { fields(*this, const_cast<T&>(value)); }  // Out only reads
+};
+
+struct In {
+  ByteReader bytes;
+
+  template <Fixed T>
+  void field(T& value) {
+    value = bytes.get<T>();
+  }
+  void field(std::string& value) { value = bytes.get_string(); }
+  void field(TaskId& value) { value = TaskId(bytes.get<std::uint64_t>()); }
+  void field(Duration& value) { value = Duration(bytes.get<Duration::rep>()); }
+  template <typename T>
+  void field(std::optional<T>& value) {
+    if (bytes.get<bool>()) field(value.emplace());
+  }
+  template <typename T>
+  void field(std::vector<T>& values) {
+    for (auto count = bytes.get<std::uint64_t>(); count > 0; --count) field(values.emplace_back());
+  }
+  template <typename T>
+  requires std::is_class_v<T>
+  void field(T& value) { fields(*this, value); }
+};
+
+template <typename Way, typename... T>
+void all(Way& way, T&... values) {
+  (way.field(values), ...);
+}
+
+template <typename Way>
+void fields(Way& way, Hello& m) {
+  all(way, m.host, m.pid, m.problem, m.functions);
+}
+template <typename Way>
+void fields(Way& way, Report::Finished& m) {
+  all(way, m.outcome, m.retries);
+}
+template <typename Way>
+void fields(Way& way, Report::Executing& m) {
+  all(way, m.task, m.attempt, m.running, m.limit, m.overran);
+}
+template <typename Way>
+void fields(Way& way, Report& m) {
+  all(way, m.epoch, m.finished, m.executing);
+}
+template <typename Way>
+void fields(Way& way, Returned& m) {
+  all(way, m.epoch, m.tasks);
+}
+template <typename Way>
+void fields(Way& way, Stopped& m) {
+  all(way, m.epoch, m.clean);
+}
+template <typename Way>
+void fields(Way& /*way*/, Farewell& /*m*/) {}
+template <typename Way>
+void fields(Way& way, Trouble& m) {
+  all(way, m.what);
+}
+template <typename Way>
+void fields(Way& way, Begin& m) {
+  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning);
+}
+template <typename Way>
+void fields(Way& way, Give::Item& m) {
+  all(way, m.task, m.attempt, m.payload);
+}
+template <typename Way>
+void fields(Way& way, Give& m) {
+  all(way, m.epoch, m.items);
+}
+template <typename Way>
+void fields(Way& way, Recall& m) {
+  all(way, m.epoch, m.count);
+}
+template <typename Way>
+void fields(Way& way, Stop& m) {
+  all(way, m.epoch);
+}
+template <typename Way>
+void fields(Way& /*way*/, Bye& /*m*/) {}
+
+template <typename Variant>
+Bytes encode_variant(const Variant& message) {
+  Out out;
+  out.bytes.put(static_cast<std::uint8_t>(message.index()));
+  std::visit([&](const auto& alternative) { out.field(alternative); }, message);
+  return out.bytes.take();
+}
+
+template <typename Variant, std::size_t I = 0>
+Variant decode_variant(std::uint8_t index, In& in) {
+  if constexpr (I < std::variant_size_v<Variant>) {
+    if (index != I) return decode_variant<Variant, I + 1>(index, in);
+    std::variant_alternative_t<I, Variant> message;
+    in.field(message);
+    return message;
+  } else {
+    throw FormatError("an unknown kind of message");
+  }
+}
+
+template <typename Variant>
+Variant decode_whole(BytesView bytes) {
+  In in{ByteReader(bytes)};
+  const auto index = in.bytes.get<std::uint8_t>();
+  Variant message = decode_variant<Variant>(index, in);
+  if (!in.bytes.at_end()) throw FormatError("bytes behind a message's last field");
+  return message;
+}
+
+}  // namespace
+
+Bytes encode(const FromWorker& message) { return encode_variant(message); }
+Bytes encode(const FromDispatcher& message) { return encode_variant(message); }
+FromWorker decode_from_worker(BytesView bytes) { return decode_whole<FromWorker>(bytes); }
+FromDispatcher decode_from_dispatcher(BytesView bytes) { return decode_whole<FromDispatcher>(bytes); }
+
+}  // namespace parrun

@@ -1,0 +1,109 @@
+#pragma once
+// What dispatcher and workers say to each other. Each message is one variant alternative; its first byte is
+// the alternative's index. `epoch` numbers the runs of a pool: a message of an earlier run is dropped.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "parrun/id.hpp"
+
+namespace parrun {
+
+// --- from a worker ---------------------------------------------------------------------------------------
+
+/// The first message: who is here, and what it could execute.
+struct Hello {
+  std::string host;
+  std::int64_t pid = 0;
+  std::string problem;                 ///< why this rank cannot work (a module did not load), or empty
+  std::vector<std::string> functions;  ///< registry_fingerprint()
+};
+
+/// Results and the state of things: when there is something to tell, and as a heartbeat.
+struct Report {
+  struct Finished {
+    Bytes outcome;     ///< encode(Outcome)
+    int retries = -1;  ///< the task's own, or -1
+  };
+  struct Executing {
+    TaskId task;
+    int attempt = 1;
+    Duration running{};  ///< so far
+    std::optional<Duration> limit;
+    bool overran = false;  ///< it reached its limit, and the run is to end
+  };
+  std::uint32_t epoch = 0;
+  std::vector<Finished> finished;
+  std::optional<Executing> executing;
+};
+
+/// The answer to Recall.
+struct Returned {
+  std::uint32_t epoch = 0;
+  std::vector<TaskId> tasks;
+};
+
+/// The answer to Stop: what had finished was reported before, nothing of this epoch runs here any more.
+struct Stopped {
+  std::uint32_t epoch = 0;
+  bool clean = true;  ///< false: a task could not be ended (a thread)
+};
+
+/// The answer to Bye, and the last message.
+struct Farewell {};
+
+/// This rank cannot go on: the run ends with exit code 3.
+struct Trouble {
+  std::string what;
+};
+
+// --- from the dispatcher ---------------------------------------------------------------------------------
+
+/// Begins a run.
+struct Begin {
+  std::uint32_t epoch = 0;
+  std::optional<Duration> timeout;  ///< of tasks that have none of their own
+  bool json_values = false;         ///< results as JSON where the type allows
+  bool threads = false;             ///< execute functions on a thread of the worker
+  bool kill_overrunning = false;    ///< a task at its limit is killed and the run goes on; else the run ends
+};
+
+struct Give {
+  struct Item {
+    TaskId task;
+    int attempt = 1;
+    Bytes payload;  ///< encode(TaskSpec)
+  };
+  std::uint32_t epoch = 0;
+  std::vector<Item> items;
+};
+
+/// Give back up to `count` tasks that have not started, the last ones first.
+struct Recall {
+  std::uint32_t epoch = 0;
+  std::uint64_t count = 0;
+};
+
+/// Report what has finished, end what runs, forget what waits.
+struct Stop {
+  std::uint32_t epoch = 0;
+};
+
+/// Leave.
+struct Bye {};
+
+using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble>;
+using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye>;
+
+Bytes encode(const FromWorker& message);
+Bytes encode(const FromDispatcher& message);
+
+/// Throw FormatError where `bytes` are no such message.
+FromWorker decode_from_worker(BytesView bytes);
+FromDispatcher decode_from_dispatcher(BytesView bytes);
+
+}  // namespace parrun

@@ -1,0 +1,78 @@
+#include "wire/mpi_transport.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace parrun {
+
+namespace mpi = boost::mpi;
+
+namespace {
+constexpr int kTagMore = 1;
+constexpr int kTagLast = 2;
+}  // namespace
+
+MpiTransport::MpiTransport(MPI_Comm communicator) : world_(communicator, mpi::comm_duplicate) {}
+
+void MpiTransport::send(Rank to, Bytes message) {
+  Sending& sending = sending_.emplace_back(Sending{std::move(message), {}});
+  const char* data = sending.message.data();
+  const std::size_t size = sending.message.size();
+  std::size_t offset = 0;
+  do {
+    const std::size_t piece = std::min(kPieceBytes, size - offset);
+    const bool last = offset + piece == size;
+    sending.pieces.push_back(
+        world_.isend(to.get(), last ? kTagLast : kTagMore, data + offset, static_cast<int>(piece)));
+    offset += piece;
+  } while (offset < size);
+}
+
+std::optional<Message> MpiTransport::receive() {
+  probe();
+  test_sends();
+  for (auto at = incoming_.begin(); at != incoming_.end(); ++at) {
+    std::optional<Message> message = take_complete(at->first, at->second);
+    if (at->second.pieces.empty() && at->second.assembled.empty()) incoming_.erase(at);
+    if (message) return message;
+  }
+  return std::nullopt;
+}
+
+void MpiTransport::probe() {
+  const auto found = world_.iprobe(mpi::any_source, mpi::any_tag);
+  if (!found) return;
+  auto& pieces = incoming_[found->source()].pieces;
+  Piece& piece = pieces.emplace_back();
+  piece.last = found->tag() == kTagLast;
+  piece.bytes.resize(static_cast<std::size_t>(found->count<char>().value_or(0)));
+  piece.request =
+      world_.irecv(found->source(), found->tag(), piece.bytes.data(), static_cast<int>(piece.bytes.size()));
+}
+
+void MpiTransport::test_sends() {
+  for (auto at = sending_.begin(); at != sending_.end();) {
+    std::erase_if(at->pieces, [](mpi::request& piece) { return piece.test().has_value(); });
+    at = at->pieces.empty() ? sending_.erase(at) : std::next(at);
+  }
+}
+
+// Pieces of one sender may complete out of order (a small one behind a large one); messages may not.
+std::optional<Message> MpiTransport::take_complete(int from, Incoming& incoming) {
+  for (Piece& piece : incoming.pieces) piece.complete = piece.complete || piece.request.test().has_value();
+  while (!incoming.pieces.empty() && incoming.pieces.front().complete) {
+    Piece& piece = incoming.pieces.front();
+    const bool last = piece.last;
+    if (incoming.assembled.empty()) {
+      incoming.assembled = std::move(piece.bytes);
+    } else {
+      incoming.assembled += piece.bytes;
+    }
+    incoming.pieces.pop_front();
+    if (last) return Message{Rank(from), std::exchange(incoming.assembled, {})};
+  }
+  return std::nullopt;
+}
+
+}  // namespace parrun

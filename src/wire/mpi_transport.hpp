@@ -1,0 +1,58 @@
+#pragma once
+// Messages over MPI, and the only user of Boost.MPI.
+//
+// Nobody blocks: a message is sent with isend from a buffer that lives here until the send completes, and
+// received with irecv after iprobe has told its size. A message above kPieceBytes goes out in pieces of that
+// size, so one huge payload never needs one huge transfer: all but the last piece have the tag `more`.
+
+#include <boost/mpi/communicator.hpp>
+#include <boost/mpi/request.hpp>
+#include <deque>
+#include <list>
+#include <map>
+
+#include "wire/transport.hpp"
+
+namespace parrun {
+
+class MpiTransport final : public Transport {
+ public:
+  static constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
+
+  /// Duplicates `communicator`, so that its messages and ours never meet; collective over it.
+  explicit MpiTransport(MPI_Comm communicator);
+  MpiTransport(const MpiTransport&) = delete;
+  MpiTransport& operator=(const MpiTransport&) = delete;
+
+  Rank rank() const override { return Rank(world_.rank()); }
+  int ranks() const override { return world_.size(); }
+  void send(Rank to, Bytes message) override;
+  std::optional<Message> receive() override;
+  bool idle() const override { return sending_.empty(); }
+
+ private:
+  struct Sending {
+    Bytes message;
+    std::vector<boost::mpi::request> pieces;
+  };
+  struct Piece {
+    Bytes bytes;
+    bool last;
+    boost::mpi::request request;
+    bool complete = false;
+  };
+  struct Incoming {
+    std::list<Piece> pieces;  ///< in the order in which they were sent; requests point into them
+    Bytes assembled;
+  };
+
+  void probe();
+  void test_sends();
+  std::optional<Message> take_complete(int from, Incoming& incoming);
+
+  boost::mpi::communicator world_;
+  std::list<Sending> sending_;
+  std::map<int, Incoming> incoming_;  ///< only ranks with something under way
+};
+
+}  // namespace parrun

@@ -1,0 +1,29 @@
+#pragma once
+#include <optional>
+
+#include "base/bytes.hpp"
+#include "parrun/id.hpp"
+
+namespace parrun {
+
+struct Message {
+  Rank from;
+  Bytes bytes;
+};
+
+// Carries messages between ranks: whole, in order from each sender, and without ever blocking: a peer that
+// does not listen costs memory for what was sent to it, never time.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  virtual Rank rank() const = 0;
+  virtual int ranks() const = 0;
+  virtual void send(Rank to, Bytes message) = 0;
+  /// The next message that is complete, if there is one. Also moves what is under way.
+  virtual std::optional<Message> receive() = 0;
+  /// Everything that was sent has left.
+  virtual bool idle() const = 0;
+};
+
+}  // namespace parrun
