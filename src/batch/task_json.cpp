@@ -30,7 +30,7 @@ Json parse_object(std::string_view text) {
   };
   try {
     Json json = Json::parse(text, watch);
-    if (!json.is_object()) throw InputError("no JSON object; write {\"command\": \"...\"} or the like");
+    if (!json.is_object()) throw InputError(R"(no JSON object; write {"command": "..."} or the like)");
     if (json.size() != keys) throw InputError("a key stands there twice; keep one of them");
     return json;
   } catch (const Json::parse_error& error) {
@@ -114,11 +114,11 @@ Call call_of(const Json& json, const ArgumentsFromJson& convert) {
 // Exactly one of the three kinds of work.
 decltype(TaskSpec::work) work_of(const Json& json, const ArgumentsFromJson& convert) {
   const std::size_t kinds = json.count("command") + json.count("argv") + json.count("call");
-  if (kinds == 0) throw InputError("no work in it; give one of \"command\", \"argv\", \"call\"");
+  if (kinds == 0) throw InputError(R"(no work in it; give one of "command", "argv", "call")");
   if (kinds > 1)
-    throw InputError("more than one kind of work in it; keep one of \"command\", \"argv\", \"call\"");
+    throw InputError(R"(more than one kind of work in it; keep one of "command", "argv", "call")");
   if (json.contains("call")) return call_of(json, convert);
-  if (json.contains("args")) throw InputError("\"args\" belongs to \"call\"; put a command's into \"argv\"");
+  if (json.contains("args")) throw InputError(R"("args" belongs to "call"; put a command's into "argv")");
   if (json.contains("argv")) return ArgvCommand{argv_of(json["argv"])};
   return ShellCommand{filled_string_of(json["command"], "command")};
 }

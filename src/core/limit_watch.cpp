@@ -11,6 +11,12 @@ namespace parrun {
 LimitWatch::LimitWatch(Limits limits, TimePoint start, int ranks)
     : limits_(limits), start_(start), peers_(static_cast<std::size_t>(ranks)) {}
 
+void LimitWatch::restart(const Limits& limits, TimePoint start) {
+  limits_ = limits;
+  start_ = start;
+  last_outcome_.reset();
+}
+
 void LimitWatch::on_message(Rank from, TimePoint now) { peer(from).heard = now; }
 
 void LimitWatch::on_running(Rank worker, std::optional<Running> running) { peer(worker).running = running; }

@@ -39,6 +39,9 @@ class LimitWatch {
 
   LimitWatch(Limits limits, TimePoint start, int ranks);
 
+  /// Another run begins, with limits of its own; the workers are the same.
+  void restart(const Limits& limits, TimePoint start);
+
   void on_message(Rank from, TimePoint now);
   void on_running(Rank worker, std::optional<Running> running);
   void on_outcome(TimePoint now) { last_outcome_ = now; }

@@ -110,6 +110,12 @@ std::vector<std::string> registry_fingerprint() {
   return lines;
 }
 
+std::string registry_problem() {
+  if (!registry().twice) return {};
+  return fmt::format("the task function '{}' is registered twice; rename one in its PARRUN_TASK",
+                     *registry().twice);
+}
+
 void load_module(const std::string& path) {
   // Without a slash dlopen would search the system's library path, not the folder the user is in.
   const std::string file = path.find('/') == path.npos ? "./" + path : path;
@@ -117,10 +123,8 @@ void load_module(const std::string& path) {
     throw InputError(fmt::format(
         "cannot load module: {}; give --load the path of a module built against this parrun", dlerror()));
   }
-  if (registry().twice) {
-    throw InputError(
-        fmt::format("module {} registers the task function '{}' a second time; rename it in PARRUN_TASK",
-                    path, *registry().twice));
+  if (const std::string problem = registry_problem(); !problem.empty()) {
+    throw InputError(fmt::format("module {}: {}", path, problem));
   }
 }
 

@@ -17,6 +17,9 @@ const Function* find_function(std::string_view name);
 /// with equal fingerprints execute the same code.
 std::vector<std::string> registry_fingerprint();
 
+/// What makes the registry useless: one name for two functions. Empty where all is well.
+std::string registry_problem();
+
 /// Loads a module whose PARRUN_TASKs register themselves. Throws InputError: which file, what is wrong.
 void load_module(const std::string& path);
 

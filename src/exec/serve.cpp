@@ -39,6 +39,8 @@ void set_exception(std::string type, std::string message, Outcome& outcome) {
   outcome.exit_code = 1;
   outcome.error = fmt::format("{}: {}", type, message);
   outcome.error_type = std::move(type);
+  outcome.value.clear();
+  outcome.value_is_json = false;
 }
 
 void call_function(const Call& call, bool json, Outcome& outcome) {
@@ -47,8 +49,9 @@ void call_function(const Call& call, bool json, Outcome& outcome) {
     return set_exception("parrun::InputError", "no task function '" + call.function + "'", outcome);
   try {
     outcome.value = function->call(call.arguments);
-    outcome.value_is_json = json && function->value_to_json != nullptr;
-    if (outcome.value_is_json) outcome.value = function->value_to_json(outcome.value);
+    if (!json || function->value_to_json == nullptr) return;
+    outcome.value = function->value_to_json(outcome.value);
+    outcome.value_is_json = true;
   } catch (const std::exception& error) {
     set_exception(demangled(typeid(error).name()), error.what(), outcome);
   } catch (...) {

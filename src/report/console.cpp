@@ -36,24 +36,30 @@ void Console::on_refused(const std::string& why) { say(why); }
 void Console::on_outcome(const Outcome& outcome, const TaskHead& task) {
   Printed printed = print(outcome, task, options_.format);
   if (options_.order == Order::completion) {
-    deliver(outcome.task, std::move(printed));
+    deliver(std::move(printed));
   } else {
     held_bytes_ += printed.out.size() + printed.err.size();
     held_.emplace(outcome.task, std::move(printed));
     for (auto first = held_.begin(); first != held_.end() && first->first == next_; first = held_.begin()) {
       held_bytes_ -= first->second.out.size() + first->second.err.size();
-      deliver(first->first, std::move(first->second));
+      deliver(std::move(first->second));
       held_.erase(first);
       next_ = TaskId(next_.get() + 1);
     }
   }
-  if (outcome.succeeded() || options_.quiet || options_.format == Format::jsonl) return;
+  ++ended_[static_cast<std::size_t>(outcome.state)];
+  if (!outcome.succeeded()) show_failure(outcome, task);
+}
+
+void Console::show_failure(const Outcome& outcome, const TaskHead& task) {
+  // What a limit ended was listed when it was reached; jsonl has it all on stdout.
+  if (limit_reached_ || options_.quiet || options_.format == Format::jsonl) return;
   if (++failures_shown_ <= kFailuresShown) say(describe_failure(outcome, task));
   if (failures_shown_ == kFailuresShown)
     say("further failures are counted, not shown; --format jsonl shows all");
 }
 
-void Console::deliver(TaskId /*task*/, Printed printed) {
+void Console::deliver(Printed printed) {
   out_.write(std::move(printed.out));
   err_.write(std::move(printed.err));
 }
@@ -78,8 +84,8 @@ void Console::show_progress(const Dispatcher::Counts& counts, TimePoint now) {
 }
 
 void Console::on_limit(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding) {
-  for (auto& [task, printed] : std::exchange(held_, {}))
-    deliver(task, std::move(printed));  // finished is not lost
+  for (auto& [task, printed] : std::exchange(held_, {})) deliver(std::move(printed));  // finished is not lost
+  limit_reached_ = true;
   say(expiry.what);
   for (std::size_t i = 0; i < outstanding.size() && i < kOutstandingShown; ++i) {
     const TimeoutError::Outstanding& one = outstanding[i];
@@ -92,15 +98,20 @@ void Console::on_limit(const Expiry& expiry, const std::vector<TimeoutError::Out
 }
 
 void Console::on_end(const Dispatcher::Counts& counts, TimePoint now) {
-  if (options_.quiet && counts.done == counts.known) return;
-  const Duration elapsed = now - start_;
-  std::string line =
-      fmt::format("{}: {} succeeded", plural(counts.known, "task"), counts.done - counts.failed);
-  if (counts.failed > 0) line += fmt::format(", {} failed", counts.failed);
-  if (counts.done < counts.known) {
-    line += fmt::format(", {} running, {} not started", counts.executing,
-                        counts.known - counts.done - counts.executing);
+  for (auto& [task, printed] : std::exchange(held_, {})) deliver(std::move(printed));  // finished is not lost
+  if (options_.quiet && !limit_reached_) return;
+  std::string line = fmt::format("{}: {} succeeded", plural(counts.known, "task"), ended(State::succeeded));
+  const auto add = [&](std::uint64_t count, const char* what) {
+    if (count > 0) line += fmt::format(", {} {}", count, what);
+  };
+  for (const State state : {State::failed, State::timed_out, State::lost, State::cancelled}) {
+    add(ended(state), to_string(state));
   }
+  if (counts.done < counts.known) {
+    add(counts.executing, "running");
+    add(counts.known - counts.done - counts.executing, "not started");
+  }
+  const Duration elapsed = now - start_;
   say(fmt::format("{}; {}, {:.0f} tasks/s", line, format_duration(elapsed),
                   static_cast<double>(counts.done) / to_seconds(elapsed)));
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What a run shows its user: results on stdout, failures, progress and the summary on stderr.
 
+#include <array>
 #include <map>
 #include <string>
 
@@ -33,7 +34,9 @@ class Console final : public RunListener {
   void on_end(const Dispatcher::Counts& counts, TimePoint now) override;
 
  private:
-  void deliver(TaskId task, Printed printed);
+  void deliver(Printed printed);
+  void show_failure(const Outcome& outcome, const TaskHead& task);
+  std::uint64_t ended(State state) const { return ended_[static_cast<std::size_t>(state)]; }
   void say(const std::string& line);
   void show_progress(const Dispatcher::Counts& counts, TimePoint now);
 
@@ -44,7 +47,9 @@ class Console final : public RunListener {
   std::map<TaskId, Printed> held_;  ///< submission order: results that earlier tasks must come before
   std::size_t held_bytes_ = 0;
   TaskId next_{0};
+  std::array<std::uint64_t, 5> ended_{};  ///< attempts by State
   std::uint64_t failures_shown_ = 0;
+  bool limit_reached_ = false;
   TimePoint last_progress_{};
   bool progress_shown_ = false;
 };

@@ -57,7 +57,10 @@ class BatchRun {
       : session_(session), options_(options), listener_(listener) {}
 
   int run(const std::string& problem) {
-    if (auto expired = session_.gather(options_.limits, problem)) end_by(*expired, {}, {});
+    if (auto expired = session_.gather(options_.limits, problem)) {
+      listener_.on_limit(*expired, {});
+      abort_after({});
+    }
     BatchFile batch(options_.batch_file);
     require_functions(batch, options_.batch_file);
     BatchSource source(batch);
@@ -70,6 +73,7 @@ class BatchRun {
   }
 
  private:
+  // Returns when all tasks are done.
   void work(Dispatcher& dispatcher) {
     const auto step = [&](TimePoint now) {
       dispatcher.hold(listener_.congested());
@@ -82,11 +86,13 @@ class BatchRun {
       require_output();
     }
     if (dispatcher.finished()) return;
-    const auto outstanding = dispatcher.outstanding(Clock::now());
+    listener_.on_limit(*dispatcher.expired(), dispatcher.outstanding(Clock::now()));
     dispatcher.stop();
     session_.turn_until(
         Clock::now() + kTakeInLimit, [&] { return dispatcher.stopped(); }, step);
-    end_by(*dispatcher.expired(), outstanding, dispatcher.counts());
+    Dispatcher::Counts counts = dispatcher.counts();
+    counts.executing = dispatcher.outstanding(Clock::now()).size();  // what could not be ended
+    abort_after(counts);
   }
 
   // All tasks are done; what they wrote must still get out, within the limits.
@@ -111,9 +117,7 @@ class BatchRun {
     throw std::runtime_error("results cannot be written to stdout (a full disk?); the run is ended");
   }
 
-  [[noreturn]] void end_by(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding,
-                           const Dispatcher::Counts& counts) {
-    listener_.on_limit(expiry, outstanding);
+  [[noreturn]] void abort_after(const Dispatcher::Counts& counts) {
     listener_.on_end(counts, Clock::now());
     const TimePoint give_up = Clock::now() + kFlushLimit;
     while (!listener_.flushed() && Clock::now() < give_up)

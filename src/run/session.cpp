@@ -47,7 +47,10 @@ Session::Session(TimePoint start, std::optional<Duration> deadline)
 Session::~Session() = default;
 
 Hello Session::hello(const std::string& problem) const {
-  return {.host = host_name(), .pid = getpid(), .problem = problem, .functions = registry_fingerprint()};
+  return {.host = host_name(),
+          .pid = getpid(),
+          .problem = problem.empty() ? registry_problem() : problem,
+          .functions = registry_fingerprint()};
 }
 
 void Session::serve(const std::string& problem) {
@@ -70,6 +73,7 @@ std::optional<Expiry> Session::gather(const Limits& limits, const std::string& p
     worker_->greet(hello(problem));
   }
   crew_ = std::make_unique<Crew>(*transport, limits, start_, registry_fingerprint());
+  if (const std::string own = hello(problem).problem; !own.empty()) throw InputError(own);
   std::optional<Expiry> expired;
   while (!crew_->gathered() && !crew_->mismatch() && !expired) {
     turn([&](TimePoint now) {

@@ -1,0 +1,4 @@
+# MPI by its C interface alone. Boost's configuration would link MPI's C++ bindings, which nothing calls.
+find_package(MPI REQUIRED COMPONENTS C)
+find_package(Boost 1.74 REQUIRED COMPONENTS mpi serialization)
+set_property(TARGET Boost::mpi PROPERTY INTERFACE_LINK_LIBRARIES Boost::serialization MPI::MPI_C)

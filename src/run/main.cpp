@@ -1,0 +1,65 @@
+#include <cstdio>
+
+#include "run/pool_impl.hpp"
+
+namespace parrun {
+namespace {
+
+constexpr int kBodyThrew = 1;
+constexpr int kUsageError = 2;
+constexpr int kLimitReached = 124;
+
+void complain(const std::exception& error) { std::fprintf(stderr, "parrun: %s\n", error.what()); }
+
+[[noreturn]] void end_job_at_limit(const TimeoutError& error) {
+  complain(error);
+  drain_output();
+  abort_job(kLimitReached);
+}
+
+int run_body(Session& session, const std::function<void(Pool&)>& body, const PoolOptions& options) {
+  int exit_code = 0;
+  auto impl = std::make_unique<Pool::Impl>(session, options.isolation);
+  const Pool::Impl& state = *impl;
+  Pool pool(std::move(impl));
+  try {
+    body(pool);
+  } catch (const TimeoutError& error) {
+    end_job_at_limit(error);
+  } catch (const std::exception& error) {
+    complain(error);
+    exit_code = kBodyThrew;
+  }
+  if (state.broken()) {  // a task is stuck on a thread of its rank: only the end of the rank ends it
+    drain_output();
+    abort_job(kLimitReached);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
+  Session session(Clock::now(), std::nullopt);
+  try {
+    if (!session.is_dispatcher()) {
+      session.serve({});
+      return 0;
+    }
+    Limits limits;
+    limits.lost_after = options.lost_after;
+    if (const auto expired = session.gather(limits, {})) end_job_at_limit(TimeoutError(expired->what, {}));
+    session.rest();
+    const int exit_code = run_body(session, body, options);
+    session.dismiss(exit_code);
+    return exit_code;
+  } catch (const InputError& error) {
+    complain(error);
+    session.dismiss(kUsageError);
+    return kUsageError;
+  } catch (const std::exception& error) {
+    end_job_for(error);
+  }
+}
+
+}  // namespace parrun

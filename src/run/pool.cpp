@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "batch/task_spec.hpp"
+#include "run/pool_impl.hpp"
+
+namespace parrun {
+namespace {
+
+// For killed tasks to end and to be told; a worker that takes longer is stuck.
+constexpr Duration kStopLimit = std::chrono::seconds(2);
+
+Limits limits_of(const Limit& limit, Duration lost_after) {
+  return {
+      .timeout = limit.timeout, .deadline = limit.deadline, .stall = limit.stall, .lost_after = lost_after};
+}
+
+Bytes payload_of(detail::CallFields fields) {
+  TaskSpec spec;
+  spec.work = Call{std::move(fields.function), std::move(fields.arguments)};
+  spec.label = std::move(fields.label);
+  spec.timeout = fields.timeout;
+  return encode(spec);
+}
+
+std::string timeout_text(const std::string& what, const std::vector<TimeoutError::Outstanding>& outstanding) {
+  constexpr std::size_t kShown = 5;
+  std::string text = what;
+  for (std::size_t i = 0; i < outstanding.size() && i < kShown; ++i) {
+    const auto& one = outstanding[i];
+    text += fmt::format("{} task {} on rank {} ({}) for {:.1f} s", i == 0 ? "; running:" : ",", one.task,
+                        one.rank, one.host, one.running.count());
+  }
+  if (outstanding.size() > kShown) text += fmt::format(", and {} more", outstanding.size() - kShown);
+  return text;
+}
+
+}  // namespace
+
+// --- tasks -----------------------------------------------------------------------------------------------
+
+std::uint64_t RangeSource::pull(std::uint64_t wanted) {
+  while (known_ < wanted && !exhausted_) {
+    if (auto fields = feed_()) {
+      payloads_.emplace(TaskId(known_++), payload_of(std::move(*fields)));
+    } else {
+      exhausted_ = true;
+    }
+  }
+  return known_;
+}
+
+// --- the pool --------------------------------------------------------------------------------------------
+
+Begin Pool::Impl::begin_call(const Limit& limit) {
+  if (broken()) throw std::logic_error("this pool cannot run anything any more: " + why_broken_);
+  if (in_call_)
+    throw std::logic_error("a range of results of this pool is still in use; take or destroy it first");
+  LimitWatch& watch = session_.crew().watch();
+  watch.restart(limits_of(limit, watch.limits().lost_after), Clock::now());
+  in_call_ = true;
+  return {++epoch_, watch.limits().timeout, false, isolation_ == Isolation::none, false};
+}
+
+void Pool::Impl::end_call(const std::string& why_broken) {
+  in_call_ = false;
+  if (why_broken_.empty()) why_broken_ = why_broken;
+  LimitWatch& watch = session_.crew().watch();
+  watch.restart(limits_of({}, watch.limits().lost_after), Clock::now());
+}
+
+Pool::Pool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Pool::~Pool() = default;
+
+int Pool::workers() const { return static_cast<int>(impl_->session().crew().workers().size()); }
+
+std::unique_ptr<detail::CallRun> Pool::start(detail::Feed feed, const Limit& limit, detail::Yield yield) {
+  const Begin begin = impl_->begin_call(limit);
+  try {
+    return std::make_unique<PoolRun>(*impl_, begin, std::move(feed), yield);
+  } catch (...) {  // the caller's range threw at its first task
+    impl_->end_call({});
+    throw;
+  }
+}
+
+// --- a call ----------------------------------------------------------------------------------------------
+
+PoolRun::PoolRun(Pool::Impl& pool, const Begin& begin, detail::Feed feed, detail::Yield yield)
+    : pool_(pool),
+      source_(std::move(feed)),
+      yield_(yield),
+      dispatcher_(pool.session().crew(), source_, begin, 0,
+                  [this](Outcome outcome) { on_outcome(std::move(outcome)); }) {}
+
+PoolRun::~PoolRun() {
+  try {
+    stop();
+  } catch (const std::exception& error) {
+    pool_.end_call(error.what());
+  }
+  pool_.session().rest();
+}
+
+bool PoolRun::step(TimePoint now) {
+  dispatcher_.hold(ready_.size() + held_.size() >= kMaxUndelivered);
+  return dispatcher_.turn(now);
+}
+
+void PoolRun::on_outcome(Outcome outcome) {
+  // After a limit: an attempt that we ended ourselves is in the TimeoutError, not in the results.
+  if (outcome.state == State::cancelled || (outcome.state == State::timed_out && dispatcher_.expired()))
+    return;
+  if (yield_ == detail::Yield::as_finished) return ready_.push_back(std::move(outcome));
+  held_.emplace(outcome.task, std::move(outcome));
+  for (auto first = held_.begin(); first != held_.end() && first->first == next_in_order_;
+       first = held_.begin()) {
+    ready_.push_back(std::move(first->second));
+    held_.erase(first);
+    next_in_order_ = TaskId(next_in_order_.get() + 1);
+  }
+}
+
+std::optional<Outcome> PoolRun::take_ready() {
+  if (ready_.empty()) return std::nullopt;
+  Outcome outcome = std::move(ready_.front());
+  ready_.pop_front();
+  return outcome;
+}
+
+std::optional<Outcome> PoolRun::next() {
+  Session& session = pool_.session();
+  while (ready_.empty() && !over_ && !dispatcher_.finished()) {
+    session.turn([this](TimePoint now) { return step(now); });
+    if (!dispatcher_.expired()) continue;
+    const auto outstanding = dispatcher_.outstanding(Clock::now());
+    timeout_.emplace(timeout_text(dispatcher_.expired()->what, outstanding), outstanding);
+    stop();  // takes in what has finished; it is given out before the error is thrown
+  }
+  session.rest();
+  if (auto outcome = take_ready()) return outcome;
+  if (timeout_) throw *std::exchange(timeout_, std::nullopt);
+  return std::nullopt;
+}
+
+void PoolRun::stop() {
+  if (std::exchange(over_, true)) return;
+  std::string why_broken;
+  if (!dispatcher_.finished()) {
+    dispatcher_.stop();
+    const bool answered = pool_.session().turn_until(
+        Clock::now() + kStopLimit, [this] { return dispatcher_.stopped(); },
+        [this](TimePoint now) { return step(now); });
+    if (!answered || !dispatcher_.stopped_cleanly()) {
+      why_broken = "a task of an earlier call could not be ended; with process isolation it could be killed";
+    }
+  }
+  pool_.end_call(why_broken);
+}
+
+}  // namespace parrun

@@ -1,0 +1,111 @@
+#include "cli/program.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "support/batches.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun {
+namespace {
+
+using test::TempDir;
+using ::testing::HasSubstr;
+using ::testing::internal::CaptureStderr;
+using ::testing::internal::CaptureStdout;
+using ::testing::internal::GetCapturedStderr;
+using ::testing::internal::GetCapturedStdout;
+
+struct Ran {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Ran run(const std::vector<std::string>& arguments) {
+  std::vector<const char*> argv{"parrun"};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  CaptureStdout();
+  CaptureStderr();
+  const int code = run_program(static_cast<int>(argv.size()), argv.data());
+  std::string out = GetCapturedStdout();
+  return {code, std::move(out), GetCapturedStderr()};
+}
+
+// One line that begins with the program's name, and nothing on stdout.
+void expect_refused(const std::vector<std::string>& arguments, const std::string& text) {
+  const Ran ran = run(arguments);
+  EXPECT_EQ(ran.code, 2) << text;
+  EXPECT_EQ(ran.out, "") << text;
+  EXPECT_TRUE(ran.err.starts_with("parrun: ")) << ran.err;
+  EXPECT_EQ(ran.err.find('\n'), ran.err.size() - 1) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr(text));
+}
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  TempDir dir_;
+  const std::string commands_ = dir_.write("commands.txt", "echo 1\necho 2\necho 3\n");
+  const std::string jobs_ = dir_.file("jobs.bin");
+};
+
+TEST_F(ProgramTest, HelpAndVersionSucceed) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"--help"}, {"--version"}, {"pack", "--help"}, {"show", "--help"}}) {
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, 0) << arguments.front();
+    EXPECT_NE(ran.out, "") << arguments.front();
+    EXPECT_EQ(ran.err, "") << arguments.front();
+  }
+}
+
+TEST_F(ProgramTest, PackedTasksAreShown) {
+  const Ran packed = run({"pack", commands_, "-o", jobs_});
+  EXPECT_EQ(packed.code, 0);
+  EXPECT_THAT(packed.err, HasSubstr("packed 3 tasks"));
+  const Ran shown = run({"show", jobs_, "--head", "1"});
+  EXPECT_EQ(shown.code, 0);
+  EXPECT_THAT(shown.out, HasSubstr("echo 1\n"));
+  EXPECT_THAT(shown.out, HasSubstr("and 2 more"));
+}
+
+TEST_F(ProgramTest, ShownJsonLinesPackToTheSameFile) {
+  run({"pack", commands_, "-o", jobs_});
+  const std::string lines = dir_.write("lines.jsonl", run({"show", jobs_, "--format", "jsonl"}).out);
+  EXPECT_EQ(run({"pack", "--jsonl", lines, "-o", dir_.file("again.bin")}).code, 0);
+  EXPECT_EQ(test::read_bytes(jobs_), test::read_bytes(dir_.file("again.bin")));
+}
+
+TEST_F(ProgramTest, WrongArgumentsAreRefusedInOneLine) {
+  expect_refused({"--nonsense"}, "--nonsense");
+  expect_refused({"pack"}, "see parrun pack --help");
+  expect_refused({"pack", commands_}, "--output is required");
+  expect_refused({"pack", commands_, "more", "-o", jobs_}, "more");
+  expect_refused({"pack", commands_, "-o", jobs_, "--nonsense"}, "--nonsense");
+  expect_refused({"show"}, "FILE is required");
+  expect_refused({"show", jobs_, "--head", "-1"}, "-1 is below 0");
+  expect_refused({"show", jobs_, "--head", "x"}, "--head");
+  expect_refused({"show", jobs_, "--format", "csv"}, "csv");
+}
+
+TEST_F(ProgramTest, WrongFilesAreRefusedInOneLine) {
+  expect_refused({"show", jobs_}, "No such file");
+  expect_refused({"show", commands_}, "is no batch file");
+  expect_refused({"show", dir_.write("empty.bin", "")}, "is empty");
+  expect_refused({"pack", dir_.file("missing"), "-o", jobs_}, "No such file");
+  expect_refused({"pack", dir_.path().string(), "-o", jobs_}, "is a directory");
+  expect_refused({"pack", commands_, "-o", commands_}, "would replace the input");
+  expect_refused({"pack", commands_, "-o", dir_.file("no/jobs.bin")}, "No such file");
+  expect_refused({"pack", "--jsonl", commands_, "-o", jobs_}, "commands.txt:1: no JSON");
+  expect_refused({"pack", "--load", dir_.file("missing.so"), commands_, "-o", jobs_}, "cannot load module");
+}
+
+TEST_F(ProgramTest, ARefusedPackLeavesNoFile) {
+  run({"pack", "--jsonl", commands_, "-o", jobs_});
+  EXPECT_FALSE(std::filesystem::exists(jobs_));
+}
+
+}  // namespace
+}  // namespace parrun

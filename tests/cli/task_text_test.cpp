@@ -1,0 +1,46 @@
+#include "cli/task_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/batches.hpp"
+
+namespace parrun {
+namespace {
+
+std::optional<std::string> unknown(const Call& /*call*/) { return std::nullopt; }
+
+TEST(TaskText, IsOneLineWhateverTheTaskHolds) {
+  EXPECT_EQ(shown_work(test::command("a\n\tb\x1b[0m\x7f"), unknown), "a\\n\\tb\\x1b[0m\\x7f");
+}
+
+TEST(TaskText, ArgvIsShownAsAShellWouldTakeIt) {
+  TaskSpec spec;
+  spec.work = ArgvCommand{{"sort", "-n", "it's", ""}};
+  EXPECT_EQ(shown_work(spec, unknown), R"(sort -n 'it'\''s' '')");
+}
+
+TEST(TaskText, SettingsFollowTheWork) {
+  TaskSpec spec = test::command("x");
+  spec.timeout = std::chrono::seconds(3);
+  spec.retries = 2;
+  spec.env = {{"A", "b c"}};
+  spec.cwd = "/tmp";
+  spec.stdin_text = "123";
+  EXPECT_EQ(shown_work(spec, unknown), "x  [timeout 3.0 s, retries 2, A='b c', cwd /tmp, stdin 3 bytes]");
+}
+
+TEST(TaskText, ACallIsShownWithItsArgumentsWhereTheyAreKnown) {
+  const TaskSpec spec = test::call("simulate", "1234");
+  EXPECT_EQ(shown_work(spec, unknown), "simulate(4 bytes; --load its module to see them)");
+  EXPECT_EQ(shown_work(spec, [](const Call&) { return "[1,2.0]"; }), "simulate(1,2.0)");
+}
+
+TEST(TaskText, ALongLabelIsCut) {
+  TaskSpec spec;
+  EXPECT_EQ(shown_label(spec), "-");
+  spec.label = std::string(100, 'x');
+  EXPECT_EQ(shown_label(spec), std::string(37, 'x') + "...");
+}
+
+}  // namespace
+}  // namespace parrun

@@ -1,0 +1,238 @@
+// The orders of events between a worker and its executor that real processes show only rarely, each made to
+// happen.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+#include "core/outcome.hpp"
+#include "exec/executor.hpp"
+#include "support/fake_body.hpp"
+#include "support/manual_clock.hpp"
+
+namespace {
+
+using namespace parrun;
+using namespace std::chrono_literals;
+using parrun::test::FakeBody;
+using parrun::test::ManualClock;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
+
+class ExecutorOrderTest : public ::testing::Test {
+ protected:
+  void give(std::uint64_t index) {
+    GivenTask task;
+    task.task = TaskId(index);
+    task.payload = "payload";
+    executor.give(task);
+  }
+  std::vector<Outcome> turn() {
+    std::vector<Outcome> outcomes;
+    for (EndedTask& one : executor.turn()) outcomes.push_back(decode_outcome(one.outcome));
+    return outcomes;
+  }
+  std::optional<Assignment> begin_next() { return body->begin_next(clock.now()); }
+  static std::optional<Assignment> attempt(std::uint64_t index) { return Assignment{TaskId(index), 1}; }
+
+  ManualClock clock;
+  FakeBody* body = new FakeBody;
+  Executor executor{std::unique_ptr<ExecutorBody>(body)};
+};
+
+TEST_F(ExecutorOrderTest, NothingIsStartedBeforeThereIsATask) {
+  turn();
+  EXPECT_EQ(body->starts, 0);
+  EXPECT_FALSE(executor.current());
+  give(0);
+  turn();
+  EXPECT_EQ(body->starts, 1);
+  EXPECT_FALSE(executor.current()) << "it has not begun";
+  EXPECT_EQ(executor.waiting(), 1U);
+}
+
+TEST_F(ExecutorOrderTest, TheExecutingTaskIsTheLastThatBeganAndSinceThen) {
+  give(0);
+  give(1);
+  turn();
+  EXPECT_EQ(begin_next(), attempt(0));
+  EXPECT_EQ(executor.current()->attempt, attempt(0));
+  EXPECT_EQ(executor.current()->since, clock.now());
+  body->end();  // and nobody has taken its outcome yet
+  clock.advance(1s);
+  EXPECT_EQ(begin_next(), attempt(1));
+  EXPECT_EQ(executor.current()->attempt, attempt(1));
+  EXPECT_EQ(executor.current()->since, clock.now());
+  EXPECT_THAT(turn(), SizeIs(1));
+  EXPECT_EQ(executor.current()->attempt, attempt(1));
+  EXPECT_EQ(executor.waiting(), 0U);
+}
+
+TEST_F(ExecutorOrderTest, ATaskThatEndsWhileItIsBeingKilledSucceedsAndTheNextOneDoesNotDieInItsPlace) {
+  give(0);
+  give(1);
+  turn();
+  begin_next();
+  EXPECT_TRUE(executor.kill_current(State::timed_out, "reached its limit"));
+  body->end();
+  begin_next();
+  body->die(SIGKILL);
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes.front().task, TaskId(0));
+  EXPECT_TRUE(outcomes.front().succeeded());
+  turn();
+  EXPECT_EQ(body->starts, 2);
+  EXPECT_EQ(begin_next(), attempt(1)) << "it waits for the next executor";
+}
+
+TEST_F(ExecutorOrderTest, ATaskThatDiesTakesNoOtherWithIt) {
+  for (std::uint64_t task = 0; task < 3; ++task) give(task);
+  turn();
+  begin_next();
+  body->output = {"said", "complained"};
+  body->die(SIGSEGV);
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes.front().task, TaskId(0));
+  EXPECT_EQ(outcomes.front().state, State::failed);
+  EXPECT_EQ(outcomes.front().signal, SIGSEGV);
+  EXPECT_EQ(outcomes.front().stdout_text, "said");
+  EXPECT_EQ(outcomes.front().stderr_text, "complained");
+  turn();
+  EXPECT_EQ(begin_next(), attempt(1));
+}
+
+TEST_F(ExecutorOrderTest, OutcomesThatADeadExecutorHadWrittenCount) {
+  give(0);
+  give(1);
+  turn();
+  begin_next();
+  body->end();
+  begin_next();
+  body->end();
+  body->die(SIGKILL);
+  EXPECT_THAT(turn(), SizeIs(2));
+  EXPECT_FALSE(executor.has_tasks());
+}
+
+TEST_F(ExecutorOrderTest, ATaskThatBeganBeforeItsRecallIsNotReturned) {
+  for (std::uint64_t task = 0; task < 4; ++task) give(task);
+  turn();
+  begin_next();
+  body->end();
+  begin_next();
+  EXPECT_THAT(executor.take_back(1), ElementsAre(TaskId(3)));
+  EXPECT_THAT(turn(), SizeIs(1));
+  body->end();
+  EXPECT_EQ(begin_next(), attempt(2)) << "what stays is written again";
+  EXPECT_THAT(executor.take_back(9), IsEmpty());
+}
+
+TEST_F(ExecutorOrderTest, NothingStartsBetweenARecallAndItsResumeFrame) {
+  for (std::uint64_t task = 0; task < 3; ++task) give(task);
+  turn();
+  executor.take_back(1);
+  EXPECT_EQ(begin_next(), std::nullopt);
+  turn();
+  EXPECT_EQ(begin_next(), attempt(0));
+}
+
+TEST_F(ExecutorOrderTest, WhatIsStillOutsideTheRingIsTakenBackWithoutARecall) {
+  GivenTask large;
+  large.payload.resize(Ring::kCapacity);
+  executor.give(large);
+  give(1);
+  give(2);
+  turn();
+  EXPECT_THAT(executor.take_back(2), ElementsAre(TaskId(2), TaskId(1)));
+  EXPECT_EQ(body->channel().progress().started, 0U);
+}
+
+// --- what cannot go on -----------------------------------------------------------------------------------
+
+TEST_F(ExecutorOrderTest, ExecutorsThatDieBeforeTheyStartATaskAreGivenUpAfterAFew) {
+  give(0);
+  const auto die_and_turn = [&] {
+    turn();
+    body->die(SIGKILL);
+    turn();
+  };
+  EXPECT_THAT(
+      [&] {
+        for (int i = 0; i < 10; ++i) die_and_turn();
+      },
+      ThrowsMessage<std::runtime_error>(HasSubstr("before they start a task")));
+  EXPECT_LE(body->starts, 6);
+}
+
+TEST_F(ExecutorOrderTest, AForkThatFailsIsToldWithItsReason) {
+  give(0);
+  turn();
+  body->fail_to_fork(EAGAIN);
+  EXPECT_THAT([&] { turn(); }, ThrowsMessage<std::runtime_error>(HasSubstr("cannot fork")));
+}
+
+TEST_F(ExecutorOrderTest, ATaskThatWritesOverTheOutcomesFailsAlone) {
+  give(0);
+  give(1);
+  turn();
+  begin_next();
+  body->channel().outcomes.write("garbage garbage garbage garbage");
+  turn();
+  EXPECT_EQ(body->kills, 1);
+  body->die(SIGKILL);
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes.front().state, State::failed);
+  EXPECT_THAT(outcomes.front().error, HasSubstr("wrote over its executor's memory"));
+  turn();
+  EXPECT_EQ(begin_next(), attempt(1));
+}
+
+TEST_F(ExecutorOrderTest, AnOutcomeThatArrivesInPiecesIsTakenWhole) {
+  give(0);
+  turn();
+  begin_next();
+  Outcome whole;
+  whole.value = "value";
+  const Bytes frame = framed(encode(whole));
+  for (std::size_t i = 0; i + 1 < frame.size(); ++i) {
+    body->channel().outcomes.write(frame.substr(i, 1));
+    ASSERT_THAT(turn(), IsEmpty());
+  }
+  body->channel().outcomes.write(frame.substr(frame.size() - 1));
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes.front().value, "value");
+}
+
+// --- threads ---------------------------------------------------------------------------------------------
+
+TEST(UnkillableExecutor, ATaskOnAThreadCannotBeEndedAndThoseBehindItStillRun) {
+  auto* body = new FakeBody(false);
+  Executor executor{std::unique_ptr<ExecutorBody>(body)};
+  for (std::uint64_t index = 0; index < 2; ++index) {
+    GivenTask task;
+    task.task = TaskId(index);
+    executor.give(task);
+  }
+  executor.turn();
+  body->begin_next(Clock::now());
+  EXPECT_FALSE(executor.kill_current(State::timed_out, "reached its limit"));
+  body->end();
+  executor.turn();
+  EXPECT_TRUE(body->begin_next(Clock::now()));
+  body->end();
+  EXPECT_THAT(executor.turn(), SizeIs(1));
+  EXPECT_FALSE(executor.has_tasks());
+}
+
+}  // namespace

@@ -1,0 +1,421 @@
+#include "exec/executor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "batch/task_spec.hpp"
+#include "core/outcome.hpp"
+#include "parrun/task.hpp"
+#include "support/batches.hpp"
+#include "support/children.hpp"
+#include "support/temp_dir.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace parrun;
+using parrun::test::children_end;
+using parrun::test::command;
+using parrun::test::TempDir;
+using parrun::test::wait_until;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct NotAnException {};
+
+int executor_doubles(int value) { return 2 * value; }
+std::string executor_echoes(const std::string& text) { return text; }
+void executor_throws(const std::string& what) { throw std::out_of_range(what); }
+void executor_throws_a_struct() { throw NotAnException(); }
+void executor_exits(int code) {
+  std::cout << "before the end" << std::endl;
+  std::exit(code);
+}
+void executor_aborts() { std::abort(); }
+void executor_raises(int signal) { raise(signal); }
+int executor_prints(int value) {
+  std::cout << "to stdout " << value;
+  std::cerr << "to stderr " << value;
+  return value;
+}
+void executor_closes_everything() {
+  for (int fd = 0; fd < 1024; ++fd) close(fd);
+}
+void executor_spins_closed() {
+  executor_closes_everything();
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, nullptr);
+  for (;;) sched_yield();
+}
+PARRUN_TASK(executor_doubles);
+PARRUN_TASK(executor_echoes);
+PARRUN_TASK(executor_throws);
+PARRUN_TASK(executor_throws_a_struct);
+PARRUN_TASK(executor_exits);
+PARRUN_TASK(executor_aborts);
+PARRUN_TASK(executor_raises);
+PARRUN_TASK(executor_prints);
+PARRUN_TASK(executor_closes_everything);
+PARRUN_TASK(executor_spins_closed);
+
+template <typename R>
+TaskSpec spec_of(const Task<R>& task) {
+  return test::call(task.fields().function, task.fields().arguments);
+}
+
+// Real executors: zygote, processes and all.
+class ExecutorTest : public ::testing::Test {
+ protected:
+  static constexpr auto kBound = 30s;
+
+  void TearDown() override {
+    executor.reset();
+    EXPECT_TRUE(children_end(kBound)) << "a zygote is left behind";
+  }
+
+  TaskId give(const TaskSpec& spec, bool json = false) {
+    const TaskId task(given++);
+    GivenTask one;
+    one.task = task;
+    one.json_value = json;
+    one.payload = encode(spec);
+    executor->give(std::move(one));
+    return task;
+  }
+  template <typename R>
+  TaskId give(const Task<R>& task, bool json = false) {
+    return give(spec_of(task), json);
+  }
+
+  /// Turns until `condition` holds.
+  template <typename Condition>
+  bool turn_until(Condition condition) {
+    const TimePoint end = Clock::now() + kBound;
+    for (;;) {
+      for (EndedTask& one : executor->turn()) ended.push_back(decode_outcome(one.outcome));
+      if (condition()) return true;
+      if (Clock::now() >= end) return false;
+      executor->await(1ms);
+    }
+  }
+
+  /// The oldest outcome that was not looked at; waits for it.
+  Outcome next() {
+    if (!turn_until([&] { return !ended.empty(); })) throw std::runtime_error("no outcome came");
+    Outcome first = std::move(ended.front());
+    ended.erase(ended.begin());
+    return first;
+  }
+
+  Outcome outcome_of(const auto& task) {
+    const TaskId id = give(task);
+    Outcome outcome = next();
+    EXPECT_EQ(outcome.task, id);
+    return outcome;
+  }
+
+  bool runs(TaskId task) {
+    return turn_until([&] {
+      const auto current = executor->current();
+      return current && current->attempt.task == task;
+    });
+  }
+
+  /// The process id that a task writes to `path`.
+  pid_t pid_from(const std::string& path) {
+    pid_t pid = 0;
+    turn_until([&] { return static_cast<bool>(std::ifstream(path) >> pid); });
+    return pid;
+  }
+
+  std::unique_ptr<Executor> executor = std::make_unique<Executor>(std::make_unique<ProcessBody>());
+  std::vector<Outcome> ended;
+  std::uint64_t given = 0;
+};
+
+// --- outcomes --------------------------------------------------------------------------------------------
+
+TEST_F(ExecutorTest, ACommandSucceedsWithItsOutputKeptApart) {
+  const Outcome outcome = outcome_of(command("echo out; echo err >&2"));
+  EXPECT_EQ(outcome.state, State::succeeded);
+  EXPECT_EQ(outcome.stdout_text, "out\n");
+  EXPECT_EQ(outcome.stderr_text, "err\n");
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_GT(outcome.started_s, 1e9);
+  EXPECT_GT(outcome.elapsed_s, 0);
+  EXPECT_FALSE(executor->has_tasks());
+}
+
+TEST_F(ExecutorTest, ACommandFailsWithItsExitCodeAndTheNextOneRuns) {
+  const Outcome outcome = outcome_of(command("exit 7"));
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_EQ(outcome.exit_code, 7);
+  EXPECT_EQ(outcome.error, "exit code 7");
+  EXPECT_TRUE(outcome_of(command("true")).succeeded());
+}
+
+TEST_F(ExecutorTest, ACommandThatASignalEndsIsItsOwnFailure) {
+  const Outcome outcome = outcome_of(command("kill -TERM $$"));
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_EQ(outcome.signal, SIGTERM);
+  EXPECT_EQ(outcome.exit_code, 128 + SIGTERM);
+  EXPECT_THAT(outcome.error, HasSubstr("SIGTERM"));
+}
+
+TEST_F(ExecutorTest, AFunctionReturnsItsValueAsArchiveOrAsJson) {
+  const Outcome archived = outcome_of(task<executor_doubles>(21));
+  EXPECT_TRUE(archived.succeeded());
+  EXPECT_FALSE(archived.value_is_json);
+  EXPECT_EQ(std::get<0>(detail::from_bytes<int>(archived.value)), 42);
+  give(task<executor_doubles>(-4), true);
+  const Outcome json = next();
+  EXPECT_TRUE(json.value_is_json);
+  EXPECT_EQ(json.value, "-8");
+}
+
+TEST_F(ExecutorTest, AFunctionsOutputIsItsOwn) {
+  for (const int value : {1, 2}) {
+    const Outcome outcome = outcome_of(task<executor_prints>(value));
+    EXPECT_EQ(outcome.stdout_text, "to stdout " + std::to_string(value));
+    EXPECT_EQ(outcome.stderr_text, "to stderr " + std::to_string(value));
+  }
+}
+
+TEST_F(ExecutorTest, AnExceptionIsTheTasksFailureWithItsTypeAndMessage) {
+  const Outcome outcome = outcome_of(task<executor_throws>("no such cell"));
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_EQ(outcome.error_type, "std::out_of_range");
+  EXPECT_EQ(outcome.error, "std::out_of_range: no such cell");
+}
+
+TEST_F(ExecutorTest, WhatIsThrownAndNoExceptionIsNamedToo) {
+  const Outcome outcome = outcome_of(task<executor_throws_a_struct>());
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_THAT(outcome.error_type, HasSubstr("NotAnException"));
+}
+
+TEST_F(ExecutorTest, AFunctionThatExitsFailsWhateverTheCodeAndKeepsItsOutput) {
+  for (const int code : {0, 5}) {
+    const Outcome outcome = outcome_of(task<executor_exits>(code));
+    EXPECT_EQ(outcome.state, State::failed);
+    EXPECT_EQ(outcome.exit_code, code);
+    EXPECT_EQ(outcome.error, "the task called exit(" + std::to_string(code) + ")");
+    EXPECT_THAT(outcome.stdout_text, HasSubstr("before the end"));
+    EXPECT_GT(outcome.started_s, 1e9);
+  }
+}
+
+TEST_F(ExecutorTest, AFunctionThatAbortsOrIsKilledFailsAlone) {
+  const Outcome aborted = outcome_of(task<executor_aborts>());
+  EXPECT_EQ(aborted.state, State::failed);
+  EXPECT_EQ(aborted.signal, SIGABRT);
+  EXPECT_THAT(aborted.error, HasSubstr("SIGABRT"));
+  EXPECT_EQ(outcome_of(task<executor_raises>(SIGKILL)).signal, SIGKILL);
+  EXPECT_TRUE(outcome_of(task<executor_doubles>(1)).succeeded());
+}
+
+TEST_F(ExecutorTest, AnUnknownFunctionAndABadPayloadFailAlone) {
+  EXPECT_THAT(outcome_of(test::call("no_such_function")).error, HasSubstr("no_such_function"));
+  GivenTask nonsense;
+  nonsense.task = TaskId(given++);
+  nonsense.payload = "nonsense";
+  executor->give(nonsense);
+  EXPECT_EQ(next().state, State::failed);
+  EXPECT_TRUE(outcome_of(command("true")).succeeded());
+}
+
+TEST_F(ExecutorTest, ATaskThatClosesAllDescriptorsHarmsNoOther) {
+  give(task<executor_closes_everything>());
+  give(task<executor_prints>(1));
+  give(command("echo still here"));
+  EXPECT_TRUE(next().succeeded());
+  EXPECT_EQ(next().stdout_text, "to stdout 1");
+  EXPECT_EQ(next().stdout_text, "still here\n");
+}
+
+TEST_F(ExecutorTest, PayloadAndResultOfSixtyFourMegabytesPassThroughTheRing) {
+  std::string text(std::size_t{64} << 20, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2654435761U >> 13);
+  const Outcome outcome = outcome_of(task<executor_echoes>(text));
+  ASSERT_TRUE(outcome.succeeded()) << outcome.error;
+  EXPECT_TRUE(std::get<0>(detail::from_bytes<std::string>(outcome.value)) == text);
+}
+
+TEST_F(ExecutorTest, ManyTasksEndInTheirOrder) {
+  constexpr int kTasks = 20'000;
+  for (int i = 0; i < kTasks; ++i) give(task<executor_doubles>(i));
+  ASSERT_TRUE(turn_until([&] { return ended.size() == kTasks; }));
+  for (std::uint64_t i = 0; i < kTasks; ++i) ASSERT_EQ(ended[i].task, TaskId(i));
+}
+
+TEST_F(ExecutorTest, AFinishedOutcomeNeverWaitsBehindARunningTask) {
+  give(task<executor_doubles>(1));
+  const TaskId endless = give(task<executor_spins_closed>());
+  EXPECT_EQ(next().task, TaskId(0));
+  EXPECT_TRUE(runs(endless));
+  EXPECT_THAT(ended, IsEmpty());
+}
+
+// --- what does not start ---------------------------------------------------------------------------------
+
+TEST_F(ExecutorTest, ATaskThatRunsIsNotTakenBackAndThoseBehindItAre) {
+  const TaskId endless = give(command("sleep 1000"));
+  for (int i = 0; i < 4; ++i) give(command("true"));
+  ASSERT_TRUE(runs(endless));
+  EXPECT_EQ(executor->waiting(), 4U);
+  EXPECT_THAT(executor->take_back(2), ElementsAre(TaskId(4), TaskId(3)));
+  EXPECT_THAT(executor->take_back(100), ElementsAre(TaskId(2), TaskId(1)));
+  EXPECT_THAT(executor->take_back(100), IsEmpty());
+  executor->kill_current(State::cancelled, "enough");
+  EXPECT_EQ(next().task, endless);
+  EXPECT_FALSE(executor->has_tasks());
+}
+
+TEST_F(ExecutorTest, TasksAreExecutedAfterOthersWereTakenBack) {
+  ASSERT_TRUE(outcome_of(command("true")).succeeded());
+  for (int round = 0; round < 50; ++round) {
+    give(task<executor_doubles>(1));
+    executor->turn();
+    const bool taken = !executor->take_back(1).empty();
+    if (!taken) next();
+    EXPECT_TRUE(outcome_of(task<executor_doubles>(2)).succeeded());
+  }
+}
+
+// The race that the channel's one compare-and-swap decides.
+TEST_F(ExecutorTest, ATaskIsEitherExecutedOrTakenBackNeverBothAndNeverNeither) {
+  std::mt19937 random(7);
+  std::vector<int> executed;
+  std::vector<int> returned;
+  std::uint64_t races = 0;
+  for (int round = 0; round < 4000; ++round) {
+    const auto batch = random() % 12;
+    for (std::uint64_t i = 0; i < batch; ++i) give(task<executor_doubles>(static_cast<int>(given)));
+    executed.resize(given);
+    returned.resize(given);
+    for (EndedTask& one : executor->turn()) ++executed[decode_outcome(one.outcome).task.get()];
+    for (std::uint64_t spin = random() % 2000; spin > 0; --spin) asm volatile("");
+    if (random() % 3 != 0) continue;
+    const std::vector<TaskId> back = executor->take_back(random() % 8);
+    for (const TaskId task : back) ++returned[task.get()];
+    if (!back.empty() && executor->has_tasks()) ++races;
+  }
+  ASSERT_TRUE(turn_until([&] { return !executor->has_tasks(); }));
+  for (const Outcome& outcome : ended) ++executed[outcome.task.get()];
+  for (std::uint64_t i = 0; i < given; ++i) {
+    ASSERT_EQ(executed[i] + returned[i], 1)
+        << "task " << i << ": executed " << executed[i] << " times, returned " << returned[i] << " times";
+  }
+  EXPECT_GT(races, 20U) << "too few of the calls came while tasks were executing";
+}
+
+// --- killing and dying -----------------------------------------------------------------------------------
+
+TEST_F(ExecutorTest, AKilledTaskHasTheGivenStateAndWhatItWroteAndTheNextOneRuns) {
+  const TempDir dir;
+  const TaskId stuck = give(command("echo begun; touch " + dir.file("begun") + "; sleep 1000"));
+  give(command("echo next"));
+  ASSERT_TRUE(turn_until([&] { return std::filesystem::exists(dir.file("begun")); }));
+  EXPECT_TRUE(executor->kill_current(State::timed_out, "reached its limit"));
+  EXPECT_TRUE(executor->kill_current(State::cancelled, "once more")) << "the first verdict stands";
+  const Outcome killed = next();
+  EXPECT_EQ(killed.task, stuck);
+  EXPECT_EQ(killed.state, State::timed_out);
+  EXPECT_EQ(killed.error, "reached its limit");
+  EXPECT_EQ(killed.signal, SIGKILL);
+  EXPECT_EQ(killed.stdout_text, "begun\n");
+  EXPECT_GT(killed.elapsed_s, 0);
+  EXPECT_EQ(next().stdout_text, "next\n");
+}
+
+TEST_F(ExecutorTest, ATaskIsKilledWithItsGrandchildrenInOtherSessions) {
+  const TempDir dir;
+  const std::string file = dir.file("pid");
+  give(command("setsid sh -c 'trap \"\" TERM HUP INT; setsid sleep 1000 & echo $! > " + file + ".tmp; mv " +
+               file + ".tmp " + file + "; wait' & wait"));
+  const pid_t grandchild = pid_from(file);
+  ASSERT_GT(grandchild, 1);
+  ASSERT_EQ(::kill(grandchild, 0), 0);
+  executor->kill_current(State::timed_out, "reached its limit");
+  EXPECT_EQ(next().state, State::timed_out);
+  EXPECT_EQ(::kill(grandchild, 0), -1) << "a grandchild outlived the outcome";
+}
+
+TEST_F(ExecutorTest, WhatATaskLeavesRunningEndsWithTheTask) {
+  const TempDir dir;
+  const std::string file = dir.file("pid");
+  EXPECT_TRUE(outcome_of(command("setsid sleep 1000 & echo $! > " + file)).succeeded());
+  EXPECT_EQ(::kill(pid_from(file), 0), -1);
+}
+
+TEST_F(ExecutorTest, AGrandchildEndsWithTheOwnerOfTheExecutor) {
+  const TempDir dir;
+  const std::string file = dir.file("pid");
+  give(command("setsid sleep 1000 & echo $! > " + file + ".tmp; mv " + file + ".tmp " + file + "; wait"));
+  const pid_t grandchild = pid_from(file);
+  ASSERT_EQ(::kill(grandchild, 0), 0);
+  executor.reset();
+  EXPECT_TRUE(wait_until([&] { return ::kill(grandchild, 0) != 0; }, kBound));
+}
+
+TEST_F(ExecutorTest, ATaskThatBlocksAllSignalsWithoutDescriptorsIsKilled) {
+  const TaskId stuck = give(task<executor_spins_closed>());
+  ASSERT_TRUE(runs(stuck));
+  executor->kill_current(State::timed_out, "reached its limit");
+  EXPECT_EQ(next().state, State::timed_out);
+  EXPECT_TRUE(outcome_of(command("true")).succeeded());
+}
+
+TEST_F(ExecutorTest, ADeadExecutorIsReplacedAndWaitingTasksSurvive) {
+  constexpr int kTasks = 200;
+  for (int i = 0; i < kTasks; ++i) {
+    if (i % 10 == 3)
+      give(task<executor_aborts>());
+    else
+      give(task<executor_doubles>(i));
+  }
+  ASSERT_TRUE(turn_until([&] { return ended.size() == kTasks; }));
+  for (std::uint64_t i = 0; i < kTasks; ++i) {
+    EXPECT_EQ(ended[i].task, TaskId(i));
+    EXPECT_EQ(ended[i].succeeded(), i % 10 != 3) << i;
+  }
+}
+
+TEST_F(ExecutorTest, AnIdleExecutorThatIsKilledTakesNoTaskWithIt) {
+  ASSERT_TRUE(outcome_of(command("true")).succeeded());
+  executor->kill_current(State::timed_out, "too late");
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(outcome_of(task<executor_doubles>(i)).succeeded());
+}
+
+TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
+  GivenTask third;
+  third.attempt = 3;
+  third.retries = 4;
+  third.payload = encode(command("exit 1"));
+  executor->give(third);
+  std::vector<EndedTask> back;
+  ASSERT_TRUE(wait_until(
+      [&] {
+        back = executor->turn();
+        return !back.empty();
+      },
+      kBound));
+  EXPECT_EQ(back.front().retries, 4);
+  EXPECT_EQ(decode_outcome(back.front().outcome).attempt, 3);
+}
+
+}  // namespace

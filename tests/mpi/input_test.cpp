@@ -1,0 +1,92 @@
+// Input that cannot be used: exit code 2, one line from one rank, nothing run.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/batch.hpp"
+#include "support/run_parrun.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr int kUsage = 2;
+
+// Our lines on stderr; mpirun adds its own about the exit code.
+std::vector<std::string> our_lines(const JobResult& result) {
+  std::vector<std::string> lines;
+  std::istringstream text(result.err);
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("parrun: ")) lines.push_back(line);
+  }
+  return lines;
+}
+
+void expect_refused(const JobResult& result, const std::string& what) {
+  EXPECT_EQ(result.exit_code, kUsage);
+  EXPECT_EQ(result.out, "");
+  const auto lines = our_lines(result);
+  ASSERT_EQ(lines.size(), 1U) << result.err;
+  EXPECT_THAT(lines.front(), HasSubstr(what));
+}
+
+class Refused : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Ranks, Refused, ::testing::Values(0, 4),
+                         [](const auto& ranks) { return "of" + std::to_string(ranks.param); });
+
+TEST_P(Refused, MissingFile) {
+  expect_refused(run_parrun(GetParam(), {"/no/such/jobs.bin"}), "/no/such/jobs.bin");
+}
+
+TEST_P(Refused, EmptyForeignAndTruncatedFiles) {
+  const TempDir dir;
+  expect_refused(run_parrun(GetParam(), {dir.write("empty.bin", "")}), "empty.bin");
+  expect_refused(run_parrun(GetParam(), {dir.write("foreign.bin", std::string(5000, 'x'))}), "foreign.bin");
+  const Batch batch = Batch().command("echo must not run");
+  const std::string path = batch.pack(dir);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  expect_refused(run_parrun(GetParam(), {path}), path);
+}
+
+TEST_P(Refused, UnknownOptionAndBadDurations) {
+  expect_refused(run_parrun(GetParam(), {"--no-such-option", "jobs.bin"}), "--no-such-option");
+  for (const char* bad : {"0", "-1", "nan", "1e400", "3x", ""}) {
+    expect_refused(run_parrun(GetParam(), {std::string("--timeout=") + bad, "jobs.bin"}), "--timeout");
+  }
+  expect_refused(run_parrun(GetParam(), {}), "no batch file");
+}
+
+TEST_P(Refused, FunctionThatNoModuleHas) {
+  const TempDir dir;
+  const Batch batch = Batch().call("echo", {"x"});
+  expect_refused(run_parrun(GetParam(), {batch.pack(dir)}), "'echo'");
+}
+
+TEST_P(Refused, ModuleThatDoesNotLoad) {
+  const TempDir dir;
+  const std::string path = Batch().command("true").pack(dir);
+  expect_refused(run_parrun(GetParam(), {"--load", "/no/such.so", path}), "/no/such.so");
+  expect_refused(run_parrun(GetParam(), {"--load", dir.write("text.so", "no module"), path}), "text.so");
+}
+
+TEST(RefusedRank, WhoseModulesDifferIsNamed) {
+  const TempDir dir;
+  const std::string path = Batch().command("echo must not run").pack(dir);
+  std::vector<std::string> argv = parrun_argv(2, {"--load", test_module(), path});
+  argv.insert(argv.end(), {":", "-n", "1", PARRUN_BINARY, "--load", test_module("marks"), path});
+  Job job(argv, with_mpi_environment({}));
+  expect_refused(job.wait(30s), "rank 2");
+  job.expect_nothing_left();
+}
+
+}  // namespace
+}  // namespace parrun::test

@@ -1,0 +1,204 @@
+// What becomes of tasks that fail, each in its own way, and of those that do not; and the order of results.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/batch.hpp"
+#include "support/run_parrun.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+struct Outcomes {
+  JobResult result;
+  std::map<int, Json> by_task;  ///< by task
+};
+
+Outcomes run_jsonl(const Batch& batch, int ranks = 3, std::vector<std::string> options = {}) {
+  const TempDir dir;
+  options.insert(options.end(), {"--format", "jsonl"});
+  Outcomes run{run_parrun(ranks, batch.run_args(batch.pack(dir), options)), {}};
+  std::istringstream lines(run.result.out);
+  for (std::string line; std::getline(lines, line);) {
+    const Json object = Json::parse(line);
+    EXPECT_TRUE(run.by_task.emplace(object["task"].get<int>(), object).second) << "doubled: " << line;
+  }
+  return run;
+}
+
+std::string error_of(const Outcomes& run, int task) {
+  return run.by_task.at(task)["error"].get<std::string>();
+}
+
+TEST(SanitizedOutcome, EachFailureIsItsTasksOwn) {
+  Batch batch;
+  batch.command("exit 3").command("kill -9 $$").command("echo out; echo err >&2");
+  batch.argv({"/no/such/program"}).command("true").with("cwd", "/no/such/folder");
+  batch.call("throws_derived", {"diverged"})
+      .call("throws_int")
+      .call("exits", {4})
+      .call("exits", {0})
+      .call("aborts");
+  batch.call("segfaults").call("echo", {"fine"}).call("nothing");
+  const Outcomes run = run_jsonl(batch);
+  EXPECT_EQ(run.result.exit_code, 1);
+  ASSERT_EQ(run.by_task.size(), 13U);
+  EXPECT_EQ(run.by_task.at(0)["exit_code"], 3);
+  EXPECT_EQ(error_of(run, 0), "exit code 3");
+  EXPECT_EQ(run.by_task.at(1)["signal"], 9);
+  EXPECT_THAT(error_of(run, 1), HasSubstr("SIGKILL"));
+  EXPECT_EQ(run.by_task.at(2)["stdout"], "out\n");
+  EXPECT_EQ(run.by_task.at(2)["stderr"], "err\n");
+  EXPECT_EQ(run.by_task.at(2)["state"], "succeeded");
+  EXPECT_THAT(error_of(run, 3), HasSubstr("cannot start '/no/such/program': No such file"));
+  EXPECT_THAT(error_of(run, 4), HasSubstr("cannot start in the directory '/no/such/folder'"));
+  EXPECT_THAT(error_of(run, 5), AllOf(HasSubstr("SolverDiverged"), HasSubstr("diverged")));
+  EXPECT_THAT(error_of(run, 6), AllOf(HasSubstr("int"), HasSubstr("no std::exception")));
+  EXPECT_EQ(error_of(run, 7), "the task called exit(4)");
+  EXPECT_EQ(error_of(run, 8), "the task called exit(0)");
+  EXPECT_EQ(run.by_task.at(8)["state"], "failed");
+  EXPECT_THAT(error_of(run, 9), HasSubstr("SIGABRT"));
+  EXPECT_EQ(run.by_task.at(10)["state"], "failed");
+  EXPECT_EQ(run.by_task.at(11)["value"], "fine");
+  EXPECT_TRUE(run.by_task.at(12)["value"].is_null());
+}
+
+TEST(SanitizedOutcome, EveryFieldOfTheContractIsThere) {
+  const Outcomes run = run_jsonl(Batch().command("true").with("label", "a name"));
+  std::vector<std::string> names;
+  const auto object = nlohmann::ordered_json::parse(run.result.out);
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  EXPECT_THAT(names, ::testing::ElementsAre("task", "label", "state", "attempt", "rank", "host", "started",
+                                            "elapsed_s", "exit_code", "signal", "error", "stdout", "stderr",
+                                            "value"));
+  EXPECT_EQ(run.by_task.at(0)["label"], "a name");
+}
+
+TEST(Outcome, WhatATaskWroteBeforeItsCrashIsKept) {
+  const Outcomes run =
+      run_jsonl(Batch().command("echo before; kill -SEGV $$").call("prints", {"text", false}));
+  EXPECT_EQ(run.by_task.at(0)["stdout"], "before\n");
+  EXPECT_EQ(run.by_task.at(1)["stdout"], "text");
+}
+
+TEST(Outcome, CommandsGetTheirStdinEnvironmentAndFolder) {
+  Batch batch;
+  batch.command("cat; pwd; echo $NAME")
+      .with("stdin", "typed\n")
+      .with("env", {{"NAME", "value"}})
+      .with("cwd", "/usr");
+  const Outcomes run = run_jsonl(batch);
+  EXPECT_EQ(run.by_task.at(0)["stdout"], "typed\n/usr\nvalue\n");
+}
+
+TEST(Outcome, LargePayloadsAndResultsArriveWhole) {
+  const std::string data(20 << 20, 'p');
+  const Outcomes run = run_jsonl(Batch().call("echo", {data}).call("big", {64 << 20}), 2);
+  EXPECT_EQ(run.result.exit_code, 0);
+  EXPECT_EQ(run.by_task.at(0)["value"], data);
+  EXPECT_EQ(run.by_task.at(1)["value"].get<std::string>().size(), std::size_t{64} << 20);
+}
+
+TEST(Outcome, OutputThatIsNotUtf8IsStillJson) {
+  const Outcomes run = run_jsonl(Batch().call("not_utf8").command("printf '\\377'"));
+  EXPECT_EQ(run.result.exit_code, 0);
+  EXPECT_EQ(run.by_task.size(), 2U);
+}
+
+TEST(Outcome, AFailedTaskIsTriedAgainAsOftenAsAllowed) {
+  const TempDir dir;
+  const std::string file = dir.file("tries");
+  Batch batch;
+  batch.command("echo x >> " + file + "; test $(wc -l < " + file + ") -ge 3").command("false");
+  const Outcomes run = run_jsonl(batch, 2, {"--retries", "2"});
+  EXPECT_EQ(run.by_task.at(0)["state"], "succeeded");
+  EXPECT_EQ(run.by_task.at(0)["attempt"], 3);
+  EXPECT_EQ(run.by_task.at(1)["attempt"], 3);
+  EXPECT_EQ(run.result.exit_code, 1);
+}
+
+TEST(Outcome, CommandsAndFunctionsMixInOneBatchOnThreadsToo) {
+  Batch batch;
+  for (int i = 0; i < 50; ++i) batch.call("echo", {std::to_string(i)}).command("echo " + std::to_string(i));
+  const Outcomes run = run_jsonl(batch, 3, {"--isolation", "none"});
+  EXPECT_EQ(run.result.exit_code, 0) << run.result.err;
+  EXPECT_EQ(run.by_task.size(), 100U);
+}
+
+TEST(Outcome, OfThousandsOfShortTasksNoneIsMissingOrDoubled) {
+  Batch batch;
+  for (int i = 0; i < 20000; ++i) batch.call("echo", {std::to_string(i)});
+  const Outcomes run = run_jsonl(batch, 4);
+  EXPECT_EQ(run.result.exit_code, 0);
+  ASSERT_EQ(run.by_task.size(), 20000U);
+  for (const auto& [task, object] : run.by_task) EXPECT_EQ(object["value"], std::to_string(task));
+}
+
+// --- order -----------------------------------------------------------------------------------------------
+
+TEST(Order, OfCompletionGivesAFastLastTaskBeforeASlowFirstOne) {
+  const TempDir dir;
+  const Batch batch = Batch().command("sleep 1; echo slow").command("echo fast");
+  EXPECT_EQ(run_parrun(3, batch.run_args(batch.pack(dir))).out, "fast\nslow\n");
+}
+
+TEST(Order, OfSubmissionIsThatOfTheBatch) {
+  const TempDir dir;
+  Batch batch;
+  std::string expected;
+  for (int i = 0; i < 40; ++i) {
+    batch.command("sleep 0.0" + std::to_string(9 - i % 10) + "; echo " + std::to_string(i));
+    expected += std::to_string(i) + "\n";
+  }
+  EXPECT_EQ(run_parrun(4, batch.run_args(batch.pack(dir), {"--order", "submission"})).out, expected);
+}
+
+TEST(Order, ATasksOutputIsKeptTogether) {
+  const TempDir dir;
+  Batch batch;
+  for (int i = 0; i < 8; ++i)
+    batch.command("for k in 1 2 3; do echo " + std::to_string(i) + "; sleep 0.02; done");
+  std::istringstream lines(run_parrun(5, batch.run_args(batch.pack(dir))).out);
+  for (std::string first, second, third; std::getline(lines, first);) {
+    std::getline(lines, second);
+    std::getline(lines, third);
+    EXPECT_EQ(first, second);
+    EXPECT_EQ(first, third);
+  }
+}
+
+// --- sizes -----------------------------------------------------------------------------------------------
+
+class Size : public ::testing::TestWithParam<std::pair<int, int>> {};
+INSTANTIATE_TEST_SUITE_P(RanksAndTasks, Size,
+                         ::testing::Values(std::pair{0, 0}, std::pair{0, 5}, std::pair{2, 0}, std::pair{2, 1},
+                                           std::pair{8, 1}, std::pair{8, 3}, std::pair{8, 500},
+                                           std::pair{1, 5}),
+                         [](const auto& size) {
+                           return std::to_string(size.param.first) + "with" +
+                                  std::to_string(size.param.second);
+                         });
+
+TEST_P(Size, EveryTaskIsDoneOnce) {
+  const auto [ranks, tasks] = GetParam();
+  Batch batch;
+  for (int i = 0; i < tasks; ++i) batch.call("echo", {std::to_string(i)});
+  const Outcomes run = run_jsonl(batch, ranks);
+  EXPECT_EQ(run.result.exit_code, 0) << run.result.err;
+  EXPECT_EQ(run.by_task.size(), static_cast<std::size_t>(tasks));
+}
+
+}  // namespace
+}  // namespace parrun::test

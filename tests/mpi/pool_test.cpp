@@ -1,0 +1,101 @@
+// The library, by a program on it (programs/pool_program.cpp).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/temp_dir.hpp"
+#include "support/timed_run.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr const char* kSquares = "1\n4\n9\n";
+
+JobResult run_case(const std::string& name, int ranks = 3, const std::string& isolation = "process") {
+  const TempDir dir;
+  RunOptions options;
+  options.program = PARRUN_TEST_PROGRAMS_DIR "/pool_program";
+  return run_parrun(ranks, {name, isolation, dir.file("marks")}, options);
+}
+
+class PoolTimeout : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
+INSTANTIATE_TEST_SUITE_P(Modes, PoolTimeout,
+                         ::testing::Combine(::testing::Values("map", "ordered", "unordered"),
+                                            ::testing::Values("process", "none")),
+                         [](const auto& mode) {
+                           return std::string(std::get<0>(mode.param)) + "_" + std::get<1>(mode.param);
+                         });
+
+TEST_P(PoolTimeout, EndsThreeEndlessTasksOnTwoWorkersAtTheirLimit) {
+  const TempDir dir;
+  RunOptions options;
+  options.program = PARRUN_TEST_PROGRAMS_DIR "/pool_program";
+  const auto [mode, isolation] = GetParam();
+  const TimedRun run(3, {mode, isolation, dir.file("marks")}, options);
+  EXPECT_EQ(run.result.exit_code, 124);
+  EXPECT_GE(run.since_first_mark(dir.file("marks")), 3.0);
+  EXPECT_LE(run.since_first_mark(dir.file("marks")), 3.5);
+  EXPECT_THAT(run.result.err, AllOf(HasSubstr("reached its limit of 3.0 s"), HasSubstr("running: task")));
+}
+
+TEST(Pool, IsUsedAgainAfterATimeoutWithProcesses) {
+  const JobResult result = run_case("reuse_after_timeout");
+  EXPECT_EQ(result.out, std::string("caught with 2 outstanding\n") + kSquares);
+  EXPECT_EQ(result.exit_code, 0);
+}
+
+TEST(Pool, OfThreadsSaysWhyItCannotBeUsedAgain) {
+  const JobResult result = run_case("reuse_after_timeout", 3, "none");
+  EXPECT_EQ(result.out, "caught with 2 outstanding\n");
+  EXPECT_THAT(result.err,
+              HasSubstr("cannot run anything any more: a task of an earlier call could not be ended"));
+  EXPECT_EQ(result.exit_code, 124);
+}
+
+TEST(Pool, ACallerThatIdlesDoesNotStopTheClock) {
+  const JobResult result = run_case("idle_caller");
+  EXPECT_THAT(result.out, HasSubstr("first 1\nat once: task 1 reached its limit of 1.0 s"));
+  EXPECT_EQ(result.exit_code, 0);
+}
+
+TEST(Pool, ALoopLeftEarlyOverAnEndlessRangeLeavesNothingBehind) {
+  EXPECT_EQ(run_case("early_break").out, kSquares);
+}
+
+TEST(Pool, PullsItsTasksOnlyAsFarAheadAsNeeded) { EXPECT_EQ(run_case("counts_pulled").out, "bounded\n"); }
+
+TEST(Pool, ARangesOwnExceptionReachesTheCaller) {
+  EXPECT_EQ(run_case("throwing_range").out, std::string("the range threw\n") + kSquares);
+}
+
+TEST(Pool, ATasksErrorNamesTypeTaskAndRank) {
+  const JobResult result = run_case("task_error");
+  EXPECT_THAT(result.out, HasSubstr("std::domain_error | task 2 | task 2 on rank "));
+  EXPECT_THAT(result.out, HasSubstr("odd: 7\n2 failed\n1\n4\n9\n"));
+}
+
+TEST(Pool, GivesResultsInEitherOrder) { EXPECT_EQ(run_case("order", 4).out, "400 1 200 1 2 0 \n"); }
+
+TEST(Pool, RefusesASecondCallWhileARangeIsInUse) {
+  EXPECT_THAT(run_case("nested").out, HasSubstr("still in use"));
+}
+
+TEST(Pool, FunctionObjectsCarryTheirState) { EXPECT_EQ(run_case("functors").out, "11\n22\n"); }
+
+class PoolSize : public ::testing::TestWithParam<std::tuple<int, const char*>> {};
+INSTANTIATE_TEST_SUITE_P(RanksAndIsolation, PoolSize,
+                         ::testing::Combine(::testing::Values(0, 2, 4),
+                                            ::testing::Values("process", "none")));
+TEST_P(PoolSize, GivesTheSameResults) {
+  const auto [ranks, isolation] = GetParam();
+  EXPECT_EQ(run_case("squares", ranks, isolation).out, kSquares);
+}
+
+}  // namespace
+}  // namespace parrun::test

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Builds parrun and passes all its tests on a fresh machine, what it needs installed first.
+#   --quick   the release build and its tests only
+#   --soak    then the release's mpi tests again and again: PARRUN_SOAK_ROUNDS times (10)
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source cmake/mpi-environment.sh
+
+most_ranks=9  # that any test starts by one mpirun
+quick=no soak=no
+passed=0 failed=0 skipped=0
+
+usage() {
+  echo "usage: tests/run.sh [--quick] [--soak]" >&2
+  exit 2
+}
+
+# A step that ctest does not count: it counts as one where it fails.
+step() {  # NAME COMMAND...
+  local name=$1 start=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then
+    echo "== $name: done in $((SECONDS - start)) s"
+  else
+    echo "== $name: FAILED" >&2
+    failed=$((failed + 1))
+    return 1
+  fi
+}
+
+# The number that ctest's report gives for one of its attributes.
+reported() { sed -nE "s/^[[:space:]]*$2=\"([0-9]+)\".*/\1/p" "$1" | head -n 1; }
+
+run_tests() {  # PRESET [CTEST OPTION...]
+  local report=build/$1/ctest-report.xml status failures out
+  echo "== $1: tests"
+  rm -f "$report"
+  ctest --preset "$1" --output-junit "$PWD/$report" "${@:2}"
+  status=$?
+  failures=$(reported "$report" failures)
+  out=$(($(reported "$report" disabled) + $(reported "$report" skipped)))
+  passed=$((passed + $(reported "$report" tests) - failures - out))
+  skipped=$((skipped + out))
+  # Tests that could not even be listed are in no count.
+  ((status == 0 || failures > 0)) || failures=1
+  failed=$((failed + failures))
+}
+
+build() { cmake --preset "$1" && cmake --build --preset "$1"; }
+
+build_and_test() { step "$1: build" build "$1" && run_tests "$1"; }
+
+check_format() {
+  find include src jobs tests -name '*.[ch]pp' -print0 | xargs -0 clang-format --dry-run -Werror
+}
+
+for option in "$@"; do
+  case $option in
+    --quick) quick=yes ;;
+    --soak) soak=yes ;;
+    *) usage ;;
+  esac
+done
+
+mpi_environment "$most_ranks"
+if step "install what is missing" bash cmake/install-dependencies.sh; then
+  build_and_test release
+  if [[ $quick == no ]]; then
+    step "clang-format" check_format
+    build_and_test asan
+    build_and_test tsan
+    step "clang-tidy" build tidy
+  fi
+  if [[ $soak == yes ]]; then
+    run_tests release -L mpi --repeat until-fail:"${PARRUN_SOAK_ROUNDS:-10}"
+  fi
+fi
+
+echo "$SECONDS s in all"
+if ((skipped > 0)); then
+  echo "$passed passed, $failed failed, $skipped skipped"
+else
+  echo "$passed passed, $failed failed"
+fi
+((failed == 0 && passed > 0))
