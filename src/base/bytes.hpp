@@ -51,6 +51,7 @@ class ByteReader {
 
   template <Fixed T>
   T get() {
+    if constexpr (std::is_same_v<T, bool>) return get_bool();
     T value;
     std::memcpy(&value, raw(sizeof value).data(), sizeof value);
     return value;
@@ -61,6 +62,12 @@ class ByteReader {
   bool at_end() const { return rest_.empty(); }
 
  private:
+  // Another value in a bool would be undefined behaviour.
+  bool get_bool() {
+    const auto byte = get<std::uint8_t>();
+    if (byte > 1) throw FormatError("a truth value is neither 0 nor 1");
+    return byte == 1;
+  }
   BytesView raw(std::uint64_t size) {
     if (size > rest_.size()) throw FormatError("a field reaches beyond the end");
     const BytesView taken = rest_.substr(0, size);

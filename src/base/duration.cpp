@@ -80,6 +80,7 @@ Duration parse_duration(std::string_view text) {
 
 std::string format_duration(Duration duration) {
   const double seconds = to_seconds(duration);
+  if (seconds > 0 && seconds < 0.05) return fmt::format("{:.1g} s", seconds);
   if (seconds < 59.95) return fmt::format("{:.{}f} s", seconds, seconds < 9.95 ? 1 : 0);
   const auto whole = static_cast<long long>(std::llround(seconds));
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);

@@ -64,7 +64,8 @@ void add_run(CLI::App& app, Action& chosen) {
   app.add_option("--timeout", a->timeout, "Limit of each task, from the start of its execution")
       ->type_name("TIME");
   app.add_option("--deadline", a->deadline, "Limit of the whole run, from its start")->type_name("TIME");
-  app.add_option("--stall", a->stall, "Limit without any task ending")->type_name("TIME");
+  app.add_option("--stall", a->stall, "Limit without any task ending, or any reading of what they wrote")
+      ->type_name("TIME");
   app.add_option("--lost-after", a->lost_after, "Limit of a rank's silence (30 s)")->type_name("TIME");
   app.add_option("--on-timeout", a->on_timeout, "At a task's limit: end the run (abort), or the task (kill)")
       ->check(CLI::IsMember({"abort", "kill"}))

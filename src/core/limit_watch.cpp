@@ -21,7 +21,7 @@ void LimitWatch::on_message(Rank from, TimePoint now) { peer(from).heard = now; 
 
 void LimitWatch::on_running(Rank worker, std::optional<Running> running) { peer(worker).running = running; }
 
-void LimitWatch::on_first_grant(TimePoint now) {
+void LimitWatch::on_wait(TimePoint now) {
   if (!last_outcome_) last_outcome_ = now;
 }
 

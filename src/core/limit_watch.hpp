@@ -45,10 +45,10 @@ class LimitWatch {
   void on_message(Rank from, TimePoint now);
   void on_running(Rank worker, std::optional<Running> running);
   void on_outcome(TimePoint now) { last_outcome_ = now; }
-  /// From here on outcomes are waited for: the stall clock runs.
-  void on_first_grant(TimePoint now);
-  /// All outcomes are in: a stall is no longer possible.
-  void on_all_done() { last_outcome_.reset(); }
+  /// From here on something is waited for: the stall clock runs.
+  void on_wait(TimePoint now);
+  /// Nothing is waited for: the stall clock stands.
+  void on_rest() { last_outcome_.reset(); }
   /// The rank said goodbye: its silence means nothing now.
   void on_farewell(Rank worker);
 

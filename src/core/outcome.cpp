@@ -33,6 +33,7 @@ Outcome decode_outcome(BytesView bytes) {
   outcome.task = TaskId(in.get<std::uint64_t>());
   outcome.attempt = in.get<int>();
   outcome.state = in.get<State>();
+  if (outcome.state > State::cancelled) throw FormatError("an unknown state of a task");
   outcome.started_s = in.get<double>();
   outcome.elapsed_s = in.get<double>();
   outcome.exit_code = in.get<int>();

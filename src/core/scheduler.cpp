@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace parrun {
 
@@ -22,9 +23,12 @@ void Scheduler::add_worker(Rank rank) {
 // Queues the worker for tasks if one batch or less is left to it.
 void Scheduler::consider(Rank rank) {
   Worker& candidate = worker(rank);
-  if (!candidate.present || candidate.hungry || candidate.load > batch_size()) return;
-  candidate.hungry = true;
-  hungry_.push_back(rank);
+  if (!candidate.present || candidate.load > batch_size()) return;
+  if (candidate.load == 0) {
+    if (!std::exchange(candidate.idle, true)) idle_.push_back(rank);
+  } else {
+    if (!std::exchange(candidate.hungry, true)) hungry_.push_back(rank);
+  }
 }
 
 void Scheduler::load(Rank rank) {
@@ -41,11 +45,13 @@ std::size_t Scheduler::batch_size() const {
 }
 
 std::optional<Scheduler::Grant> Scheduler::next_grant() {
-  while (has_ready() && !hungry_.empty()) {
-    const Rank rank = hungry_.front();
-    hungry_.pop_front();
+  while (has_ready() && !(idle_.empty() && hungry_.empty())) {
+    const bool from_idle = !idle_.empty();  // what came back from a recall is theirs
+    std::deque<Rank>& queue = from_idle ? idle_ : hungry_;
+    const Rank rank = queue.front();
+    queue.pop_front();
     Worker& candidate = worker(rank);
-    candidate.hungry = false;
+    (from_idle ? candidate.idle : candidate.hungry) = false;
     // The queue may be older than the worker's state: it was filled, or lost, since.
     if (!candidate.present || candidate.load > batch_size()) continue;
     // An idle worker gets two: one to run, one at hand when that ends.
@@ -114,13 +120,14 @@ std::vector<Assignment> Scheduler::on_worker_lost(Rank rank) {
   returned_.insert(returned_.end(), lost.begin(), lost.end());
   if (worker(rank).present) --present_;
   if (worker(rank).load > 0) --busy_;
-  worker(rank) = Worker{.hungry = worker(rank).hungry};  // its place in hungry_ is skipped when it comes up
+  // Its places in the queues are skipped when they come up.
+  worker(rank) = Worker{.idle = worker(rank).idle, .hungry = worker(rank).hungry};
   return lost;
 }
 
 std::optional<Scheduler::Grant> Scheduler::next_recall() {
-  const auto idle = [&](Rank rank) { return worker(rank).present && worker(rank).load == 0; };
-  if (has_ready() || std::none_of(hungry_.begin(), hungry_.end(), idle)) return std::nullopt;
+  const auto present = [&](Rank rank) { return worker(rank).present; };
+  if (has_ready() || std::none_of(idle_.begin(), idle_.end(), present)) return std::nullopt;
   Worker* fullest = nullptr;
   for (Worker& candidate : workers_) {
     if (candidate.recalling) return std::nullopt;  // one at a time: its answer may be enough

@@ -9,7 +9,8 @@
 //   (3) done only grows, by one for each task, so the run ends after at most tasks * attempts outcomes.
 //
 // Batching: a message carries about kWorkPerMessage of work, by the mean of measured durations, and never
-// more than a worker's share of what is left. A worker is hungry when it has no more than one such batch.
+// more than a worker's share of what is left. A worker is hungry when it has no more than one such batch, and
+// idle when it has nothing: those come first.
 
 #include <cstddef>
 #include <cstdint>
@@ -75,6 +76,7 @@ class Scheduler {
   struct Worker {
     std::size_t load = 0;
     bool present = false;
+    bool idle = false;       ///< stands in idle_
     bool hungry = false;     ///< stands in hungry_
     bool recalling = false;  ///< was asked to give back, has not answered
   };
@@ -98,6 +100,7 @@ class Scheduler {
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;
   std::size_t busy_ = 0;  ///< workers with load
+  std::deque<Rank> idle_;
   std::deque<Rank> hungry_;
   std::size_t batch_limit_ = 1;  ///< by durations; grows at most twofold for each outcome
   double mean_s_ = 0;

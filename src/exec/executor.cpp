@@ -101,7 +101,9 @@ void Executor::collect(std::vector<EndedTask>& ended) {
       ++ended_;
     }
   } catch (const FormatError& error) {
-    kill_current(State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what()));
+    if (verdict_ || !body_->kill()) return;
+    verdict_ =
+        Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
   }
 }
 
@@ -146,20 +148,24 @@ std::optional<Executor::Current> Executor::current() const {
   if (!alive_ || tasks_.empty()) return std::nullopt;
   const Channel::Progress progress = body_->channel().progress();
   if (progress.started <= ended_) return std::nullopt;
-  const GivenTask& task = tasks_.front();
+  // Outcomes of those before it may still lie in the ring.
+  const std::size_t begun = std::min<std::uint64_t>(progress.started - ended_, tasks_.size());
+  const GivenTask& task = tasks_[begun - 1];
   return Current{{task.task, task.attempt}, progress.since, task.limit};
+}
+
+// Nothing in the ring that has not started will; what stays is written again behind the resume frame.
+void Executor::hold_back() {
+  pushed_ = static_cast<std::size_t>(body_->channel().revoke() - ended_);
+  ByteWriter resume;
+  resume.put(FrameKind::resume);
+  outgoing_ += framed(resume.take());
 }
 
 std::vector<TaskId> Executor::take_back(std::size_t count) {
   std::vector<TaskId> taken;
-  if (alive_ && pushed_ > 0 && tasks_.size() - pushed_ < count) {
-    // Some of what is to be taken lies in the ring: nothing there that has not started will, and what stays
-    // here is written again behind the resume frame.
-    pushed_ = static_cast<std::size_t>(body_->channel().revoke() - ended_);
-    ByteWriter resume;
-    resume.put(FrameKind::resume);
-    outgoing_ += framed(resume.take());
-  }
+  const bool some_in_ring = pushed_ > 0 && tasks_.size() - pushed_ < count;
+  if (alive_ && some_in_ring) hold_back();
   while (taken.size() < count && tasks_.size() > pushed_) {
     taken.push_back(tasks_.back().task);
     tasks_.pop_back();
@@ -167,9 +173,12 @@ std::vector<TaskId> Executor::take_back(std::size_t count) {
   return taken;
 }
 
-bool Executor::kill_current(State state, std::string error) {
-  if (!alive_) return true;
-  if (verdict_) return true;  // it is being killed
+bool Executor::kill(const Assignment& attempt, State state, std::string error) {
+  if (!alive_ || verdict_) return true;  // it is gone, or being killed
+  // The attempt may end before its executor does: what is behind it must not start and die in its place.
+  hold_back();
+  const std::optional<Current> executing = current();
+  if (!executing || executing->attempt != attempt) return true;
   if (!body_->kill()) return false;
   verdict_ = Verdict{state, std::move(error)};
   return true;

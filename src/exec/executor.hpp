@@ -54,9 +54,9 @@ class Executor {
   /// Up to `count` tasks that have not started and now never will, the last ones first.
   std::vector<TaskId> take_back(std::size_t count);
 
-  /// Ends the executing task with all its descendants; its outcome will have this state and error.
-  /// False: it cannot be ended (a thread).
-  bool kill_current(State state, std::string error);
+  /// Ends `attempt`, if it still executes, with all its descendants; its outcome will have this state and
+  /// error. False: it cannot be ended (a thread).
+  bool kill(const Assignment& attempt, State state, std::string error);
 
   bool has_tasks() const { return !tasks_.empty(); }
   std::size_t waiting() const { return tasks_.size() - (current() ? 1 : 0); }
@@ -75,7 +75,7 @@ class Executor {
   std::optional<Bytes> read_frame();
   void collect(std::vector<EndedTask>& ended);
   void conclude(const Death& death, std::vector<EndedTask>& ended);
-  std::uint64_t started_here() const { return alive_ ? body_->channel().progress().started : 0; }
+  void hold_back();
 
   std::unique_ptr<ExecutorBody> body_;
   bool alive_ = false;

@@ -95,10 +95,12 @@ class BatchRun {
     abort_after(counts);
   }
 
-  // All tasks are done; what they wrote must still get out, within the limits.
+  // All tasks are done; what they wrote must still get out, within the limits of the run. A reader that does
+  // not read is a stall like any other.
   int end(const Dispatcher& dispatcher) {
-    std::optional<Expiry> expired;
     listener_.on_end(dispatcher.counts(), Clock::now());
+    session_.crew().watch().on_wait(Clock::now());
+    std::optional<Expiry> expired;
     while (!listener_.flushed() && !expired) {
       session_.turn([&](TimePoint now) {
         expired = session_.crew().expired(now);
@@ -106,6 +108,7 @@ class BatchRun {
       });
     }
     if (expired) abort_job(kLimitReached);
+    session_.crew().watch().on_rest();
     require_output();
     const int exit_code = dispatcher.counts().failed == 0 ? 0 : kSomeTaskFailed;
     session_.dismiss(exit_code);

@@ -28,18 +28,15 @@ Crew::Crew(Transport& transport, const Limits& limits, TimePoint start, std::vec
       watch_(limits, start, transport.ranks()),
       functions_(std::move(functions)),
       members_(static_cast<std::size_t>(transport.ranks())) {
-  for (const Rank rank : workers()) watch_.on_message(rank, Clock::now());
-}
-
-std::vector<Rank> Crew::workers() const {
-  std::vector<Rank> ranks;
-  for (int rank = members_.size() > 1 ? 1 : 0; rank < static_cast<int>(members_.size()); ++rank)
-    ranks.emplace_back(rank);
-  return ranks;
+  const int ranks = transport.ranks();
+  for (int rank = ranks > 1 ? 1 : 0; rank < ranks; ++rank) {
+    workers_.emplace_back(rank);
+    watch_.on_message(Rank(rank), Clock::now());
+  }
 }
 
 void Crew::broadcast(const FromDispatcher& message) {
-  for (const Rank rank : workers()) send(rank, message);
+  for (const Rank rank : workers_) send(rank, message);
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {

@@ -26,7 +26,7 @@ class Crew {
   };
   const Member& member(Rank rank) const { return members_[index(rank)]; }
   /// Rank 0 works too where it is alone.
-  std::vector<Rank> workers() const;
+  const std::vector<Rank>& workers() const { return workers_; }
 
   /// The next message that is not of the crew's own life.
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
@@ -34,9 +34,9 @@ class Crew {
   void broadcast(const FromDispatcher& message);
 
   /// Every worker has said hello.
-  bool gathered() const { return present_ == workers().size(); }
+  bool gathered() const { return present_ == workers_.size(); }
   /// Every worker has said farewell.
-  bool dismissed() const { return left_ == workers().size() && transport_.idle(); }
+  bool dismissed() const { return left_ == workers_.size() && transport_.idle(); }
   /// What makes a run impossible: a worker that cannot work, or is another build.
   const std::optional<std::string>& mismatch() const { return mismatch_; }
   /// What makes it impossible to go on: a worker whose executors failed.
@@ -57,6 +57,7 @@ class Crew {
   LimitWatch watch_;
   std::vector<std::string> functions_;
   std::vector<Member> members_;  ///< by rank
+  std::vector<Rank> workers_;
   std::size_t present_ = 0;
   std::size_t left_ = 0;
   std::optional<std::string> mismatch_;

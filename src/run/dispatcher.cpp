@@ -13,7 +13,7 @@ namespace parrun {
 Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, int retries, Sink sink)
     : crew_(crew), source_(source), epoch_(begin.epoch), retries_(retries), sink_(std::move(sink)) {
   scheduler_.add_tasks(source_.pull(1));
-  crew_.watch().on_all_done();  // of an earlier run, which may have been stopped before its end
+  crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end
   for (const Rank worker : crew_.workers()) {
     crew_.send(worker, begin);
     crew_.watch().on_running(worker, std::nullopt);
@@ -24,7 +24,7 @@ Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, int r
 bool Dispatcher::turn(TimePoint now) {
   bool busy = take_messages(now);
   if (finished()) {
-    crew_.watch().on_all_done();
+    crew_.watch().on_rest();
   } else if (!expired_ && !stopping_) {
     if (auto expiry = crew_.expired(now)) expired_ = std::move(expiry);
   }
@@ -100,7 +100,7 @@ bool Dispatcher::give_out(TimePoint now) {
   }
   bool any = false;
   while (const auto grant = scheduler_.next_grant()) {
-    crew_.watch().on_first_grant(now);
+    crew_.watch().on_wait(now);
     give(*grant);
     any = true;
   }

@@ -80,7 +80,8 @@ void Worker::on(const Stop& stop) {
   if (!active_->has_tasks()) return;
   const auto [state, error] = overran_ ? std::pair{State::timed_out, "reached its limit"}
                                        : std::pair{State::cancelled, "the run was stopped"};
-  if (active_->kill_current(state, error)) return;
+  const std::optional<Executor::Current> current = active_->current();
+  if (!current || active_->kill(current->attempt, state, error)) return;
   report(Clock::now(), active_->turn());
   send(Stopped{run_.epoch, !active_->has_tasks()});
   stopping_ = false;
@@ -123,8 +124,8 @@ void Worker::watch_limit(TimePoint now) {
   const std::optional<Executor::Current> current = active_->current();
   if (!current || !current->limit || now < current->since + *current->limit) return;
   if (run_.kill_overrunning) {
-    active_->kill_current(State::timed_out,
-                          fmt::format("reached its limit of {}", format_duration(*current->limit)));
+    active_->kill(current->attempt, State::timed_out,
+                  fmt::format("reached its limit of {}", format_duration(*current->limit)));
   } else if (overran_ != current->attempt) {
     overran_ = current->attempt;
     report(now, {});

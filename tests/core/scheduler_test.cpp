@@ -290,6 +290,17 @@ TEST_F(RecallTest, ATaskThatWaitsIsRecalledForAnIdleWorker) {
   EXPECT_EQ(scheduler.on_outcome(kSecond, task(1), kLong_s, 0), final);
 }
 
+TEST_F(RecallTest, WhatComesBackGoesToTheIdleWorkerBeforeThoseThatAreOnlyHungry) {
+  constexpr Rank kIdle{9};
+  scheduler.add_worker(kSecond);
+  scheduler.add_tasks(1);
+  ASSERT_THAT(next_grant_to(kSecond), ElementsAre(task(2)));  // it runs, and another one would be welcome
+  scheduler.add_worker(kIdle);
+  ASSERT_TRUE(scheduler.next_recall());
+  scheduler.on_returned(kFirst, {TaskId(1)});
+  EXPECT_THAT(next_grant_to(kIdle), ElementsAre(task(1)));
+}
+
 TEST_F(RecallTest, OneRecallIsUnderWayAtATime) {
   scheduler.add_worker(kSecond);
   ASSERT_TRUE(scheduler.next_recall());

@@ -80,7 +80,7 @@ TEST_F(ExecutorOrderTest, ATaskThatEndsWhileItIsBeingKilledSucceedsAndTheNextOne
   give(1);
   turn();
   begin_next();
-  EXPECT_TRUE(executor.kill_current(State::timed_out, "reached its limit"));
+  EXPECT_TRUE(executor.kill(*attempt(0), State::timed_out, "reached its limit"));
   body->end();
   begin_next();
   body->die(SIGKILL);
@@ -91,6 +91,33 @@ TEST_F(ExecutorOrderTest, ATaskThatEndsWhileItIsBeingKilledSucceedsAndTheNextOne
   turn();
   EXPECT_EQ(body->starts, 2);
   EXPECT_EQ(begin_next(), attempt(1)) << "it waits for the next executor";
+}
+
+TEST_F(ExecutorOrderTest, ATaskThatHasEndedIsNotKilledAndNeitherIsTheOneBehindIt) {
+  give(0);
+  give(1);
+  turn();
+  begin_next();
+  body->end();
+  begin_next();
+  EXPECT_TRUE(executor.kill(*attempt(0), State::timed_out, "reached its limit"));
+  EXPECT_EQ(body->kills, 0);
+  body->end();
+  EXPECT_THAT(turn(), SizeIs(2));
+}
+
+TEST_F(ExecutorOrderTest, ATaskIsKilledOnceAndItsFirstVerdictStands) {
+  give(0);
+  turn();
+  begin_next();
+  EXPECT_TRUE(executor.kill(*attempt(0), State::timed_out, "reached its limit"));
+  EXPECT_TRUE(executor.kill(*attempt(0), State::cancelled, "the run was stopped"));
+  EXPECT_EQ(body->kills, 1);
+  body->die(SIGKILL);
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes.front().state, State::timed_out);
+  EXPECT_EQ(outcomes.front().error, "reached its limit");
 }
 
 TEST_F(ExecutorOrderTest, ATaskThatDiesTakesNoOtherWithIt) {
@@ -226,7 +253,7 @@ TEST(UnkillableExecutor, ATaskOnAThreadCannotBeEndedAndThoseBehindItStillRun) {
   }
   executor.turn();
   body->begin_next(Clock::now());
-  EXPECT_FALSE(executor.kill_current(State::timed_out, "reached its limit"));
+  EXPECT_FALSE(executor.kill({TaskId(0), 1}, State::timed_out, "reached its limit"));
   body->end();
   executor.turn();
   EXPECT_TRUE(body->begin_next(Clock::now()));

@@ -1,0 +1,87 @@
+#include "base/bytes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <string>
+
+namespace {
+
+using namespace parrun;
+
+enum class Colour : std::uint8_t { red = 7 };
+
+Bytes sample() {
+  ByteWriter out;
+  out.put<std::uint64_t>(1).put<std::int32_t>(-2).put(true).put(0.1).put(Colour::red).put("text").put("");
+  return out.take();
+}
+
+void read_sample(BytesView bytes) {
+  ByteReader in(bytes);
+  EXPECT_EQ(in.get<std::uint64_t>(), 1U);
+  EXPECT_EQ(in.get<std::int32_t>(), -2);
+  EXPECT_TRUE(in.get<bool>());
+  EXPECT_EQ(in.get<double>(), 0.1);
+  EXPECT_EQ(in.get<Colour>(), Colour::red);
+  EXPECT_EQ(in.get_string(), "text");
+  EXPECT_EQ(in.get_bytes(), "");
+  EXPECT_TRUE(in.at_end());
+}
+
+TEST(Bytes, WhatWasPutIsGotInTheSameOrder) { read_sample(sample()); }
+
+TEST(Bytes, IntegersAreLittleEndianAndOfTheirOwnWidth) {
+  ByteWriter out;
+  out.put<std::uint32_t>(0x01020304).put<std::uint8_t>(5);
+  EXPECT_EQ(out.size(), 5U);
+  EXPECT_EQ(out.take(), "\4\3\2\1\5");
+}
+
+TEST(Bytes, AStringIsItsLengthAndItsBytesWhateverTheyAre) {
+  const Bytes zeros("\0\n\xff", 3);
+  ByteWriter out;
+  out.put(zeros);
+  const Bytes bytes = out.take();
+  EXPECT_EQ(bytes, Bytes("\3\0\0\0\0\0\0\0", 8) + zeros);
+  EXPECT_EQ(ByteReader(bytes).get_string(), zeros);
+}
+
+TEST(Bytes, TruncatedAnywhereIsRefused) {
+  const Bytes bytes = sample();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THROW(read_sample(BytesView(bytes).substr(0, size)), FormatError) << size;
+  }
+}
+
+TEST(Bytes, ALengthThatLiesIsRefused) {
+  for (const std::uint64_t length :
+       {std::uint64_t{2}, std::uint64_t{1} << 63, std::numeric_limits<std::uint64_t>::max()}) {
+    ByteWriter out;
+    out.put(length).put('x');
+    const Bytes bytes = out.take();
+    EXPECT_THROW(ByteReader(bytes).get_bytes(), FormatError) << length;
+  }
+}
+
+TEST(Bytes, ATruthValueIsZeroOrOne) {
+  EXPECT_FALSE(ByteReader(BytesView("\0", 1)).get<bool>());
+  EXPECT_TRUE(ByteReader("\1").get<bool>());
+  EXPECT_THROW(ByteReader("\2").get<bool>(), FormatError);
+}
+
+TEST(Bytes, ARefusedFieldCanBeTriedAsASmallerOne) {
+  ByteReader in("ab");
+  EXPECT_THROW(in.get<std::uint64_t>(), FormatError);
+  EXPECT_EQ(in.get<char>(), 'a');
+  EXPECT_FALSE(in.at_end());
+}
+
+TEST(Bytes, GottenBytesAreAViewOfThoseThatWereRead) {
+  const Bytes bytes = Bytes("\1\0\0\0\0\0\0\0", 8) + "x";
+  EXPECT_EQ(ByteReader(bytes).get_bytes().data(), bytes.data() + 8);
+}
+
+}  // namespace

@@ -1,0 +1,91 @@
+#include "core/outcome.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <set>
+#include <string>
+
+namespace {
+
+using namespace parrun;
+
+Outcome full() {
+  Outcome outcome;
+  outcome.task = TaskId(std::numeric_limits<std::uint64_t>::max());
+  outcome.attempt = 3;
+  outcome.state = State::timed_out;
+  outcome.started_s = 1.7e9;
+  outcome.elapsed_s = 1e-7;
+  outcome.exit_code = 137;
+  outcome.signal = 9;
+  outcome.error = "reached its limit";
+  outcome.error_type = "std::runtime_error";
+  outcome.stdout_text = std::string("a\0b", 3);
+  outcome.stderr_text = "c\n";
+  outcome.value = std::string(1000, 'v');
+  outcome.value_is_json = true;
+  return outcome;
+}
+
+void expect_equal(const Outcome& a, const Outcome& b) {
+  EXPECT_EQ(a.task, b.task);
+  EXPECT_EQ(a.attempt, b.attempt);
+  EXPECT_EQ(a.state, b.state);
+  EXPECT_EQ(a.started_s, b.started_s);
+  EXPECT_EQ(a.elapsed_s, b.elapsed_s);
+  EXPECT_EQ(a.exit_code, b.exit_code);
+  EXPECT_EQ(a.signal, b.signal);
+  EXPECT_EQ(a.error, b.error);
+  EXPECT_EQ(a.error_type, b.error_type);
+  EXPECT_EQ(a.stdout_text, b.stdout_text);
+  EXPECT_EQ(a.stderr_text, b.stderr_text);
+  EXPECT_EQ(a.value, b.value);
+  EXPECT_EQ(a.value_is_json, b.value_is_json);
+}
+
+TEST(Outcome, ComesBackAsItWas) {
+  expect_equal(decode_outcome(encode(full())), full());
+  expect_equal(decode_outcome(encode(Outcome{})), Outcome{});
+}
+
+TEST(Outcome, DoesNotCarryRankAndHost) {
+  Outcome outcome = full();
+  outcome.rank = Rank(4);
+  outcome.host = "node17";
+  EXPECT_EQ(encode(outcome), encode(full()));
+}
+
+TEST(Outcome, TruncatedAnywhereIsRefused) {
+  const Bytes bytes = encode(full());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THROW(decode_outcome(BytesView(bytes).substr(0, size)), FormatError) << size;
+  }
+}
+
+TEST(Outcome, FlippedAnywhereIsReadOrRefused) {
+  const Bytes bytes = encode(full());
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      Bytes flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+      try {
+        const Outcome outcome = decode_outcome(flipped);
+        EXPECT_STRNE(to_string(outcome.state), "unknown") << "byte " << at << ", bit " << bit;
+      } catch (const FormatError&) {
+      }
+    }
+  }
+}
+
+TEST(Outcome, EachStateHasAWordOfItsOwn) {
+  std::set<std::string> words;
+  for (const State state :
+       {State::succeeded, State::failed, State::timed_out, State::lost, State::cancelled}) {
+    words.insert(to_string(state));
+  }
+  EXPECT_EQ(words, (std::set<std::string>{"succeeded", "failed", "timed_out", "lost", "cancelled"}));
+}
+
+}  // namespace

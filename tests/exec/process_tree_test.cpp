@@ -1,0 +1,108 @@
+#include "exec/process_tree.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <functional>
+#include <vector>
+
+#include "support/temp_dir.hpp"
+#include "support/wait_until.hpp"
+
+namespace {
+
+using namespace parrun;
+using namespace std::chrono_literals;
+using parrun::test::TempDir;
+using parrun::test::wait_until;
+
+constexpr Duration kLimit = 20s;
+
+// A process of its own, for adopting changes the whole process. Returns whether `check` held there.
+bool holds_in_child(const std::function<bool()>& check) {
+  const pid_t child = fork();
+  if (child == 0) {
+    adopt_orphans();
+    _exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+pid_t start(const std::string& line) {
+  const pid_t child = fork();
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+    _exit(127);
+  }
+  return child;
+}
+
+void ignore(pid_t /*pid*/, int /*status*/) {}
+
+bool nobody_is_left() { return waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD; }
+
+TEST(ProcessTree, WithoutDescendantsThereIsNothingToDo) {
+  EXPECT_TRUE(holds_in_child([] { return end_descendants(kLimit, ignore); }));
+}
+
+TEST(ProcessTree, DescendantsInOtherSessionsThatIgnoreSignalsAreEnded) {
+  const TempDir dir;
+  const std::string file = dir.file("pid");
+  EXPECT_TRUE(holds_in_child([&] {
+    start("trap '' TERM HUP INT; setsid sh -c 'trap \"\" TERM; setsid sleep 1000 & echo $! > " + file +
+          ".tmp; mv " + file + ".tmp " + file + "; wait' & wait");
+    pid_t grandchild = 0;
+    if (!wait_until([&] { return static_cast<bool>(std::ifstream(file) >> grandchild); }, kLimit))
+      return false;
+    return end_descendants(kLimit, ignore) && nobody_is_left() && kill(grandchild, 0) != 0;
+  }));
+}
+
+TEST(ProcessTree, OrphansAreEndedToo) {
+  const TempDir dir;
+  const std::string file = dir.file("pid");
+  EXPECT_TRUE(holds_in_child([&] {
+    waitpid(start("setsid sleep 1000 & echo $! > " + file), nullptr, 0);
+    pid_t orphan = 0;
+    std::ifstream(file) >> orphan;
+    return orphan > 0 && end_descendants(kLimit, ignore) && nobody_is_left() && kill(orphan, 0) != 0;
+  }));
+}
+
+TEST(ProcessTree, EachChildIsReportedOnceWithItsStatus) {
+  EXPECT_TRUE(holds_in_child([] {
+    const pid_t ended = start("exit 7");
+    siginfo_t info{};
+    waitid(P_PID, static_cast<id_t>(ended), &info, WEXITED | WNOWAIT);
+    const pid_t running = start("exec sleep 1000");
+    std::vector<std::pair<pid_t, int>> reaped;
+    end_descendants(kLimit, [&](pid_t pid, int status) { reaped.emplace_back(pid, status); });
+    return reaped.size() == 2 && reaped[0].first == ended && WEXITSTATUS(reaped[0].second) == 7 &&
+           reaped[1].first == running && WTERMSIG(reaped[1].second) == SIGKILL;
+  }));
+}
+
+TEST(ProcessTree, AChildWhoseNameLooksLikeOtherFieldsIsFound) {
+  EXPECT_TRUE(holds_in_child([] {
+    if (fork() == 0) {
+      prctl(PR_SET_NAME, "a) S 1 (b");
+      for (;;) pause();
+    }
+    return end_descendants(kLimit, ignore) && nobody_is_left();
+  }));
+}
+
+TEST(ProcessTree, AtItsLimitItGivesUpAndSaysSo) {
+  EXPECT_TRUE(holds_in_child([] {
+    start("exec sleep 1000");
+    return !end_descendants(Duration::zero(), ignore) && end_descendants(kLimit, ignore);
+  }));
+}
+
+}  // namespace

@@ -1,0 +1,115 @@
+#include "exec/ring.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <new>
+#include <string>
+#include <thread>
+
+#include "exec/shared_memory.hpp"
+
+namespace {
+
+using namespace parrun;
+using namespace std::chrono_literals;
+
+std::string pattern(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 2654435761U >> 11);
+  return bytes;
+}
+
+class RingTest : public ::testing::Test {
+ protected:
+  std::string read(std::size_t size) {
+    std::string bytes(size, '\0');
+    ring->read(bytes.data(), size);
+    return bytes;
+  }
+  std::unique_ptr<Ring> ring = std::make_unique<Ring>();
+};
+
+TEST_F(RingTest, BytesComeOutInTheOrderInWhichTheyWentIn) {
+  EXPECT_FALSE(ring->has_data());
+  EXPECT_EQ(ring->try_write("abc"), 3U);
+  EXPECT_EQ(ring->try_write("de"), 2U);
+  EXPECT_TRUE(ring->has_data());
+  EXPECT_EQ(read(4), "abcd");
+  EXPECT_EQ(read(1), "e");
+  EXPECT_FALSE(ring->has_data());
+}
+
+TEST_F(RingTest, AFullRingTakesNoMoreAndAnEmptyOneGivesNone) {
+  const std::string bytes = pattern(Ring::kCapacity + 100);
+  EXPECT_EQ(ring->try_write(bytes), Ring::kCapacity);
+  EXPECT_EQ(ring->try_write("x"), 0U);
+  EXPECT_EQ(read(Ring::kCapacity), bytes.substr(0, Ring::kCapacity));
+  char none = 0;
+  EXPECT_EQ(ring->try_read(&none, 1), 0U);
+  EXPECT_EQ(ring->try_write("x"), 1U) << "there is space again";
+}
+
+TEST_F(RingTest, StreamsOfManyTimesItsSizePassBetweenThreads) {
+  const std::string bytes = pattern(20 * Ring::kCapacity + 12345);
+  std::thread writer([&] { ring->write(bytes); });
+  const std::string got = read(bytes.size());
+  writer.join();
+  EXPECT_TRUE(got == bytes);
+}
+
+TEST_F(RingTest, SingleBytesPassBetweenThreadsThatSleep) {
+  constexpr int kRounds = 300;
+  const auto answers = std::make_unique<Ring>();
+  std::thread echo([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      char byte = 0;
+      ring->read(&byte, 1);
+      answers->write({&byte, 1});
+    }
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    const char sent = static_cast<char>(i);
+    char got = 0;
+    ring->write({&sent, 1});
+    answers->read(&got, 1);
+    ASSERT_EQ(got, sent);
+  }
+  echo.join();
+}
+
+TEST_F(RingTest, AWaitForDataEndsAtItsLimit) {
+  const TimePoint start = Clock::now();
+  ring->await_data(5ms);
+  EXPECT_LT(Clock::now() - start, 10s);
+}
+
+TEST_F(RingTest, AWaitForDataEndsWhenThereAreSome) {
+  const TimePoint start = Clock::now();
+  ring->try_write("x");
+  ring->await_data(1h);
+  read(1);
+  std::thread writer([&] { ring->try_write("y"); });
+  while (!ring->has_data()) ring->await_data(1h);
+  writer.join();
+  EXPECT_LT(Clock::now() - start, 1min);
+}
+
+TEST(SharedRing, StreamsPassBetweenProcesses) {
+  const SharedMemory memory(sizeof(Ring));
+  Ring* ring = new (memory.data()) Ring;
+  const std::string bytes = pattern(5 * Ring::kCapacity);
+  const pid_t child = fork();
+  if (child == 0) {
+    ring->write(bytes);
+    _exit(0);
+  }
+  std::string got(bytes.size(), '\0');
+  ring->read(got.data(), got.size());
+  EXPECT_TRUE(got == bytes);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+}
+
+}  // namespace

@@ -1,0 +1,160 @@
+#include "wire/messages.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace {
+
+using namespace parrun;
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<FromWorker> worker_messages() {
+  Report::Executing executing;
+  executing.task = TaskId(9);
+  executing.attempt = 2;
+  executing.running = 1500ms;
+  executing.limit = 3s;
+  executing.overran = true;
+  return {Hello{"node17", 4711, "no module", {"f int()", "g void()"}},
+          Report{5, {{"outcome", 2}, {"", -1}}, executing},
+          Report{},
+          Returned{5, {TaskId(1), TaskId(2)}},
+          Stopped{5, false},
+          Farewell{},
+          Trouble{"cannot fork"}};
+}
+
+std::vector<FromDispatcher> dispatcher_messages() {
+  return {Begin{7, 3s, true, true, true},
+          Begin{},
+          Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, Bytes(100, '\0')}}},
+          Recall{7, 12},
+          Stop{7},
+          Bye{}};
+}
+
+template <typename Kind>
+Kind back(const Kind& message) {
+  if constexpr (requires { FromWorker(message); }) {
+    return std::get<Kind>(decode_from_worker(encode(FromWorker(message))));
+  } else {
+    return std::get<Kind>(decode_from_dispatcher(encode(FromDispatcher(message))));
+  }
+}
+
+TEST(Messages, FromAWorkerComeBackAsTheyWere) {
+  const Hello hello = back(Hello{"node17", 4711, "no module", {"f int()", "g void()"}});
+  EXPECT_EQ(hello.host, "node17");
+  EXPECT_EQ(hello.pid, 4711);
+  EXPECT_EQ(hello.problem, "no module");
+  EXPECT_THAT(hello.functions, ElementsAre("f int()", "g void()"));
+  const Returned returned = back(Returned{5, {TaskId(1), TaskId(2)}});
+  EXPECT_EQ(returned.epoch, 5U);
+  EXPECT_THAT(returned.tasks, ElementsAre(TaskId(1), TaskId(2)));
+  const Stopped stopped = back(Stopped{5, false});
+  EXPECT_EQ(stopped.epoch, 5U);
+  EXPECT_FALSE(stopped.clean);
+  EXPECT_EQ(back(Trouble{"cannot fork"}).what, "cannot fork");
+  back(Farewell{});
+}
+
+TEST(Messages, AReportComesBackAsItWas) {
+  Report report{5, {{"outcome", 2}, {"", -1}}, Report::Executing{}};
+  report.executing->task = TaskId(9);
+  report.executing->attempt = 2;
+  report.executing->running = 1500ms;
+  report.executing->limit = 3s;
+  report.executing->overran = true;
+  const Report same = back(report);
+  EXPECT_EQ(same.epoch, 5U);
+  ASSERT_EQ(same.finished.size(), 2U);
+  EXPECT_EQ(same.finished[0].outcome, "outcome");
+  EXPECT_EQ(same.finished[0].retries, 2);
+  EXPECT_EQ(same.finished[1].retries, -1);
+  ASSERT_TRUE(same.executing);
+  EXPECT_EQ(same.executing->task, TaskId(9));
+  EXPECT_EQ(same.executing->attempt, 2);
+  EXPECT_EQ(same.executing->running, 1500ms);
+  EXPECT_EQ(same.executing->limit, 3s);
+  EXPECT_TRUE(same.executing->overran);
+  const Report heartbeat = back(Report{});
+  EXPECT_THAT(heartbeat.finished, IsEmpty());
+  EXPECT_FALSE(heartbeat.executing);
+}
+
+TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
+  const Begin begin = back(Begin{7, 3s, true, false, true});
+  EXPECT_EQ(begin.epoch, 7U);
+  EXPECT_EQ(begin.timeout, 3s);
+  EXPECT_TRUE(begin.json_values);
+  EXPECT_FALSE(begin.threads);
+  EXPECT_TRUE(begin.kill_overrunning);
+  EXPECT_FALSE(back(Begin{}).timeout);
+  const Give give = back(Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, ""}}});
+  EXPECT_EQ(give.epoch, 7U);
+  ASSERT_EQ(give.items.size(), 2U);
+  EXPECT_EQ(give.items[0].task, TaskId(1));
+  EXPECT_EQ(give.items[0].attempt, 2);
+  EXPECT_EQ(give.items[0].payload, "payload");
+  const Recall recall = back(Recall{7, 12});
+  EXPECT_EQ(recall.epoch, 7U);
+  EXPECT_EQ(recall.count, 12U);
+  EXPECT_EQ(back(Stop{7}).epoch, 7U);
+  back(Bye{});
+}
+
+TEST(Messages, TruncatedAnywhereAreRefused) {
+  for (const FromWorker& message : worker_messages()) {
+    const Bytes bytes = encode(message);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_THROW(decode_from_worker(BytesView(bytes).substr(0, size)), FormatError);
+  }
+  for (const FromDispatcher& message : dispatcher_messages()) {
+    const Bytes bytes = encode(message);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_THROW(decode_from_dispatcher(BytesView(bytes).substr(0, size)), FormatError);
+  }
+}
+
+TEST(Messages, WithBytesBehindTheirLastFieldAreRefused) {
+  for (const FromWorker& message : worker_messages())
+    EXPECT_THROW(decode_from_worker(encode(message) + 'x'), FormatError);
+  for (const FromDispatcher& message : dispatcher_messages())
+    EXPECT_THROW(decode_from_dispatcher(encode(message) + 'x'), FormatError);
+}
+
+TEST(Messages, OfAnUnknownKindAreRefused) {
+  EXPECT_THROW(decode_from_worker("\x06"), FormatError);
+  EXPECT_THROW(decode_from_dispatcher("\x05"), FormatError);
+  EXPECT_THROW(decode_from_worker("\xff"), FormatError);
+  EXPECT_THROW(decode_from_worker(""), FormatError);
+}
+
+TEST(Messages, ACountThatLiesIsRefusedBeforeItTakesMemory) {
+  ByteWriter out;
+  out.put<std::uint8_t>(2).put<std::uint32_t>(5).put(~std::uint64_t{0}).put<std::uint64_t>(1);
+  EXPECT_THROW(decode_from_worker(out.take()), FormatError);
+}
+
+TEST(Messages, RandomBytesAreReadOrRefused) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 50'000; ++round) {
+    Bytes bytes(random() % 60, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random() % 4 == 0 ? random() % 256 : random() % 3);
+    try {
+      decode_from_worker(bytes);
+    } catch (const FormatError&) {
+    }
+    try {
+      decode_from_dispatcher(bytes);
+    } catch (const FormatError&) {
+    }
+  }
+}
+
+}  // namespace
