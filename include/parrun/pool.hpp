@@ -71,18 +71,23 @@ struct ResultOf<Task<R>> {
 template <typename Tasks>
 using ResultOfRange = typename ResultOf<std::ranges::range_value_t<Tasks>>::type;
 
-// Pulls tasks out of any input range, an endless one too; keeps an rvalue, refers to an lvalue.
+// Pulls tasks out of any input range, an endless one too. Tasks is T for an rvalue, which is kept, and T& for
+// an lvalue, which is referred to.
+template <typename Tasks>
+struct FeedState {
+  Tasks tasks;
+  std::ranges::iterator_t<Tasks> next;
+
+  explicit FeedState(Tasks&& range) : tasks(std::forward<Tasks>(range)), next(std::ranges::begin(tasks)) {}
+  FeedState(const FeedState&) = delete;
+  FeedState& operator=(const FeedState&) = delete;
+};
+
 template <typename Tasks>
 Feed feed_from(Tasks&& tasks) {
-  using View = std::views::all_t<Tasks>;
-  struct State {
-    View view;
-    std::ranges::iterator_t<View> next;
-    explicit State(View v) : view(std::move(v)), next(std::ranges::begin(view)) {}
-  };
-  return [state = std::make_shared<State>(
-              std::views::all(std::forward<Tasks>(tasks)))]() -> std::optional<CallFields> {
-    if (state->next == std::ranges::end(state->view)) return std::nullopt;
+  return [state =
+              std::make_shared<FeedState<Tasks>>(std::forward<Tasks>(tasks))]() -> std::optional<CallFields> {
+    if (state->next == std::ranges::end(state->tasks)) return std::nullopt;
     CallFields fields = (*state->next).fields();
     ++state->next;
     return fields;

@@ -32,8 +32,10 @@ struct KindOf {
 
 decltype(TaskSpec::work) decode_work(Kind kind, ByteReader& in) {
   switch (kind) {
-    case Kind::shell: return ShellCommand{in.get_string()};
-    case Kind::argv: return decode_argv(in);
+    case Kind::shell:
+      return ShellCommand{in.get_string()};
+    case Kind::argv:
+      return decode_argv(in);
     case Kind::call: {
       std::string function = in.get_string();
       return Call{std::move(function), in.get_string()};

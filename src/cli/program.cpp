@@ -55,7 +55,7 @@ int run_program(int argc, const char* const* argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // prints --help or --version
+    if (error.get_exit_code() == 0) return launcher_rank() == 0 ? app.exit(error) : 0;  // --help, --version
     return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), kUsageError);
   }
   refuse_options_before_subcommand(app);

@@ -1,7 +1,10 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
-#include <map>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/duration.hpp"
 #include "cli/commands.hpp"
@@ -19,7 +22,7 @@ Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one r
 struct RunArguments {
   RunOptions run;
   Console::Options console;
-  std::string timeout, deadline, stall, lost_after, on_timeout = "abort", isolation = "process";
+  std::string timeout, deadline, stall, lost_after;
 };
 
 std::optional<Duration> optional_duration(const char* option, const std::string& text) {
@@ -37,8 +40,6 @@ int run(RunArguments& arguments, TimePoint start) {
   limits.deadline = optional_duration("--deadline", arguments.deadline);
   limits.stall = optional_duration("--stall", arguments.stall);
   limits.lost_after = optional_duration("--lost-after", arguments.lost_after).value_or(limits.lost_after);
-  arguments.run.kill_overrunning = arguments.on_timeout == "kill";
-  arguments.run.threads = arguments.isolation == "none";
   if (arguments.run.threads && arguments.run.kill_overrunning) {
     throw InputError("--on-timeout kill needs processes that can be killed; leave out --isolation none");
   }
@@ -51,6 +52,35 @@ int run(RunArguments& arguments, TimePoint start) {
       arguments.run, [&] { return std::make_unique<Console>(arguments.console, start); }, start);
 }
 
+template <typename Choice>
+using Choices = std::vector<std::pair<std::string, Choice>>;
+
+template <typename Choice>
+void add_choice(CLI::App& app, const char* name, Choice& choice, const Choices<Choice>& choices,
+                const char* help) {
+  std::string names;
+  for (const auto& [text, value] : choices) names += (names.empty() ? "" : "|") + text;
+  const auto choose = [&choice, choices, names, name](const std::string& text) {
+    for (const auto& [known, value] : choices) {
+      if (text == known) return void(choice = value);
+    }
+    throw InputError(fmt::format("{}: '{}' is not one of {}", name, text, names));
+  };
+  app.add_option_function<std::string>(name, choose, help)->option_text(names);
+}
+
+void add_limits(CLI::App& app, RunArguments& a) {
+  app.add_option("--timeout", a.timeout, "Limit of each task, from the start of its execution")
+      ->type_name("TIME");
+  app.add_option("--deadline", a.deadline, "Limit of the whole run, from its start")->type_name("TIME");
+  app.add_option("--stall", a.stall, "Limit without any task ending, or any reading of what they wrote")
+      ->type_name("TIME");
+  app.add_option("--lost-after", a.lost_after, "Limit of a rank's silence; 30 s where it is not given")
+      ->type_name("TIME");
+  add_choice<bool>(app, "--on-timeout", a.run.kill_overrunning, {{"abort", false}, {"kill", true}},
+                   "At a task's limit end the run (abort, the default), or that task alone (kill)");
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, Action& chosen) {
@@ -61,29 +91,18 @@ void add_run(CLI::App& app, Action& chosen) {
   app.add_option("--load", a->run.modules, "Module of task functions; may be given several times")
       ->type_name("MODULE")
       ->allow_extra_args(false);
-  app.add_option("--timeout", a->timeout, "Limit of each task, from the start of its execution")
-      ->type_name("TIME");
-  app.add_option("--deadline", a->deadline, "Limit of the whole run, from its start")->type_name("TIME");
-  app.add_option("--stall", a->stall, "Limit without any task ending, or any reading of what they wrote")
-      ->type_name("TIME");
-  app.add_option("--lost-after", a->lost_after, "Limit of a rank's silence (30 s)")->type_name("TIME");
-  app.add_option("--on-timeout", a->on_timeout, "At a task's limit: end the run (abort), or the task (kill)")
-      ->check(CLI::IsMember({"abort", "kill"}))
-      ->capture_default_str();
+  add_limits(app, *a);
   app.add_option("--retries", a->run.retries, "Further attempts for a task that does not succeed")
       ->check(CLI::Range(0, 1000))
-      ->capture_default_str();
-  app.add_option("--isolation", a->isolation,
-                 "Functions run in a process of their own, or in the rank's (none)")
-      ->check(CLI::IsMember({"process", "none"}))
-      ->capture_default_str();
-  app.add_option("--format", a->console.format, "raw: the tasks' own output; jsonl: one object per outcome")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Format>{{"raw", Format::raw}, {"jsonl", Format::jsonl}}));
-  app.add_option("--order", a->console.order,
-                 "Results as they finish (completion), or as in the batch (submission)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Order>{{"completion", Order::completion},
-                                                                       {"submission", Order::submission}}));
+      ->option_text("N");
+  add_choice<bool>(app, "--isolation", a->run.threads, {{"process", false}, {"none", true}},
+                   "Functions run in a process of their own (process, the default), or in the rank's (none)");
+  add_choice<Format>(
+      app, "--format", a->console.format, {{"raw", Format::raw}, {"jsonl", Format::jsonl}},
+      "The tasks' own output (raw, the default), or an object in a line for each outcome (jsonl)");
+  add_choice<Order>(app, "--order", a->console.order,
+                    {{"completion", Order::completion}, {"submission", Order::submission}},
+                    "Results as the tasks finish (completion, the default), or as in the batch (submission)");
   app.add_flag("-q,--quiet", a->console.quiet, "No progress, no failures, no summary on stderr");
   chosen = [a, start] { return run(*a, start); };
 }

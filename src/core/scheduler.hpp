@@ -30,7 +30,7 @@ class Scheduler {
   static constexpr std::size_t kMaxBatch = 1024;
 
   // Events.
-  void add_worker(Rank worker);
+  void add_worker(Rank rank);
   void add_tasks(std::uint64_t count) { known_ += count; }
 
   enum class Verdict {
@@ -39,11 +39,11 @@ class Scheduler {
     ignored  ///< not in flight there: a late double, or an attempt that was given up
   };
   /// An attempt ended. `retries`: how many further attempts its task may have in all; 0 where it succeeded.
-  Verdict on_outcome(Rank worker, Assignment ended, double elapsed_s, int retries);
+  Verdict on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries);
   /// The worker gave tasks back that it had not started, in answer to a recall (perhaps none).
-  void on_returned(Rank worker, const std::vector<TaskId>& tasks);
+  void on_returned(Rank rank, const std::vector<TaskId>& tasks);
   /// The worker is gone: its tasks are to be given again. Returns them.
-  std::vector<Assignment> on_worker_lost(Rank worker);
+  std::vector<Assignment> on_worker_lost(Rank rank);
 
   // Decisions.
   struct Grant {
@@ -52,8 +52,8 @@ class Scheduler {
   };
   /// The next worker that should get tasks, or none. Follow up with take() up to `count` times.
   std::optional<Grant> next_grant();
-  /// Puts the next task in flight at `worker`. REQUIRES: has_ready().
-  Assignment take(Rank worker);
+  /// Puts the next task in flight at `rank`. REQUIRES: has_ready().
+  Assignment take(Rank rank);
   /// The worker that should give back half of what waits there, because another one has nothing to do.
   std::optional<Grant> next_recall();
 
@@ -66,8 +66,8 @@ class Scheduler {
   std::uint64_t busy_workers() const { return busy_; }
   /// How many ready tasks would satisfy all workers now: how far ahead a source should be pulled.
   std::uint64_t appetite() const { return 2 * workers_.size() * std::max<std::size_t>(batch_limit_, 1); }
-  /// The attempt of `task` that is in flight at `worker`.
-  std::optional<Assignment> attempt_at(Rank worker, TaskId task) const;
+  /// The attempt of `task` that is in flight at `rank`.
+  std::optional<Assignment> attempt_at(Rank rank, TaskId task) const;
 
   /// Throws std::logic_error that names the broken invariant. O(tasks in flight + workers).
   void check_invariants() const;

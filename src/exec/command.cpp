@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -93,15 +94,15 @@ std::vector<std::string> arguments_of(const TaskSpec& spec) {
 // inherited one of the same name is left out.
 std::vector<std::string> own_variables(const TaskSpec& spec) {
   std::vector<std::string> variables;
-  for (const auto& [name, value] : spec.env) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.env) variables.push_back(fmt::format("{}={}", name, value));
   return variables;
 }
 
 bool is_overridden(const char* variable, const TaskSpec& spec) {
-  for (const auto& [name, value] : spec.env) {
-    if (std::strncmp(variable, name.c_str(), name.size()) == 0 && variable[name.size()] == '=') return true;
-  }
-  return false;
+  return std::any_of(spec.env.begin(), spec.env.end(), [variable](const auto& own) {
+    const std::string& name = own.first;
+    return std::strncmp(variable, name.c_str(), name.size()) == 0 && variable[name.size()] == '=';
+  });
 }
 
 template <typename Strings>
@@ -129,8 +130,7 @@ int spawn(const TaskSpec& spec, char** environment, const SpawnSettings& setting
 std::string spawn_failure(const TaskSpec& spec, int error) {
   struct stat status {};
   if (!spec.cwd.empty() && (stat(spec.cwd.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))) {
-    return fmt::format("cannot start in the directory '{}': {}", spec.cwd,
-                       std::strerror(errno != 0 ? errno : ENOTDIR));
+    return fmt::format("cannot start in the directory '{}': {}", spec.cwd, std::strerror(error));
   }
   return fmt::format("cannot start '{}': {}", arguments_of(spec).front(), std::strerror(error));
 }

@@ -43,7 +43,7 @@ std::vector<EndedTask> Executor::turn() {
     body_->start();
     alive_ = true;
   }
-  if (alive_) push();
+  if (alive_ && !verdict_) push();  // what would start now would die with the one that is killed
   return ended;
 }
 

@@ -12,9 +12,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <system_error>
 
@@ -167,6 +169,8 @@ Zygote::Zygote(const std::function<void()>& executor, const std::vector<int>& ke
   }
   socket_.reset(ends[0]);
   const Descriptor theirs(ends[1]);
+  std::cout.flush();
+  std::fflush(nullptr);  // what is buffered here would be written by each executor, as its task's output
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "cannot fork the executors' parent");
   if (pid == 0) zygote_main(theirs.get(), executor, keep);

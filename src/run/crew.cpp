@@ -12,11 +12,11 @@ std::string first_word(const std::string& line) { return line.substr(0, line.fin
 // In what way two sorted registries differ, by the name of one function.
 std::string difference(const std::vector<std::string>& ours, const std::vector<std::string>& theirs) {
   const auto [mine, other] = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
-  if (mine == ours.end())
+  // Sorted by name: of two names that differ, the other side lacks the smaller one.
+  if (mine == ours.end() || (other != theirs.end() && first_word(*other) < first_word(*mine)))
     return fmt::format("has a task function '{}' that rank 0 lacks", first_word(*other));
   const std::string name = first_word(*mine);
-  const bool there =
-      std::any_of(theirs.begin(), theirs.end(), [&](const auto& line) { return first_word(line) == name; });
+  const bool there = other != theirs.end() && first_word(*other) == name;
   return there ? fmt::format("has another build of the task function '{}'", name)
                : fmt::format("lacks the task function '{}'", name);
 }

@@ -44,7 +44,7 @@ struct In {
   void field(Duration& value) { value = Duration(bytes.get<Duration::rep>()); }
   template <typename T>
   void field(std::optional<T>& value) {
-    if (bytes.get<bool>()) field(value.emplace());
+    if (bytes.get<bool>()) field(*(value = T{}));
   }
   template <typename T>
   void field(std::vector<T>& values) {
@@ -137,7 +137,7 @@ template <typename Variant>
 Variant decode_whole(BytesView bytes) {
   In in{ByteReader(bytes)};
   const auto index = in.bytes.get<std::uint8_t>();
-  Variant message = decode_variant<Variant>(index, in);
+  auto message = decode_variant<Variant>(index, in);
   if (!in.bytes.at_end()) throw FormatError("bytes behind a message's last field");
   return message;
 }

@@ -81,6 +81,7 @@ TEST_F(ExecutorOrderTest, ATaskThatEndsWhileItIsBeingKilledSucceedsAndTheNextOne
   turn();
   begin_next();
   EXPECT_TRUE(executor.kill(*attempt(0), State::timed_out, "reached its limit"));
+  EXPECT_THAT(turn(), IsEmpty());
   body->end();
   begin_next();
   body->die(SIGKILL);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -195,6 +196,13 @@ TEST_F(ExecutorTest, AFunctionsOutputIsItsOwn) {
     EXPECT_EQ(outcome.stdout_text, "to stdout " + std::to_string(value));
     EXPECT_EQ(outcome.stderr_text, "to stderr " + std::to_string(value));
   }
+}
+
+TEST_F(ExecutorTest, WhatTheRankHadNotFlushedIsNoTasksOutput) {
+  std::printf("(not flushed)");
+  executor = std::make_unique<Executor>(std::make_unique<ProcessBody>());
+  EXPECT_EQ(outcome_of(task<executor_prints>(1)).stdout_text, "to stdout 1");
+  std::printf("\n");
 }
 
 TEST_F(ExecutorTest, AnExceptionIsTheTasksFailureWithItsTypeAndMessage) {

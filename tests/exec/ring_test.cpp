@@ -47,8 +47,8 @@ TEST_F(RingTest, AFullRingTakesNoMoreAndAnEmptyOneGivesNone) {
   EXPECT_EQ(ring->try_write(bytes), Ring::kCapacity);
   EXPECT_EQ(ring->try_write("x"), 0U);
   EXPECT_EQ(read(Ring::kCapacity), bytes.substr(0, Ring::kCapacity));
-  char none = 0;
-  EXPECT_EQ(ring->try_read(&none, 1), 0U);
+  std::string none(Ring::kCapacity, '\0');
+  EXPECT_EQ(ring->try_read(none.data(), none.size()), 0U);
   EXPECT_EQ(ring->try_write("x"), 1U) << "there is space again";
 }
 

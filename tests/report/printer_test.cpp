@@ -1,0 +1,108 @@
+#include "report/printer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace parrun;
+using Json = nlohmann::ordered_json;
+using ::testing::ElementsAre;
+
+Outcome succeeded() {
+  Outcome outcome;
+  outcome.task = TaskId(7);
+  outcome.rank = Rank(2);
+  outcome.host = "node1";
+  outcome.stdout_text = "out\n";
+  outcome.stderr_text = "err\n";
+  return outcome;
+}
+
+Outcome failed() {
+  Outcome outcome = succeeded();
+  outcome.state = State::failed;
+  outcome.exit_code = 3;
+  outcome.error = "exit code 3";
+  return outcome;
+}
+
+TaskHead labelled(const std::string& label) {
+  TaskHead head;
+  head.label = label;
+  return head;
+}
+
+Json json_of(const Outcome& outcome, const TaskHead& task = {}) {
+  const Printed printed = print(outcome, task, Format::jsonl);
+  EXPECT_EQ(printed.err, "");
+  EXPECT_EQ(printed.out.find('\n'), printed.out.size() - 1) << "one line";
+  return Json::parse(printed.out);
+}
+
+TEST(RawPrinter, ShowsACommandsOwnOutput) {
+  const Printed printed = print(succeeded(), {}, Format::raw);
+  EXPECT_EQ(printed.out, "out\n");
+  EXPECT_EQ(printed.err, "err\n");
+}
+
+TEST(RawPrinter, ShowsAFunctionsValueBehindItsOutput) {
+  Outcome outcome = succeeded();
+  outcome.value = "[1,2]";
+  outcome.value_is_json = true;
+  EXPECT_EQ(print(outcome, {}, Format::raw).out, "out\n[1,2]\n");
+}
+
+TEST(RawPrinter, DoesNotShowAnArchive) {
+  Outcome outcome = succeeded();
+  outcome.value = std::string("\1\0\2", 3);
+  EXPECT_EQ(print(outcome, {}, Format::raw).out, "out\n");
+}
+
+TEST(JsonPrinter, HasTheFieldsOfTheContractInTheirOrder) {
+  std::vector<std::string> names;
+  const Json object = json_of(succeeded());
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("task", "label", "state", "attempt", "rank", "host", "started", "elapsed_s",
+                                 "exit_code", "signal", "error", "stdout", "stderr", "value"));
+}
+
+TEST(JsonPrinter, ShowsWhatIsKnownAndNullForWhatIsNot) {
+  const Json object = json_of(failed(), labelled("first"));
+  EXPECT_EQ(object["task"], 7);
+  EXPECT_EQ(object["label"], "first");
+  EXPECT_EQ(object["state"], "failed");
+  EXPECT_EQ(object["rank"], 2);
+  EXPECT_EQ(object["host"], "node1");
+  EXPECT_EQ(object["exit_code"], 3);
+  EXPECT_EQ(object["error"], "exit code 3");
+  EXPECT_EQ(object["stdout"], "out\n");
+  EXPECT_TRUE(object["value"].is_null());
+  EXPECT_TRUE(json_of(succeeded())["error"].is_null());
+  EXPECT_TRUE(json_of(succeeded())["label"].is_null());
+}
+
+TEST(JsonPrinter, ShowsAValueAsTheJsonItIs) {
+  Outcome outcome = succeeded();
+  outcome.value = R"({"pi":3.14})";
+  outcome.value_is_json = true;
+  EXPECT_EQ(json_of(outcome)["value"]["pi"], 3.14);
+}
+
+TEST(JsonPrinter, OutputThatIsNoTextStillMakesALineOfJson) {
+  Outcome outcome = succeeded();
+  outcome.stdout_text = std::string("\xff\xfe\0\n\"", 5);
+  EXPECT_NE(json_of(outcome)["stdout"], "");
+}
+
+TEST(FailureLine, NamesTaskLabelRankHostAndReason) {
+  EXPECT_EQ(describe_failure(failed(), labelled("first")),
+            "task 7 (first) failed on rank 2 (node1): exit code 3");
+  EXPECT_EQ(describe_failure(failed(), {}), "task 7 failed on rank 2 (node1): exit code 3");
+}
+
+}  // namespace

@@ -1,0 +1,164 @@
+#include "run/crew.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/fake_transport.hpp"
+#include "support/manual_clock.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace parrun;
+using parrun::test::FakeTransport;
+using parrun::test::ManualClock;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Functions = std::vector<std::string>;
+
+class CrewTest : public ::testing::Test {
+ protected:
+  void hello(int rank, const Functions& functions, const std::string& problem = {}) {
+    transport.arrive(Hello{"node" + std::to_string(rank), 1000 + rank, problem, functions}, Rank(rank));
+    EXPECT_FALSE(crew.receive(clock.now()));
+  }
+
+  const Functions ours{"add int(int) build1", "mul int(int) build1"};
+  ManualClock clock;
+  FakeTransport transport{Rank(0), 3};
+  Crew crew{transport, Limits{}, clock.now(), ours};
+};
+
+TEST_F(CrewTest, GathersWhenEveryWorkerHasSaidHello) {
+  EXPECT_THAT(crew.workers(), ElementsAre(Rank(1), Rank(2)));
+  hello(1, ours);
+  EXPECT_FALSE(crew.gathered());
+  hello(2, ours);
+  EXPECT_TRUE(crew.gathered());
+  EXPECT_FALSE(crew.mismatch());
+  EXPECT_EQ(crew.member(Rank(2)).host, "node2");
+  EXPECT_EQ(crew.member(Rank(2)).pid, 1002);
+  EXPECT_EQ(crew.name(Rank(2)), "rank 2 (node2)");
+}
+
+TEST_F(CrewTest, ARankThatHasNotSaidHelloIsNamedWithoutAHost) { EXPECT_EQ(crew.name(Rank(1)), "rank 1"); }
+
+TEST(LoneCrew, RankZeroWorksWhereItIsAlone) {
+  FakeTransport transport(Rank(0), 1);
+  const Crew crew(transport, Limits{}, Clock::now(), {});
+  EXPECT_THAT(crew.workers(), ElementsAre(Rank(0)));
+  EXPECT_FALSE(crew.gathered());
+}
+
+TEST_F(CrewTest, AWorkerThatLacksAFunctionIsNamedWithIt) {
+  hello(2, {"add int(int) build1"});
+  ASSERT_TRUE(crew.mismatch());
+  EXPECT_THAT(*crew.mismatch(), HasSubstr("rank 2 (node2) lacks the task function 'mul'"));
+}
+
+TEST_F(CrewTest, AWorkerWithAFunctionMoreIsNamedWithIt) {
+  hello(1, {"add int(int) build1", "mul int(int) build1", "sub int(int) build1"});
+  EXPECT_THAT(crew.mismatch().value(),
+              HasSubstr("rank 1 (node1) has a task function 'sub' that rank 0 lacks"));
+}
+
+TEST_F(CrewTest, AWorkerWithAFunctionMoreInTheMiddleIsNamedWithIt) {
+  hello(1, {"add int(int) build1", "div int(int) build1", "mul int(int) build1"});
+  EXPECT_THAT(crew.mismatch().value(), HasSubstr("has a task function 'div' that rank 0 lacks"));
+}
+
+TEST_F(CrewTest, AWorkerOfAnotherBuildIsNamed) {
+  hello(1, {"add int(int) build1", "mul int(int) build2"});
+  EXPECT_THAT(crew.mismatch().value(),
+              HasSubstr("rank 1 (node1) has another build of the task function 'mul'"));
+}
+
+TEST_F(CrewTest, AWorkersOwnProblemIsTold) {
+  hello(2, {}, "cannot load module x.so");
+  EXPECT_EQ(crew.mismatch().value(), "rank 2 (node2): cannot load module x.so");
+}
+
+TEST_F(CrewTest, TheFirstMismatchStands) {
+  hello(1, {"add int(int) build1"});
+  hello(2, {});
+  EXPECT_THAT(crew.mismatch().value(), AllOf(HasSubstr("rank 1"), Not(HasSubstr("rank 2"))));
+}
+
+TEST_F(CrewTest, OtherMessagesAreHandedOnInOrder) {
+  transport.arrive(Report{7, {}, {}}, Rank(1));
+  transport.arrive(Stopped{8, true}, Rank(2));
+  auto first = crew.receive(clock.now());
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->first, Rank(1));
+  EXPECT_EQ(std::get<Report>(first->second).epoch, 7U);
+  EXPECT_EQ(crew.receive(clock.now())->first, Rank(2));
+  EXPECT_FALSE(crew.receive(clock.now()));
+}
+
+TEST_F(CrewTest, TheFirstTroubleIsTold) {
+  hello(2, ours);
+  transport.arrive(Trouble{"cannot fork"}, Rank(2));
+  transport.arrive(Trouble{"cannot fork either"}, Rank(1));
+  EXPECT_FALSE(crew.receive(clock.now()));
+  EXPECT_EQ(crew.trouble().value(), "rank 2 (node2): cannot fork");
+}
+
+TEST_F(CrewTest, BroadcastReachesEveryWorker) {
+  crew.broadcast(Bye{});
+  transport.take<Bye>(Rank(1));
+  transport.take<Bye>(Rank(2));
+  transport.expect_empty();
+}
+
+TEST_F(CrewTest, IsDismissedWhenAllHaveSaidFarewellAndAllHasLeft) {
+  transport.arrive(Farewell{}, Rank(1));
+  crew.receive(clock.now());
+  EXPECT_TRUE(crew.member(Rank(1)).left);
+  EXPECT_FALSE(crew.dismissed());
+  transport.arrive(Farewell{}, Rank(2));
+  crew.receive(clock.now());
+  transport.set_idle(false);
+  EXPECT_FALSE(crew.dismissed());
+  transport.set_idle(true);
+  EXPECT_TRUE(crew.dismissed());
+}
+
+// --- silence ---------------------------------------------------------------------------------------------
+
+TEST_F(CrewTest, AWorkerThatWasNeverHeardIsLost) {
+  const Duration limit = Limits{}.lost_after;
+  EXPECT_FALSE(crew.expired(clock.advance(limit - 1s)));
+  const auto expiry = crew.expired(clock.advance(2s));
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->kind, Expiry::Kind::lost);
+}
+
+TEST_F(CrewTest, AnyMessageIsALifeSignAndASilentWorkerIsNamedWithItsHost) {
+  const Duration limit = Limits{}.lost_after;
+  hello(1, ours);
+  hello(2, ours);
+  clock.advance(limit / 2);
+  transport.arrive(Report{}, Rank(1));
+  crew.receive(clock.now());
+  EXPECT_FALSE(crew.expired(clock.advance(limit / 2 - 1ns)));
+  const auto expiry = crew.expired(clock.advance(1ns));
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->rank, Rank(2));
+  EXPECT_THAT(expiry->what, AllOf(HasSubstr("rank 2"), HasSubstr("node2")));
+}
+
+TEST_F(CrewTest, AWorkerThatLeftIsNotMissed) {
+  for (const int rank : {1, 2}) {
+    transport.arrive(Farewell{}, Rank(rank));
+    crew.receive(clock.now());
+  }
+  EXPECT_FALSE(crew.expired(clock.advance(1000h)));
+}
+
+}  // namespace

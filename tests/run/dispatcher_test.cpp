@@ -1,0 +1,456 @@
+#include "run/dispatcher.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/outcome.hpp"
+#include "support/fake_transport.hpp"
+#include "support/manual_clock.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace parrun;
+using parrun::test::FakeTransport;
+using parrun::test::ManualClock;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Kind = Expiry::Kind;
+
+constexpr std::uint32_t kEpoch = 2;
+constexpr Rank kFirst{1};
+constexpr Rank kSecond{2};
+
+// Tasks whose payload is their number; as many as the test says, or without end.
+class NumberedTasks final : public TaskSource {
+ public:
+  explicit NumberedTasks(std::uint64_t count) : count_(count) {}
+  std::uint64_t pull(std::uint64_t wanted) override {
+    pulled = std::max(pulled, std::min(wanted, count_));
+    return pulled;
+  }
+  bool exhausted() const override { return pulled == count_; }
+  BytesView payload(TaskId task) override {
+    payload_ = std::to_string(task.get()) + padding;
+    return payload_;
+  }
+  void forget(TaskId task) override { forgotten.push_back(task); }
+
+  std::uint64_t pulled = 0;
+  std::string padding;
+  std::vector<TaskId> forgotten;
+
+ private:
+  std::uint64_t count_;
+  std::string payload_;
+};
+
+// Rank 0 with two workers that the test plays.
+class DispatcherTest : public ::testing::Test {
+ protected:
+  Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, int retries = 0) {
+    crew = std::make_unique<Crew>(transport, limits, clock.now(), std::vector<std::string>());
+    for (const int rank : {1, 2}) {
+      transport.arrive(Hello{"node" + std::to_string(rank), rank, "", {}}, Rank(rank));
+    }
+    EXPECT_FALSE(crew->receive(clock.now()));
+    source = std::make_unique<NumberedTasks>(tasks);
+    const Begin begin{kEpoch, {}, true, false, false};
+    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retries,
+                                              [&](const Outcome& outcome) { delivered.push_back(outcome); });
+    for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Begin>(rank).epoch, kEpoch);
+    return *dispatcher;
+  }
+
+  bool turn() { return dispatcher->turn(clock.now()); }
+
+  /// The tasks of the next message to `rank`, a Give.
+  std::vector<std::uint64_t> given(Rank rank) {
+    std::vector<std::uint64_t> tasks;
+    const Give give = transport.take<Give>(rank);
+    EXPECT_EQ(give.epoch, kEpoch);
+    for (const auto& item : give.items) {
+      tasks.push_back(item.task.get());
+      attempts[item.task] = item.attempt;
+    }
+    return tasks;
+  }
+
+  static Report ended(std::uint64_t task, State state = State::succeeded, int attempt = 1,
+                      int own_retries = -1) {
+    Outcome outcome;
+    outcome.task = TaskId(task);
+    outcome.attempt = attempt;
+    outcome.state = state;
+    outcome.elapsed_s = 1;
+    return Report{kEpoch, {{encode(outcome), own_retries}}, {}};
+  }
+  void arrive(Rank from, const FromWorker& message) {
+    transport.arrive(message, from);
+    turn();
+  }
+  static Report executing(std::uint64_t task, Duration running, std::optional<Duration> limit, bool overran) {
+    Report::Executing executing;
+    executing.task = TaskId(task);
+    executing.running = running;
+    executing.limit = limit;
+    executing.overran = overran;
+    return Report{kEpoch, {}, executing};
+  }
+
+  ManualClock clock;
+  FakeTransport transport{Rank(0), 3};
+  std::unique_ptr<Crew> crew;
+  std::unique_ptr<NumberedTasks> source;
+  std::unique_ptr<Dispatcher> dispatcher;
+  std::vector<Outcome> delivered;
+  std::map<TaskId, int> attempts;
+};
+
+TEST_F(DispatcherTest, ARunWithoutTasksIsFinishedAtOnce) {
+  EXPECT_TRUE(start(0).finished());
+  turn();
+  EXPECT_FALSE(dispatcher->expired());
+}
+
+TEST_F(DispatcherTest, GivesTasksWithTheirPayloadsAndDeliversOutcomesWithRankAndHost) {
+  start(2);
+  EXPECT_TRUE(turn());
+  EXPECT_EQ(transport.take<Give>(kFirst).items.at(0).payload, "0");
+  EXPECT_EQ(transport.take<Give>(kSecond).items.at(0).payload, "1");
+  arrive(kSecond, ended(1));
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].task, TaskId(1));
+  EXPECT_EQ(delivered[0].rank, kSecond);
+  EXPECT_EQ(delivered[0].host, "node2");
+  EXPECT_FALSE(dispatcher->finished());
+  arrive(kFirst, ended(0));
+  EXPECT_TRUE(dispatcher->finished());
+  EXPECT_THAT(source->forgotten, ElementsAre(TaskId(1), TaskId(0)));
+  EXPECT_EQ(dispatcher->counts().done, 2U);
+  EXPECT_EQ(dispatcher->counts().failed, 0U);
+}
+
+TEST_F(DispatcherTest, KeepsAWorkerSuppliedWhileItExecutes) {
+  start(6);
+  turn();
+  EXPECT_THAT(given(kFirst), ElementsAre(0, 1));
+  EXPECT_THAT(given(kSecond), ElementsAre(2, 3));
+  EXPECT_EQ(dispatcher->counts().executing, 2U);
+  arrive(kFirst, ended(0));
+  EXPECT_THAT(given(kFirst), ElementsAre(4));
+}
+
+TEST_F(DispatcherTest, AFailedTaskIsTriedAgainAndOnlyItsLastOutcomeIsDelivered) {
+  start(2, {}, 1);
+  turn();
+  given(kFirst);
+  given(kSecond);
+  arrive(kFirst, ended(0, State::failed));
+  EXPECT_THAT(delivered, IsEmpty());
+  EXPECT_THAT(given(kFirst), ElementsAre(0));
+  EXPECT_EQ(attempts[TaskId(0)], 2);
+  arrive(kFirst, ended(0, State::failed, 2));
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].attempt, 2);
+  EXPECT_EQ(dispatcher->counts().failed, 1U);
+}
+
+TEST_F(DispatcherTest, ATasksOwnRetriesReplaceTheRuns) {
+  start(2, {}, 5);
+  turn();
+  given(kFirst);
+  given(kSecond);
+  arrive(kFirst, ended(0, State::failed, 1, 0));
+  EXPECT_THAT(delivered, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, ALateOutcomeIsNotDelivered) {
+  start(2);
+  turn();
+  given(kFirst);
+  given(kSecond);
+  arrive(kFirst, ended(0));
+  arrive(kFirst, ended(0));
+  arrive(kFirst, ended(1));
+  EXPECT_THAT(delivered, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, MessagesOfAnotherRunAreDropped) {
+  start(2);
+  turn();
+  given(kFirst);
+  given(kSecond);
+  Report old = ended(0);
+  old.epoch = kEpoch - 1;
+  arrive(kFirst, old);
+  arrive(kFirst, Returned{kEpoch - 1, {TaskId(0)}});
+  EXPECT_THAT(delivered, IsEmpty());
+  dispatcher->stop();
+  transport.take<Stop>(kFirst);
+  transport.take<Stop>(kSecond);
+  arrive(kFirst, Stopped{kEpoch - 1, true});
+  arrive(kSecond, Stopped{kEpoch - 1, true});
+  EXPECT_FALSE(dispatcher->stopped());
+}
+
+TEST_F(DispatcherTest, WhatWaitsAtOneWorkerIsRecalledForAnIdleOne) {
+  start(4);
+  turn();
+  EXPECT_THAT(given(kFirst), ElementsAre(0, 1));
+  EXPECT_THAT(given(kSecond), ElementsAre(2));
+  EXPECT_THAT(given(kSecond), ElementsAre(3));
+  arrive(kSecond, ended(2));
+  arrive(kSecond, ended(3));
+  EXPECT_EQ(transport.take<Recall>(kFirst).count, 1U);
+  arrive(kFirst, Returned{kEpoch, {TaskId(1)}});
+  EXPECT_THAT(given(kSecond), ElementsAre(1));
+}
+
+// --- the source ------------------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, AnEndlessSourceIsPulledOnlyAFewTasksAhead) {
+  start(~std::uint64_t{0});
+  turn();
+  for (std::uint64_t task = 0; task < 50; ++task) {
+    EXPECT_LE(source->pulled, dispatcher->counts().done + 100);
+    const Rank rank = transport.has(kFirst) ? kFirst : kSecond;
+    for (const std::uint64_t one : given(rank)) arrive(rank, ended(one));
+  }
+  while (transport.has(kFirst)) given(kFirst);
+  while (transport.has(kSecond)) given(kSecond);
+  EXPECT_FALSE(dispatcher->finished());
+}
+
+TEST_F(DispatcherTest, AMessageIsClosedWhenItsPayloadsAreLarge) {
+  start(100);
+  source->padding.assign(Dispatcher::kMessageBytes, 'x');
+  turn();
+  for (const Rank rank : {kFirst, kSecond}) {
+    while (transport.has(rank)) EXPECT_THAT(given(rank), SizeIs(1));
+  }
+}
+
+TEST_F(DispatcherTest, WhileHeldNothingIsGiven) {
+  start(4);
+  dispatcher->hold(true);
+  turn();
+  EXPECT_FALSE(transport.has(kFirst));
+  dispatcher->hold(false);
+  turn();
+  for (const Rank rank : {kFirst, kSecond}) {
+    while (transport.has(rank)) given(rank);
+  }
+  dispatcher->hold(true);
+  arrive(kFirst, ended(0));
+  EXPECT_THAT(delivered, SizeIs(1)) << "outcomes are taken all the same";
+}
+
+// --- limits ----------------------------------------------------------------------------------------------
+
+class DispatcherLimitTest : public DispatcherTest {
+ protected:
+  void start_with(const Limits& limits) {
+    start(6, limits);
+    turn();
+    given(kFirst);
+    given(kSecond);
+  }
+  void expect_end(Kind kind) {
+    ASSERT_TRUE(dispatcher->expired());
+    EXPECT_EQ(dispatcher->expired()->kind, kind);
+    arrive(kFirst, ended(0));
+    EXPECT_THAT(delivered, SizeIs(1)) << "what finished is taken in";
+    transport.expect_empty();
+  }
+};
+
+TEST_F(DispatcherLimitTest, ATaskThatOverranEndsTheRunAndIsNamedWithRankAndHost) {
+  start_with({});
+  arrive(kSecond, executing(2, 3s, 3s, true));
+  ASSERT_TRUE(dispatcher->expired());
+  EXPECT_EQ(dispatcher->expired()->what, "task 2 reached its limit of 3.0 s on rank 2 (node2)");
+  expect_end(Kind::task);
+}
+
+TEST_F(DispatcherLimitTest, ATaskThatOverranAndWasTakenAwayMeanwhileDoesNotEndTheRun) {
+  start_with({});
+  arrive(kSecond, executing(0, 3s, 3s, true));
+  EXPECT_FALSE(dispatcher->expired());
+}
+
+TEST_F(DispatcherLimitTest, AWorkerThatDoesNotTellEndsTheRunASecondAfterItsTasksLimit) {
+  start_with({});
+  arrive(kSecond, executing(2, 20ms, 3s, false));
+  clock.advance(3s - 20ms + 1s - 1ns);
+  turn();
+  EXPECT_FALSE(dispatcher->expired());
+  clock.advance(1ns);
+  turn();
+  expect_end(Kind::task);
+}
+
+TEST_F(DispatcherLimitTest, AStallEndsTheRun) {
+  Limits limits;
+  limits.stall = 5s;
+  start_with(limits);
+  clock.advance(5s - 1ns);
+  arrive(kFirst, executing(0, 5s, {}, false));
+  EXPECT_FALSE(dispatcher->expired());
+  clock.advance(1ns);
+  turn();
+  expect_end(Kind::stall);
+}
+
+TEST_F(DispatcherLimitTest, AnOutcomeThatArrivesWithTheLimitPutsTheStallOff) {
+  Limits limits;
+  limits.stall = 5s;
+  start_with(limits);
+  clock.advance(5s);
+  arrive(kFirst, ended(0));
+  EXPECT_FALSE(dispatcher->expired());
+  given(kFirst);
+}
+
+TEST_F(DispatcherLimitTest, TheDeadlineEndsTheRun) {
+  Limits limits;
+  limits.deadline = 5s;
+  start_with(limits);
+  clock.advance(5s);
+  turn();
+  expect_end(Kind::deadline);
+}
+
+TEST_F(DispatcherLimitTest, ASilentWorkerEndsTheRun) {
+  start_with({});
+  clock.advance(Limits{}.lost_after + 1s);
+  arrive(kFirst, Report{kEpoch, {}, {}});
+  ASSERT_TRUE(dispatcher->expired());
+  EXPECT_EQ(dispatcher->expired()->rank, kSecond);
+  EXPECT_THAT(dispatcher->expired()->what, AllOf(HasSubstr("rank 2"), HasSubstr("node2")));
+  expect_end(Kind::lost);
+}
+
+TEST_F(DispatcherLimitTest, BeforeAnythingIsGivenTheDeadlineHoldsAndTheStallDoesNot) {
+  Limits limits;
+  limits.deadline = 20s;
+  limits.stall = 5s;
+  start(2, limits);
+  dispatcher->hold(true);
+  clock.advance(19s);
+  turn();
+  EXPECT_FALSE(dispatcher->expired());
+  clock.advance(1s);
+  turn();
+  EXPECT_EQ(dispatcher->expired()->kind, Kind::deadline);
+}
+
+TEST_F(DispatcherLimitTest, ARunThatIsFinishedHasNotReachedItsLimit) {
+  Limits limits;
+  limits.deadline = 5s;
+  start(1, limits);
+  turn();
+  given(kFirst);
+  clock.advance(5s);
+  arrive(kFirst, ended(0));
+  EXPECT_TRUE(dispatcher->finished());
+  EXPECT_FALSE(dispatcher->expired());
+}
+
+TEST_F(DispatcherLimitTest, AFailureAfterTheLimitIsFinal) {
+  start(2, {}, 3);
+  turn();
+  given(kFirst);
+  given(kSecond);
+  arrive(kSecond, executing(1, 3s, 3s, true));
+  arrive(kSecond, ended(1, State::timed_out));
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::timed_out);
+}
+
+TEST_F(DispatcherLimitTest, OutstandingAreTheTasksThatExecuteWithWhereAndForHowLong) {
+  start_with({});
+  arrive(kFirst, executing(0, 1s, {}, false));
+  arrive(kSecond, executing(2, 20ms, {}, false));
+  clock.advance(2s);
+  auto outstanding = dispatcher->outstanding(clock.now());
+  ASSERT_THAT(outstanding, SizeIs(2));
+  EXPECT_EQ(outstanding[0].task, 0U);
+  EXPECT_EQ(outstanding[0].rank, 1);
+  EXPECT_EQ(outstanding[0].host, "node1");
+  EXPECT_DOUBLE_EQ(outstanding[0].running.count(), 3);
+  arrive(kSecond, ended(2));
+  given(kSecond);
+  outstanding = dispatcher->outstanding(clock.now());
+  EXPECT_THAT(outstanding, SizeIs(1));
+}
+
+// --- the end ---------------------------------------------------------------------------------------------
+
+class DispatcherStopTest : public DispatcherTest {
+ protected:
+  void SetUp() override {
+    start(6, {}, 3);
+    turn();
+    given(kFirst);
+    given(kSecond);
+    dispatcher->stop();
+    dispatcher->stop();
+    for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Stop>(rank).epoch, kEpoch);
+    transport.expect_empty();
+  }
+};
+
+TEST_F(DispatcherStopTest, IsStoppedWhenEveryWorkerHasAnswered) {
+  EXPECT_FALSE(dispatcher->stopped());
+  arrive(kFirst, Stopped{kEpoch, true});
+  EXPECT_FALSE(dispatcher->stopped());
+  arrive(kSecond, Stopped{kEpoch, true});
+  EXPECT_TRUE(dispatcher->stopped());
+  EXPECT_TRUE(dispatcher->stopped_cleanly());
+}
+
+TEST_F(DispatcherStopTest, ATaskThatCouldNotBeEndedIsTold) {
+  arrive(kFirst, Stopped{kEpoch, false});
+  arrive(kSecond, Stopped{kEpoch, true});
+  EXPECT_TRUE(dispatcher->stopped());
+  EXPECT_FALSE(dispatcher->stopped_cleanly());
+}
+
+TEST_F(DispatcherStopTest, WhatFinishedIsDeliveredAndNothingIsGivenOrTriedAgain) {
+  arrive(kFirst, ended(0));
+  arrive(kSecond, ended(2, State::cancelled));
+  EXPECT_THAT(delivered, SizeIs(2));
+}
+
+TEST_F(DispatcherTest, TheNextRunOnTheSameCrewBeginsAfresh) {
+  Limits limits;
+  limits.stall = 5s;
+  start(2, limits);
+  turn();
+  given(kFirst);
+  given(kSecond);
+  arrive(kFirst, executing(0, 1s, 3s, false));
+  NumberedTasks next(1);
+  const Begin begin{kEpoch + 1, {}, false, false, false};
+  crew->watch().restart(limits, clock.advance(100s));
+  Dispatcher second(*crew, next, begin, 0, [](const Outcome&) {});
+  transport.take<Begin>(kFirst);
+  transport.take<Begin>(kSecond);
+  second.hold(true);
+  transport.arrive(Report{kEpoch, {}, {}}, kFirst);
+  transport.arrive(Report{kEpoch, {}, {}}, kSecond);
+  second.turn(clock.now());
+  EXPECT_FALSE(second.expired());
+  EXPECT_THAT(second.outstanding(clock.now()), IsEmpty());
+}
+
+}  // namespace

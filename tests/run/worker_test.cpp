@@ -1,0 +1,396 @@
+#include "run/worker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/outcome.hpp"
+#include "parrun/task.hpp"
+#include "support/batches.hpp"
+#include "support/fake_body.hpp"
+#include "support/fake_transport.hpp"
+#include "support/manual_clock.hpp"
+#include "support/wait_until.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace parrun;
+using parrun::test::command;
+using parrun::test::FakeBody;
+using parrun::test::FakeTransport;
+using parrun::test::ManualClock;
+using parrun::test::wait_until;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+int worker_pid() { return getpid(); }
+PARRUN_TASK(worker_pid);
+
+constexpr Rank kDispatcher{0};
+constexpr std::uint32_t kEpoch = 2;
+
+// A worker whose executor and dispatcher are played by the test; time passes when the test says so.
+class WorkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    turn();
+    transport.take<Report>(kDispatcher);  // the first heartbeat
+  }
+
+  void begin(std::optional<Duration> timeout = {}, bool kill_overrunning = false) {
+    transport.arrive(Begin{kEpoch, timeout, false, false, kill_overrunning});
+  }
+  void give(std::vector<std::uint64_t> tasks, const TaskSpec& spec = command("true")) {
+    Give give{kEpoch, {}};
+    for (const std::uint64_t task : tasks) give.items.push_back({TaskId(task), 1, encode(spec)});
+    transport.arrive(give);
+  }
+  bool turn() { return worker.turn(clock.now()); }
+  void execute_next() {
+    ASSERT_TRUE(body->begin_next(clock.now()));
+    body->end();
+  }
+  Report take_report() { return transport.take<Report>(kDispatcher); }
+  /// The tasks that the next report says have finished.
+  std::vector<std::uint64_t> finished() {
+    std::vector<std::uint64_t> tasks;
+    for (const auto& one : take_report().finished) tasks.push_back(decode_outcome(one.outcome).task.get());
+    return tasks;
+  }
+  /// Lets time pass until just before the limit, and looks: nothing but heartbeats leaves.
+  void pass_quietly(Duration span) {
+    clock.advance(span);
+    turn();
+    while (transport.has(kDispatcher)) {
+      const Report heartbeat = take_report();
+      EXPECT_THAT(heartbeat.finished, IsEmpty());
+      EXPECT_FALSE(heartbeat.executing && heartbeat.executing->overran);
+    }
+  }
+
+  ManualClock clock;
+  FakeTransport transport{Rank(1), 2};
+  FakeBody* body = new FakeBody;
+  Worker worker{transport, std::unique_ptr<ExecutorBody>(body)};
+};
+
+TEST_F(WorkerTest, SaysWhoIsHere) {
+  worker.greet({"node1", 99, "", {"f int()"}});
+  EXPECT_EQ(transport.take<Hello>(kDispatcher).host, "node1");
+}
+
+TEST_F(WorkerTest, ReportsEachOutcomeAtOnceThoughMoreTasksWait) {
+  begin();
+  give({0, 1, 2});
+  EXPECT_TRUE(turn());
+  for (const std::uint64_t task : {0, 1, 2}) {
+    execute_next();
+    EXPECT_TRUE(turn());
+    EXPECT_THAT(finished(), ElementsAre(task));
+  }
+  EXPECT_FALSE(turn());
+}
+
+TEST_F(WorkerTest, ReportsOutcomesThatCameTogetherInOneMessage) {
+  begin();
+  give({0, 1});
+  turn();
+  execute_next();
+  execute_next();
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(0, 1));
+}
+
+TEST_F(WorkerTest, TellsATasksOwnRetriesWithItsOutcome) {
+  TaskSpec spec = command("true");
+  spec.retries = 5;
+  begin();
+  give({0}, spec);
+  turn();
+  execute_next();
+  turn();
+  EXPECT_EQ(take_report().finished.front().retries, 5);
+}
+
+TEST_F(WorkerTest, SendsAHeartbeatEverySecond) {
+  clock.advance(Worker::kHeartbeat - 1ns);
+  turn();
+  EXPECT_FALSE(transport.has(kDispatcher));
+  clock.advance(1ns);
+  turn();
+  EXPECT_FALSE(take_report().executing);
+}
+
+TEST_F(WorkerTest, TellsWhatExecutesWhenItTakesLongerAndOnlyOnce) {
+  begin(3s);
+  give({7});
+  turn();
+  body->begin_next(clock.now());
+  clock.advance(Worker::kWorthTelling - 1ns);
+  turn();
+  EXPECT_FALSE(transport.has(kDispatcher));
+  clock.advance(1ns);
+  turn();
+  const Report report = take_report();
+  ASSERT_TRUE(report.executing);
+  EXPECT_EQ(report.epoch, kEpoch);
+  EXPECT_EQ(report.executing->task, TaskId(7));
+  EXPECT_EQ(report.executing->running, Worker::kWorthTelling);
+  EXPECT_EQ(report.executing->limit, 3s);
+  EXPECT_FALSE(report.executing->overran);
+  turn();
+}
+
+// --- limits ----------------------------------------------------------------------------------------------
+
+TEST_F(WorkerTest, TellsAtATasksLimitThatItOverranAndDoesNotKillIt) {
+  begin(3s);
+  give({7});
+  turn();
+  body->begin_next(clock.now());
+  pass_quietly(3s - 1ns);
+  clock.advance(1ns);
+  turn();
+  const Report report = take_report();
+  ASSERT_TRUE(report.executing);
+  EXPECT_TRUE(report.executing->overran);
+  EXPECT_EQ(report.executing->running, 3s);
+  turn();
+  EXPECT_FALSE(transport.has(kDispatcher)) << "once is enough";
+  EXPECT_EQ(body->kills, 0);
+}
+
+TEST_F(WorkerTest, KillsATaskAtItsLimitWhereTheRunGoesOn) {
+  begin(3s, true);
+  give({7, 8});
+  turn();
+  body->begin_next(clock.now());
+  pass_quietly(3s - 1ns);
+  EXPECT_EQ(body->kills, 0);
+  clock.advance(1ns);
+  turn();
+  turn();
+  EXPECT_EQ(body->kills, 1);
+  body->die(SIGKILL);
+  turn();
+  const Outcome outcome = decode_outcome(take_report().finished.at(0).outcome);
+  EXPECT_EQ(outcome.task, TaskId(7));
+  EXPECT_EQ(outcome.state, State::timed_out);
+  EXPECT_EQ(outcome.error, "reached its limit of 3.0 s");
+  turn();
+  EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(8));
+}
+
+TEST_F(WorkerTest, ATasksOwnLimitReplacesTheRuns) {
+  TaskSpec spec = command("true");
+  spec.timeout = 1s;
+  begin(3s, true);
+  give({7}, spec);
+  turn();
+  body->begin_next(clock.now());
+  pass_quietly(1s - 1ns);
+  EXPECT_EQ(body->kills, 0);
+  pass_quietly(1ns);
+  EXPECT_EQ(body->kills, 1);
+}
+
+TEST_F(WorkerTest, ATasksLimitCountsFromItsStartNotFromItsPlaceInTheQueue) {
+  begin(3s, true);
+  give({7, 8});
+  turn();
+  body->begin_next(clock.now());
+  pass_quietly(2s);
+  body->end();
+  body->begin_next(clock.now());
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(7));
+  pass_quietly(3s - 1ns);
+  EXPECT_EQ(body->kills, 0);
+  pass_quietly(1ns);
+  EXPECT_EQ(body->kills, 1);
+}
+
+TEST_F(WorkerTest, ATaskThatHasNotBegunHasNoClock) {
+  begin(3s, true);
+  give({7});
+  turn();
+  pass_quietly(1h);
+  EXPECT_EQ(body->kills, 0);
+}
+
+// --- recall and stop -------------------------------------------------------------------------------------
+
+TEST_F(WorkerTest, GivesBackTheLastOfWhatWaits) {
+  begin();
+  give({0, 1, 2, 3});
+  turn();
+  body->begin_next(clock.now());
+  transport.arrive(Recall{kEpoch, 2});
+  turn();
+  EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, ElementsAre(TaskId(3), TaskId(2)));
+  transport.arrive(Recall{kEpoch, 9});
+  turn();
+  EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, ElementsAre(TaskId(1)));
+  transport.arrive(Recall{kEpoch, 9});
+  turn();
+  EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, IsEmpty()) << "every recall is answered";
+}
+
+TEST_F(WorkerTest, AnswersAStopAtOnceWhereNothingExecutes) {
+  begin();
+  transport.arrive(Stop{kEpoch});
+  turn();
+  const auto stopped = transport.take<Stopped>(kDispatcher);
+  EXPECT_EQ(stopped.epoch, kEpoch);
+  EXPECT_TRUE(stopped.clean);
+}
+
+TEST_F(WorkerTest, AtAStopForgetsWhatWaitsEndsWhatExecutesAndTellsItsOutcomeFirst) {
+  begin();
+  give({0, 1, 2});
+  turn();
+  body->begin_next(clock.now());
+  transport.arrive(Stop{kEpoch});
+  turn();
+  EXPECT_EQ(body->kills, 1);
+  body->die(SIGKILL);
+  turn();
+  const Outcome outcome = decode_outcome(take_report().finished.at(0).outcome);
+  EXPECT_EQ(outcome.task, TaskId(0));
+  EXPECT_EQ(outcome.state, State::cancelled);
+  EXPECT_TRUE(transport.take<Stopped>(kDispatcher).clean);
+  turn();
+  EXPECT_EQ(body->starts, 1) << "nothing is left to execute";
+}
+
+TEST_F(WorkerTest, AtAStopTheTaskThatOverranIsTimedOut) {
+  begin(3s);
+  give({0});
+  turn();
+  body->begin_next(clock.now());
+  clock.advance(3s);
+  turn();
+  take_report();
+  transport.arrive(Stop{kEpoch});
+  turn();
+  body->die(SIGKILL);
+  turn();
+  EXPECT_EQ(decode_outcome(take_report().finished.at(0).outcome).state, State::timed_out);
+  transport.take<Stopped>(kDispatcher);
+}
+
+TEST_F(WorkerTest, AnOutcomeThatIsThereAtTheStopIsReportedBeforeTheAnswer) {
+  begin();
+  give({0});
+  turn();
+  execute_next();
+  transport.arrive(Stop{kEpoch});
+  turn();
+  EXPECT_TRUE(decode_outcome(take_report().finished.at(0).outcome).succeeded());
+  transport.take<Stopped>(kDispatcher);
+}
+
+TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
+  begin();
+  give({0});
+  Give old{kEpoch - 1, {{TaskId(5), 1, encode(command("true"))}}};
+  transport.arrive(old);
+  transport.arrive(Recall{kEpoch - 1, 9});
+  transport.arrive(Stop{kEpoch - 1});
+  turn();
+  EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(0));
+  EXPECT_FALSE(body->begin_next(clock.now()));
+}
+
+TEST_F(WorkerTest, WhatIsGivenBehindAStopIsDropped) {
+  begin();
+  transport.arrive(Stop{kEpoch});
+  give({0});
+  turn();
+  transport.take<Stopped>(kDispatcher);
+  EXPECT_EQ(body->starts, 0);
+}
+
+TEST_F(WorkerTest, TheNextRunBeginsAfresh) {
+  begin(3s);
+  transport.arrive(Stop{kEpoch});
+  turn();
+  transport.take<Stopped>(kDispatcher);
+  transport.arrive(Begin{kEpoch + 1, {}, false, false, false});
+  transport.arrive(Give{kEpoch + 1, {{TaskId(0), 1, encode(command("true"))}}});
+  turn();
+  execute_next();
+  turn();
+  EXPECT_EQ(take_report().epoch, kEpoch + 1);
+}
+
+// --- the end ---------------------------------------------------------------------------------------------
+
+TEST_F(WorkerTest, SaysFarewellAndIsFinishedWhenThatHasLeft) {
+  transport.set_idle(false);
+  transport.arrive(Bye{});
+  turn();
+  transport.take<Farewell>(kDispatcher);
+  EXPECT_FALSE(worker.finished());
+  transport.set_idle(true);
+  EXPECT_TRUE(worker.finished());
+  clock.advance(10s);
+  turn();
+  EXPECT_FALSE(transport.has(kDispatcher)) << "nothing comes behind a farewell";
+}
+
+TEST_F(WorkerTest, TellsItsTroubleOnceAndStillLeavesWhenAsked) {
+  begin();
+  give({0});
+  turn();
+  body->fault = "the executors' parent process is gone";
+  turn();
+  EXPECT_EQ(transport.take<Trouble>(kDispatcher).what, "the executors' parent process is gone");
+  clock.advance(10s);
+  turn();
+  transport.arrive(Bye{});
+  turn();
+  transport.take<Farewell>(kDispatcher);
+  EXPECT_TRUE(worker.finished());
+}
+
+// --- threads ---------------------------------------------------------------------------------------------
+
+TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
+  FakeTransport transport(Rank(1), 2);
+  auto* processes = new FakeBody;
+  Worker worker(transport, std::unique_ptr<ExecutorBody>(processes));
+  const auto call = task<worker_pid>();
+  transport.arrive(Begin{1, {}, true, true, false});
+  transport.arrive(Give{1,
+                        {{TaskId(0), 1, encode(test::call(call.fields().function, call.fields().arguments))},
+                         {TaskId(1), 1, encode(command("true"))}}});
+  std::vector<Outcome> outcomes;
+  const auto turn_until = [&](auto condition) {
+    return wait_until(
+        [&] {
+          worker.turn(Clock::now());
+          while (transport.has(kDispatcher)) {
+            for (const auto& one : transport.take<Report>(kDispatcher).finished)
+              outcomes.push_back(decode_outcome(one.outcome));
+          }
+          return condition();
+        },
+        20s);
+  };
+  ASSERT_TRUE(turn_until([&] { return outcomes.size() == 1; }));
+  EXPECT_EQ(outcomes[0].value, std::to_string(getpid()));
+  ASSERT_TRUE(turn_until([&] { return processes->starts == 1; }));
+  EXPECT_EQ(processes->begin_next(Clock::now())->task, TaskId(1));
+  processes->end();
+  EXPECT_TRUE(turn_until([&] { return outcomes.size() == 2; }));
+}
+
+}  // namespace
