@@ -63,7 +63,8 @@ int run_program(int argc, const char* const* argv) try {
 } catch (const InputError& error) {
   return complain(error.what(), kUsageError);
 } catch (const std::exception& error) {
-  return complain(fmt::format("internal error: {}", error.what()), kInternalError);
+  fmt::print(stderr, "parrun: rank {}: {}\n", launcher_rank(), error.what());
+  return kInternalError;
 }
 
 }  // namespace parrun

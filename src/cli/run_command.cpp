@@ -40,6 +40,9 @@ int run(RunArguments& arguments, TimePoint start) {
   limits.deadline = optional_duration("--deadline", arguments.deadline);
   limits.stall = optional_duration("--stall", arguments.stall);
   limits.lost_after = optional_duration("--lost-after", arguments.lost_after).value_or(limits.lost_after);
+  if (limits.lost_after < LimitWatch::kShortestLostAfter) {
+    throw InputError("--lost-after: a rank tells every second that it is alive; give at least 2 s");
+  }
   if (arguments.run.threads && arguments.run.kill_overrunning) {
     throw InputError("--on-timeout kill needs processes that can be killed; leave out --isolation none");
   }

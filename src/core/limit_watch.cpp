@@ -9,12 +9,21 @@
 namespace parrun {
 
 LimitWatch::LimitWatch(Limits limits, TimePoint start, int ranks)
-    : limits_(limits), start_(start), peers_(static_cast<std::size_t>(ranks)) {}
+    : limits_(limits),
+      start_(start),
+      last_turn_(start),
+      back_(start),
+      peers_(static_cast<std::size_t>(ranks)) {}
 
 void LimitWatch::restart(const Limits& limits, TimePoint start) {
   limits_ = limits;
   start_ = start;
   last_outcome_.reset();
+}
+
+void LimitWatch::on_turn(TimePoint now) {
+  if (now > last_turn_ + kPause) back_ = now;
+  last_turn_ = now;
 }
 
 void LimitWatch::on_message(Rank from, TimePoint now) { peer(from).heard = now; }
@@ -27,15 +36,22 @@ void LimitWatch::on_wait(TimePoint now) {
 
 void LimitWatch::on_farewell(Rank worker) { peer(worker) = Peer{}; }
 
+// When the dispatcher steps in for a worker that has not ended its task.
+TimePoint LimitWatch::task_limit(const Peer& peer) const {
+  if (!peer.running || !peer.running->limit) return TimePoint::max();
+  const TimePoint heard = std::max(peer.heard.value_or(start_), back_);
+  return std::max(peer.running->since + *peer.running->limit + kWorkerGrace, heard + kSilence);
+}
+
+TimePoint LimitWatch::stall_limit() const {
+  if (!limits_.stall || !last_outcome_) return TimePoint::max();
+  return std::max(*last_outcome_ + *limits_.stall, back_ + kPause);
+}
+
 TimePoint LimitWatch::next_limit() const {
-  TimePoint next = TimePoint::max();
-  if (limits_.deadline) next = start_ + *limits_.deadline;
-  if (limits_.stall && last_outcome_) next = std::min(next, *last_outcome_ + *limits_.stall);
-  for (const Peer& peer : peers_) {
-    if (peer.running && peer.running->limit) {
-      next = std::min(next, peer.running->since + *peer.running->limit + kWorkerGrace);
-    }
-  }
+  TimePoint next = stall_limit();
+  if (limits_.deadline) next = std::min(next, start_ + *limits_.deadline);
+  for (const Peer& peer : peers_) next = std::min(next, task_limit(peer));
   return next;
 }
 
@@ -44,7 +60,7 @@ std::optional<Expiry> LimitWatch::tick(TimePoint now) const {
     return Expiry{Expiry::Kind::deadline, std::nullopt,
                   fmt::format("the run reached its deadline of {}", format_duration(*limits_.deadline))};
   }
-  if (limits_.stall && last_outcome_ && now >= *last_outcome_ + *limits_.stall) {
+  if (now >= stall_limit()) {
     return Expiry{Expiry::Kind::stall, std::nullopt,
                   fmt::format("no task ended for {} (--stall)", format_duration(*limits_.stall))};
   }
@@ -56,13 +72,12 @@ std::optional<Expiry> LimitWatch::tick(TimePoint now) const {
 
 std::optional<Expiry> LimitWatch::tick_peer(int rank, TimePoint now) const {
   const Peer& peer = peers_[static_cast<std::size_t>(rank)];
-  if (peer.running && peer.running->limit &&
-      now >= peer.running->since + *peer.running->limit + kWorkerGrace) {
+  if (now >= task_limit(peer)) {
     return Expiry{Expiry::Kind::task, Rank(rank),
                   fmt::format("task {} reached its limit of {} and rank {} does not answer",
                               peer.running->attempt.task.get(), format_duration(*peer.running->limit), rank)};
   }
-  if (peer.heard && now >= *peer.heard + limits_.lost_after) {
+  if (peer.heard && now >= std::max(*peer.heard, back_) + limits_.lost_after) {
     return Expiry{
         Expiry::Kind::lost, Rank(rank),
         fmt::format("rank {} was silent for {} (--lost-after)", rank, format_duration(limits_.lost_after))};

@@ -34,14 +34,23 @@ struct Running {
 
 class LimitWatch {
  public:
-  // A worker enforces its tasks' limits itself; the dispatcher steps in this much later, if it did not.
+  // A worker enforces its tasks' limits itself. The dispatcher steps in this much later if the worker is
+  // silent too: it would have sent a heartbeat within kSilence.
   static constexpr Duration kWorkerGrace = std::chrono::seconds(1);
+  static constexpr Duration kSilence = std::chrono::milliseconds(1500);
+  static constexpr Duration kShortestLostAfter = std::chrono::seconds(2);
+  // A turn that comes this long after the last one comes after a pause of rank 0's own (a caller's code, a
+  // suspended job): what the workers said meanwhile is still to be read, and their silence is counted from
+  // here.
+  static constexpr Duration kPause = std::chrono::milliseconds(500);
 
   LimitWatch(Limits limits, TimePoint start, int ranks);
 
   /// Another run begins, with limits of its own; the workers are the same.
   void restart(const Limits& limits, TimePoint start);
 
+  /// Each turn of the loop begins with this.
+  void on_turn(TimePoint now);
   void on_message(Rank from, TimePoint now);
   void on_running(Rank worker, std::optional<Running> running);
   void on_outcome(TimePoint now) { last_outcome_ = now; }
@@ -57,7 +66,6 @@ class LimitWatch {
 
   const Limits& limits() const { return limits_; }
   const std::optional<Running>& running(Rank worker) const { return peer(worker).running; }
-  TimePoint start() const { return start_; }
   /// When the first limit on the run or on a task passes, if nothing happens until then; never:
   /// TimePoint::max().
   TimePoint next_limit() const;
@@ -69,11 +77,15 @@ class LimitWatch {
   };
   const Peer& peer(Rank rank) const { return peers_[static_cast<std::size_t>(rank.get())]; }
   Peer& peer(Rank rank) { return peers_[static_cast<std::size_t>(rank.get())]; }
+  TimePoint task_limit(const Peer& peer) const;
+  TimePoint stall_limit() const;
   std::optional<Expiry> tick_peer(int rank, TimePoint now) const;
 
   Limits limits_;
   TimePoint start_;
   std::optional<TimePoint> last_outcome_;
+  TimePoint last_turn_;
+  TimePoint back_;  ///< from the last pause
   std::vector<Peer> peers_;
 };
 

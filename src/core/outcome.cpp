@@ -27,6 +27,22 @@ Bytes encode(const Outcome& outcome) {
   return out.take();
 }
 
+Assignment decode_attempt(BytesView bytes) {
+  ByteReader in(bytes);
+  const TaskId task(in.get<std::uint64_t>());
+  const auto number = in.get<int>();
+  const bool known_state = in.get<std::uint8_t>() <= static_cast<std::uint8_t>(State::cancelled);
+  in.get<double>();
+  in.get<double>();
+  in.get<int>();
+  in.get<int>();
+  for (int texts = 0; texts < 5; ++texts) in.get_bytes();
+  const bool is_bool = in.get<std::uint8_t>() <= 1;
+  if (!known_state || !is_bool) throw FormatError("an outcome with an impossible value");
+  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
+  return {task, number};
+}
+
 Outcome decode_outcome(BytesView bytes) {
   ByteReader in(bytes);
   Outcome outcome;

@@ -11,4 +11,8 @@ Bytes encode(const Outcome& outcome);
 /// Throws FormatError where `bytes` are no outcome.
 Outcome decode_outcome(BytesView bytes);
 
+/// Of which attempt the outcome is. Checks all of it, and copies nothing. Throws FormatError where it is
+/// none.
+Assignment decode_attempt(BytesView bytes);
+
 }  // namespace parrun

@@ -83,7 +83,8 @@ Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, double ela
   }
   flights_.erase(flight);
   unload(rank);
-  mean_s_ += (elapsed_s - mean_s_) * kMeanWeight;
+  mean_s_ = measured_ ? mean_s_ + (elapsed_s - mean_s_) * kMeanWeight : elapsed_s;
+  measured_ = true;
   const double fitting = kWorkPerMessage_s / std::max(mean_s_, 1e-9);
   batch_limit_ =
       std::min({static_cast<std::size_t>(std::min(fitting, 1e9)) + 1, 2 * batch_limit_, kMaxBatch});

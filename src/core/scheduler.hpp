@@ -8,7 +8,7 @@
 //   (2) a worker's load is the number of tasks in flight at it;
 //   (3) done only grows, by one for each task, so the run ends after at most tasks * attempts outcomes.
 //
-// Batching: a message carries about kWorkPerMessage of work, by the mean of measured durations, and never
+// Batching: a message carries about kWorkPerMessage_s of work, by the mean of measured durations, and never
 // more than a worker's share of what is left. A worker is hungry when it has no more than one such batch, and
 // idle when it has nothing: those come first.
 
@@ -32,6 +32,8 @@ class Scheduler {
   // Events.
   void add_worker(Rank rank);
   void add_tasks(std::uint64_t count) { known_ += count; }
+  /// While held, no task goes out for the first time; what came back still does, as all else may wait for it.
+  void hold_fresh(bool held) { held_ = held; }
 
   enum class Verdict {
     final,   ///< the task is done
@@ -58,7 +60,7 @@ class Scheduler {
   std::optional<Grant> next_recall();
 
   // Queries.
-  bool has_ready() const { return !returned_.empty() || next_fresh_ < known_; }
+  bool has_ready() const { return ready_count() > 0; }
   std::uint64_t known() const { return known_; }
   std::uint64_t done() const { return done_; }
   std::uint64_t in_flight() const { return flights_.size(); }
@@ -90,11 +92,12 @@ class Scheduler {
   void load(Rank rank);
   void unload(Rank rank);
   std::size_t batch_size() const;
-  std::uint64_t ready_count() const { return known_ - next_fresh_ + returned_.size(); }
+  std::uint64_t ready_count() const { return (held_ ? 0 : known_ - next_fresh_) + returned_.size(); }
 
   std::uint64_t known_ = 0;
   std::uint64_t next_fresh_ = 0;
   std::uint64_t done_ = 0;
+  bool held_ = false;
   std::deque<Assignment> returned_;
   std::unordered_map<TaskId, Flight> flights_;
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
@@ -104,6 +107,7 @@ class Scheduler {
   std::deque<Rank> hungry_;
   std::size_t batch_limit_ = 1;  ///< by durations; grows at most twofold for each outcome
   double mean_s_ = 0;
+  bool measured_ = false;
 };
 
 }  // namespace parrun

@@ -20,6 +20,13 @@ int memory_file(const char* name) {
   return fd;
 }
 
+// All zero where the descriptor is closed.
+FileIdentity identity(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
 Bytes take_file(int fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0 || status.st_size == 0) return {};
@@ -38,7 +45,16 @@ Bytes take_file(int fd) {
 
 }  // namespace
 
-Capture::Capture() : out_(memory_file("parrun-stdout")), err_(memory_file("parrun-stderr")) {}
+Capture::Capture()
+    : out_(memory_file("parrun-stdout")),
+      err_(memory_file("parrun-stderr")),
+      out_file_(identity(out_.get())),
+      err_file_(identity(err_.get())) {}
+
+bool Capture::intact_here() const {
+  return identity(STDOUT_FILENO) == out_file_ && identity(STDERR_FILENO) == err_file_ &&
+         identity(out_.get()) == out_file_ && identity(err_.get()) == err_file_;
+}
 
 Capture::Text Capture::take() { return {take_file(out_.get()), take_file(err_.get())}; }
 

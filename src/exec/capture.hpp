@@ -2,10 +2,18 @@
 // Where a task's output goes: two files in memory (memfd), which the worker made, so that it can read what a
 // task wrote even after the task's process has died under it.
 
+#include <sys/types.h>
+
 #include "base/bytes.hpp"
 #include "base/descriptor.hpp"
 
 namespace parrun {
+
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
 
 class Capture {
  public:
@@ -20,6 +28,8 @@ class Capture {
 
   /// Makes the two files this process's stdout and stderr.
   void redirect_here() const;
+  /// They still are, and are still ours: a task may have closed or replaced any descriptor.
+  bool intact_here() const;
 
   int stdout_fd() const { return out_.get(); }
   int stderr_fd() const { return err_.get(); }
@@ -27,6 +37,8 @@ class Capture {
  private:
   Descriptor out_;
   Descriptor err_;
+  FileIdentity out_file_;
+  FileIdentity err_file_;
 };
 
 }  // namespace parrun

@@ -32,11 +32,14 @@ class Channel {
 
   struct Progress {
     std::uint64_t started;  ///< tasks that were ever claimed
-    TimePoint since;        ///< when the last of them was
+    std::uint64_t
+        ended;  ///< of those, the ones whose execution has ended; their outcomes may still be on the way
+    TimePoint since;  ///< when the last one was claimed
   };
   Progress progress() const {
+    const std::uint64_t ended = ended_.load();
     const std::uint64_t started = started_of(claim_.load());
-    return {started, TimePoint(Duration(since_.load()))};
+    return {started, ended, TimePoint(Duration(since_.load()))};
   }
   /// From now on nothing starts until a resume frame is read. Returns how many tasks have started.
   std::uint64_t revoke() { return started_of(claim_.fetch_add(kOneRevocation)); }
@@ -48,6 +51,7 @@ class Channel {
     std::uint64_t expected = started | resumed << kStartedBits;
     return claim_.compare_exchange_strong(expected, expected + 1);
   }
+  void end_execution() { ended_.fetch_add(1); }
 
  private:
   static constexpr int kStartedBits = 40;
@@ -55,6 +59,7 @@ class Channel {
   static std::uint64_t started_of(std::uint64_t claim) { return claim & (kOneRevocation - 1); }
 
   std::atomic<std::uint64_t> claim_{0};
+  std::atomic<std::uint64_t> ended_{0};
   std::atomic<Duration::rep> since_{0};
 };
 

@@ -135,11 +135,13 @@ std::string spawn_failure(const TaskSpec& spec, int error) {
   return fmt::format("cannot start '{}': {}", arguments_of(spec).front(), std::strerror(error));
 }
 
-// Copies what is there. False at the end of the stream.
+// Copies what is there, or as much as a pipe holds: a descendant that never stops writing must not keep us
+// from seeing the command's end. False at the end of the stream.
 bool copy_available(int from, int to) {
+  constexpr int kReads = 16;  // of 64 KiB: the largest pipe that users may make
   std::array<char, 65536>
       buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  for (;;) {
+  for (int i = 0; i < kReads; ++i) {
     const ssize_t got = read(from, buffer.data(), buffer.size());
     if (got == 0) return false;
     if (got < 0) return errno == EAGAIN || errno == EINTR;
@@ -149,6 +151,7 @@ bool copy_available(int from, int to) {
       done += std::max<ssize_t>(step, 0);
     }
   }
+  return true;
 }
 
 // Copies both streams until the command itself has ended; descendants that hold the pipes open do not count.
@@ -162,7 +165,8 @@ int copy_until_end(pid_t child, std::array<Pipe*, 2> streams, std::array<int, 2>
   for (;;) {
     poll(waits.data(), waits.size(), end ? -1 : kAskEvery_ms);
     int status = 0;
-    const bool ended = (!end || waits[2].revents != 0) && waitpid(child, &status, WNOHANG) == child;
+    const bool asked = !end || waits[2].revents != 0;
+    const bool ended = asked && waitpid(child, &status, WNOHANG) == child;
     for (std::size_t i = 0; i < 2; ++i) {
       if (waits[i].fd >= 0 && !copy_available(waits[i].fd, targets[i])) waits[i].fd = -1;
     }
@@ -189,6 +193,7 @@ void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int st
   Pipe out;
   Pipe err;
   const Descriptor in = open_stdin(spec.stdin_text);
+  signal(SIGCHLD, SIG_DFL);  // a function may have had it ignored: its children's ends would be lost
   const SpawnSettings settings(in.get(), out.write_end.get(), err.write_end.get(), spec.cwd);
   pid_t child = 0;
   if (const int error = spawn(spec, environment, settings, child); error != 0) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "core/outcome.hpp"
 #include "exec/command.hpp"
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t kOutgoingBytes = Ring::kCapacity / 2;
 // A frame above this cannot be an outcome: a task has written over the channel.
 constexpr std::uint64_t kMaxOutcomeBytes = std::uint64_t{1} << 36;
-constexpr int kMaxBarren = 5;
+constexpr int kMaxDeathsWithoutATask = 5;
 
 Bytes task_frame(const GivenTask& task) {
   ByteWriter out;
@@ -29,10 +30,16 @@ Bytes task_frame(const GivenTask& task) {
   return framed(out.take());
 }
 
+// Long beside a fork, short beside a user's patience.
+constexpr Duration kStuck = std::chrono::seconds(10);
+
+Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt}; }
+
 }  // namespace
 
 std::vector<EndedTask> Executor::turn() {
   std::vector<EndedTask> ended;
+  const TimePoint now = Clock::now();
   if (alive_) {
     // Asked first: all that a dead executor had to say is in the ring by then.
     const std::optional<Death> death = body_->poll_death();
@@ -42,7 +49,10 @@ std::vector<EndedTask> Executor::turn() {
   if (!alive_ && !tasks_.empty()) {
     body_->start();
     alive_ = true;
+    noticed_ = {0, now, now};
+    seen_moving_ = {0, 0, 0, now};
   }
+  if (alive_) watch_progress(now);
   if (alive_ && !verdict_) push();  // what would start now would die with the one that is killed
   return ended;
 }
@@ -71,87 +81,125 @@ void Executor::write_outgoing() {
 // The next outcome, if all of it is there.
 std::optional<Bytes> Executor::read_frame() {
   Ring& ring = body_->channel().outcomes;
-  std::uint64_t size = 0;
-  const auto fill_to = [&](std::size_t wanted) {
+  if (size_read_ < sizeof incoming_size_) {
+    size_read_ += ring.try_read(reinterpret_cast<char*>(&incoming_size_) + size_read_,
+                                sizeof incoming_size_ - size_read_);
+    if (size_read_ < sizeof incoming_size_) return std::nullopt;
+    if (incoming_size_ > kMaxOutcomeBytes) throw FormatError("an outcome of impossible size");
+  }
+  while (incoming_.size() < incoming_size_) {
     const std::size_t had = incoming_.size();
-    if (had >= wanted) return true;
-    incoming_.resize(wanted);
-    incoming_.resize(had + ring.try_read(incoming_.data() + had, wanted - had));
-    return incoming_.size() == wanted;
-  };
-  if (!fill_to(sizeof size)) return std::nullopt;
-  std::memcpy(&size, incoming_.data(), sizeof size);
-  if (size > kMaxOutcomeBytes) throw FormatError("an outcome of impossible size");
-  if (!fill_to(sizeof size + size)) return std::nullopt;
-  Bytes frame = incoming_.substr(sizeof size);
-  incoming_.clear();
-  return frame;
+    const std::size_t wanted = std::min<std::uint64_t>(incoming_size_ - had, Ring::kCapacity);
+    incoming_.resize(had + wanted);
+    const std::size_t got = ring.try_read(incoming_.data() + had, wanted);
+    incoming_.resize(had + got);
+    if (got == 0) return std::nullopt;
+  }
+  size_read_ = 0;
+  return std::exchange(incoming_, {});
 }
 
+// What a task's process says is looked at before it is believed: the task may have written over it.
 void Executor::collect(std::vector<EndedTask>& ended) {
-  if (verdict_ && verdict_->state == State::failed) return;  // its channel is damaged: only its death counts
+  if (damaged_) return;  // only its death counts
   try {
     while (body_->channel().outcomes.has_data()) {
       std::optional<Bytes> outcome = read_frame();
       if (!outcome) return;
-      if (pushed_ == 0) throw FormatError("an outcome that no task has");
+      if (pushed_ == 0 || decode_attempt(*outcome) != attempt_of(tasks_.front())) {
+        throw FormatError("an outcome that no task has");
+      }
       ended.push_back({std::move(*outcome), tasks_.front().retries});
       tasks_.pop_front();
       --pushed_;
       ++ended_;
     }
   } catch (const FormatError& error) {
+    damaged_ = true;
     if (verdict_ || !body_->kill()) return;
     verdict_ =
         Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
   }
 }
 
-// The executor is dead. If a task was executing, it died with it; the others have never started.
+// The executor is dead. What it had begun died with it: one task, or some whose outcomes were damaged; the
+// others have never started.
 void Executor::conclude(const Death& death, std::vector<EndedTask>& ended) {
-  if (death.spawn_error != 0)
+  if (death.spawn_error != 0) {
     throw std::runtime_error(fmt::format("cannot fork: {}", std::strerror(death.spawn_error)));
-  const std::optional<Current> victim = current();
-  barren_ = body_->channel().progress().started == 0 && !verdict_ ? barren_ + 1 : 0;
-  if (barren_ >= kMaxBarren) throw std::runtime_error("executors end before they start a task");
-  if (victim) {
-    Outcome outcome;
-    outcome.task = victim->attempt.task;
-    outcome.attempt = victim->attempt.attempt;
-    outcome.elapsed_s = to_seconds(Clock::now() - victim->since);
-    outcome.started_s =
-        Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
-    set_ending(death.wait_status, outcome);
-    if (verdict_) {
-      outcome.state = verdict_->state;
-      outcome.error = verdict_->error;
-    } else {
-      outcome.state = State::failed;  // also with exit code 0: a function that calls exit() returns nothing
-      if (outcome.signal == 0) outcome.error = fmt::format("the task called exit({})", outcome.exit_code);
-    }
-    auto [out, err] = body_->take_output();
-    outcome.stdout_text = std::move(out);
-    outcome.stderr_text = std::move(err);
+  }
+  const Channel::Progress progress = body_->channel().progress();
+  deaths_without_a_task_ = progress.started == 0 && !verdict_ ? deaths_without_a_task_ + 1 : 0;
+  if (deaths_without_a_task_ >= kMaxDeathsWithoutATask) {
+    throw std::runtime_error("executors end before they start a task");
+  }
+  auto [out, err] = body_->take_output();
+  for (std::uint64_t begun = progress.started - ended_; begun > 0 && !tasks_.empty(); --begun) {
+    Outcome outcome = outcome_of(death, std::clamp(progress.since, noticed_.after, Clock::now()));
+    outcome.task = tasks_.front().task;
+    outcome.attempt = tasks_.front().attempt;
+    outcome.stdout_text = std::exchange(out, {});
+    outcome.stderr_text = std::exchange(err, {});
     ended.push_back({encode(outcome), tasks_.front().retries});
     tasks_.pop_front();
   }
   alive_ = false;
+  damaged_ = false;
   pushed_ = 0;
   ended_ = 0;
   written_ = 0;
+  size_read_ = 0;
   outgoing_.clear();
   incoming_.clear();
   verdict_.reset();
 }
 
+// What a task came to whose process died under it.
+Outcome Executor::outcome_of(const Death& death, TimePoint since) const {
+  Outcome outcome;
+  outcome.elapsed_s = to_seconds(Clock::now() - since);
+  outcome.started_s =
+      Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
+  set_ending(death.wait_status, outcome);
+  if (verdict_) {
+    outcome.state = verdict_->state;
+    outcome.error = verdict_->error;
+  } else {
+    outcome.state = State::failed;  // also with exit code 0: a function that calls exit() returns nothing
+    if (outcome.signal == 0) outcome.error = fmt::format("the task called exit({})", outcome.exit_code);
+  }
+  return outcome;
+}
+
 std::optional<Executor::Current> Executor::current() const {
   if (!alive_ || tasks_.empty()) return std::nullopt;
   const Channel::Progress progress = body_->channel().progress();
-  if (progress.started <= ended_) return std::nullopt;
+  if (progress.started <= std::max(ended_, progress.ended)) return std::nullopt;
   // Outcomes of those before it may still lie in the ring.
   const std::size_t begun = std::min<std::uint64_t>(progress.started - ended_, tasks_.size());
   const GivenTask& task = tasks_[begun - 1];
-  return Current{{task.task, task.attempt}, progress.since, task.limit};
+  // It started after the turn before the one that noticed it, whatever a task has written over the channel.
+  return Current{attempt_of(task), std::clamp(progress.since, noticed_.after, noticed_.by), task.limit};
+}
+
+// Notes when the executor was last seen to begin or end something. One that does neither with tasks before it
+// is stuck (stopped by a signal, or a zygote that was): it is killed, and if that gets no answer either,
+// given up.
+void Executor::watch_progress(TimePoint now) {
+  const std::uint64_t started = body_->channel().progress().started;
+  if (started != noticed_.started) noticed_ = {started, last_look_, now};
+  const bool waits = !tasks_.empty() && (verdict_ || !current());
+  if (!waits || started != seen_moving_.started || ended_ != seen_moving_.ended ||
+      incoming_.size() + written_ != seen_moving_.bytes) {
+    seen_moving_ = {started, ended_, incoming_.size() + written_, now};
+  }
+  last_look_ = now;
+  if (now < seen_moving_.at + kStuck) return;
+  if (verdict_)
+    throw std::runtime_error("an executor cannot be ended (stopped, or waiting for a dead file system)");
+  seen_moving_.at = now;
+  verdict_ = Verdict{State::failed, "its executor did not answer"};
+  body_->kill();
 }
 
 // Nothing in the ring that has not started will; what stays is written again behind the resume frame.

@@ -3,7 +3,8 @@
 // and limits, takes back what has not started, replaces a dead executor. Never waits, but in await().
 //
 // Invariants: tasks_ holds, in order, every task that was given and has neither ended nor been taken back;
-// the first `pushed_` of them are (or are being) written to the channel; at most the first one is executing.
+// the first `pushed_` of them are (or are being) written to the channel; the last that has begun is
+// executing, and the outcomes of those before it lie in the channel.
 
 #include <deque>
 #include <memory>
@@ -75,17 +76,34 @@ class Executor {
   std::optional<Bytes> read_frame();
   void collect(std::vector<EndedTask>& ended);
   void conclude(const Death& death, std::vector<EndedTask>& ended);
+  void watch_progress(TimePoint now);
+  Outcome outcome_of(const Death& death, TimePoint since) const;
   void hold_back();
 
   std::unique_ptr<ExecutorBody> body_;
   bool alive_ = false;
-  int barren_ = 0;  ///< executors in a row that ended without having started a task
+  bool damaged_ = false;           ///< what it says cannot be believed any more
+  int deaths_without_a_task_ = 0;  ///< executors in a row that ended before they started one
   std::deque<GivenTask> tasks_;
   std::size_t pushed_ = 0;
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
   Bytes outgoing_;           ///< frames (from written_ on) that the ring had no space for yet
   std::size_t written_ = 0;
-  Bytes incoming_;                  ///< a frame that is not complete yet, its length included
+  std::uint64_t incoming_size_ = 0;  ///< of the frame that is being read
+  std::size_t size_read_ = 0;        ///< bytes of that number
+  Bytes incoming_;                   ///< bytes of that frame
+  struct Noticed {
+    std::uint64_t started = 0;
+    TimePoint after;  ///< the last turn before that
+    TimePoint by;
+  } noticed_;  ///< the last start
+  struct SeenMoving {
+    std::uint64_t started = 0;
+    std::uint64_t ended = 0;
+    std::size_t bytes = 0;
+    TimePoint at;
+  } seen_moving_;
+  TimePoint last_look_{};
   std::optional<Verdict> verdict_;  ///< why we killed it
 };
 

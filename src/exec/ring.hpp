@@ -19,33 +19,14 @@ class Ring {
   // A lost wake-up (there should be none) costs this much, not for ever.
   static constexpr Duration kNap = std::chrono::milliseconds(100);
 
-  // Neither waits.
-  std::size_t try_write(std::string_view bytes) {
-    const std::size_t written = queue_.push(bytes.data(), bytes.size());
-    if (written > 0) data_.announce();
-    return written;
-  }
-  std::size_t try_read(char* out, std::size_t size) {
-    const std::size_t taken = queue_.pop(out, size);
-    if (taken > 0) space_.announce();
-    return taken;
-  }
+  // Neither waits. How many bytes were moved.
+  std::size_t try_write(std::string_view bytes);
+  std::size_t try_read(char* out, std::size_t size);
 
   // Both sleep as long as it takes.
-  void write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      bytes.remove_prefix(try_write(bytes));
-      if (!bytes.empty()) space_.sleep(kNap, [&] { return queue_.write_available() > 0; });
-    }
-  }
-  void read(char* out, std::size_t size) {
-    while (size > 0) {
-      const std::size_t taken = try_read(out, size);
-      out += taken;
-      size -= taken;
-      if (size > 0) data_.sleep(kNap, [&] { return queue_.read_available() > 0; });
-    }
-  }
+  void write(std::string_view bytes);
+  void read(char* out, std::size_t size);
+
   /// Sleeps until there is something to read, at most `limit`.
   void await_data(Duration limit) {
     data_.sleep(limit, [&] { return queue_.read_available() > 0; });

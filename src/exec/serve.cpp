@@ -1,7 +1,6 @@
 #include "exec/serve.hpp"
 
 #include <cxxabi.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -73,6 +72,7 @@ void execute(const TaskFrame& frame, Outcome& outcome) {
 void collect_output(Capture& capture, Outcome& outcome) {
   std::cout.flush();
   std::fflush(nullptr);
+  if (!capture.intact_here()) return;  // the worker, whose descriptors are its own, finds what was written
   auto [out, err] = capture.take();
   outcome.stdout_text = std::move(out);
   outcome.stderr_text = std::move(err);
@@ -80,21 +80,21 @@ void collect_output(Capture& capture, Outcome& outcome) {
 
 Outcome attempt(const TaskFrame& frame, Capture* capture) {
   constexpr Duration kLeftoversLimit = std::chrono::seconds(5);
+  const pid_t executor = getpid();
   Outcome outcome = frame.outcome;
   outcome.started_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
   const TimePoint start = Clock::now();
   try {
     execute(frame, outcome);
-    if (capture != nullptr) end_descendants(kLeftoversLimit, [](pid_t, int) {});
-    outcome.elapsed_s = to_seconds(Clock::now() - start);
-    if (capture != nullptr) collect_output(*capture, outcome);
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes
     set_exception(demangled(typeid(error).name()), error.what(), outcome);
   }
+  if (getpid() != executor) _exit(0);  // the task forked, and its child came back here too
+  if (capture != nullptr) end_descendants(kLeftoversLimit, [](pid_t, int) {});
+  outcome.elapsed_s = to_seconds(Clock::now() - start);
+  if (capture != nullptr) collect_output(*capture, outcome);
   return outcome;
 }
-
-bool descriptors_are_gone() { return fcntl(STDOUT_FILENO, F_GETFD) < 0 || fcntl(STDERR_FILENO, F_GETFD) < 0; }
 
 }  // namespace
 
@@ -118,8 +118,10 @@ void serve_tasks(Channel& channel, Capture* capture) {
         frame.outcome.attempt = in.get<std::int32_t>();
         frame.json = in.get<bool>();
         frame.payload = in.get_bytes();
-        channel.outcomes.write(framed(encode(attempt(frame, capture))));
-        if (capture != nullptr && descriptors_are_gone()) return;
+        const Outcome outcome = attempt(frame, capture);
+        channel.end_execution();  // a limit does not count the way of a large outcome
+        channel.outcomes.write(framed(encode(outcome)));
+        if (capture != nullptr && !capture->intact_here()) return;
       }
     }
   }

@@ -48,21 +48,42 @@ void clean_environment() {
   std::vector<std::string> names;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string name(*variable, std::strcspn(*variable, "="));
-    if (name.starts_with("OMPI_") || name.starts_with("PMIX_")) names.push_back(name);
+    if (name.starts_with("OMPI_") || name.starts_with("PMIX_") || name.starts_with("PMI_"))
+      names.push_back(name);
   }
   for (const std::string& name : names) unsetenv(name.c_str());
 }
 
 constexpr std::array kEndingSignals = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE};
 
+// Whatever this process was started with.
+void reset_child_signal() {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  signal(SIGCHLD, SIG_DFL);
+}
+
 void set_signals(void (*handler)(int)) {
   for (const int number : kEndingSignals) signal(number, handler);
 }
 
+// A node that is short of processes or memory may have some again in a moment.
+pid_t fork_patiently() {
+  constexpr int kTries = 20;
+  constexpr useconds_t kPause_us = 10'000;
+  pid_t pid = fork();
+  for (int i = 1; i < kTries && pid < 0; ++i) {
+    usleep(kPause_us);
+    pid = fork();
+  }
+  return pid;
+}
+
 // The zygote's own process: serves requests until the rank is gone.
-class Nursery {
+class ZygoteProcess {
  public:
-  Nursery(int socket, const std::function<void()>& executor) : socket_(socket), executor_(executor) {
+  ZygoteProcess(int socket, const std::function<void()>& executor) : socket_(socket), executor_(executor) {
     sigemptyset(&child_signal_);
     sigaddset(&child_signal_, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
@@ -85,7 +106,9 @@ class Nursery {
  private:
   bool on_request() {
     char what = 0;
-    if (recv(socket_, &what, 1, MSG_DONTWAIT) <= 0) return errno == EAGAIN;
+    const ssize_t got = recv(socket_, &what, 1, MSG_DONTWAIT);
+    if (got == 0) return false;  // the rank is gone
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (what == kSpawn) spawn();
     if (what == kKill) {
       end_all();
@@ -119,7 +142,7 @@ class Nursery {
 
   void spawn() {
     const pid_t zygote = getpid();
-    living_ = fork();
+    living_ = fork_patiently();
     if (living_ < 0) {
       died_ = Death{0, errno};
       return report_death();
@@ -134,7 +157,11 @@ class Nursery {
     adopt_orphans();
     set_signals(SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &child_signal_, nullptr);
-    executor_();
+    try {
+      executor_();
+    } catch (...) {  // no memory for a task or its outcome: to the worker a crash like any other
+      _exit(1);
+    }
     _exit(0);
   }
 
@@ -148,15 +175,21 @@ class Nursery {
 
 [[noreturn]] void zygote_main(int socket, const std::function<void()>& executor, std::vector<int> keep) {
   prctl(PR_SET_NAME, "parrun-zygote");
+  prctl(PR_SET_PDEATHSIG, SIGCONT);  // one that was stopped wakes up to its duty when its rank dies
   setsid();
   adopt_orphans();
   set_signals(SIG_IGN);
-  keep.push_back(socket);
-  close_all_but(keep);
-  clean_environment();
-  Nursery nursery(socket, executor);
-  nursery.serve();
-  nursery.end_all();
+  reset_child_signal();
+  try {
+    keep.push_back(socket);
+    close_all_but(keep);
+    clean_environment();
+    ZygoteProcess zygote(socket, executor);
+    zygote.serve();
+    zygote.end_all();
+  } catch (...) {  // the rank notices that its socket is closed
+    _exit(1);
+  }
   _exit(0);
 }
 
@@ -177,7 +210,7 @@ Zygote::Zygote(const std::function<void()>& executor, const std::vector<int>& ke
 }
 
 void Zygote::request(char what) {
-  if (send(socket_.get(), &what, 1, MSG_NOSIGNAL) != 1) {
+  if (send(socket_.get(), &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
     throw std::system_error(errno, std::generic_category(), "the executors' parent process is gone");
   }
 }

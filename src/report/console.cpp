@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/duration.hpp"
@@ -16,6 +17,11 @@ constexpr Duration kProgressEvery = std::chrono::milliseconds(200);
 // In submission order one slow task can hold the results of all others back; from here on nothing new is
 // begun.
 constexpr std::size_t kHeldBytes = std::size_t{256} << 20;
+
+// What holding it costs, the map's node included.
+std::size_t held_size(const Printed& printed) {
+  return printed.out.size() + printed.err.size() + 2 * sizeof printed;
+}
 
 std::string plural(std::uint64_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
@@ -38,10 +44,10 @@ void Console::on_outcome(const Outcome& outcome, const TaskHead& task) {
   if (options_.order == Order::completion) {
     deliver(std::move(printed));
   } else {
-    held_bytes_ += printed.out.size() + printed.err.size();
+    held_bytes_ += held_size(printed);
     held_.emplace(outcome.task, std::move(printed));
     for (auto first = held_.begin(); first != held_.end() && first->first == next_; first = held_.begin()) {
-      held_bytes_ -= first->second.out.size() + first->second.err.size();
+      held_bytes_ -= held_size(first->second);
       deliver(std::move(first->second));
       held_.erase(first);
       next_ = TaskId(next_.get() + 1);
@@ -76,8 +82,8 @@ void Console::show_progress(const Dispatcher::Counts& counts, TimePoint now) {
   const double elapsed_s = to_seconds(now - start_);
   const double rate = static_cast<double>(counts.done) / elapsed_s;
   const std::uint64_t left = counts.known - counts.done;
-  const std::string left_text =
-      counts.done == 0 ? "?" : format_duration(from_seconds(static_cast<double>(left) / rate));
+  const double left_s = std::min(static_cast<double>(left) / rate, 1e9);
+  const std::string left_text = counts.done == 0 ? "?" : format_duration(from_seconds(left_s));
   err_.write(fmt::format("\r\033[K{}/{} done, {} failed, {} running, {:.0f} tasks/s, {} left", counts.done,
                          counts.known, counts.failed, counts.executing, rate, left_text));
   progress_shown_ = true;

@@ -1,5 +1,6 @@
 #include "report/output.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +13,12 @@ namespace {
 bool write_all(int fd, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
     const ssize_t step = ::write(fd, text.data() + done, text.size() - done);
-    if (step < 0 && errno != EINTR) return false;
+    if (step < 0 && errno == EAGAIN) {  // somebody made it non-blocking
+      pollfd wait{fd, POLLOUT, 0};
+      poll(&wait, 1, -1);
+    } else if (step < 0 && errno != EINTR) {
+      return false;
+    }
     done += static_cast<std::size_t>(step < 0 ? 0 : step);
   }
   return true;

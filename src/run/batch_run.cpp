@@ -24,11 +24,13 @@ class BatchSource final : public TaskSource {
   std::uint64_t pull(std::uint64_t /*wanted*/) override { return batch_.size(); }
   bool exhausted() const override { return true; }
   BytesView payload(TaskId task) override {
-    batch_.release_before(task);
+    // Slow tasks are looked at once more when they end: what is just behind stays in memory.
+    if (task.get() > kKeptBehind) batch_.release_before(TaskId(task.get() - kKeptBehind));
     return batch_.payload(task);
   }
 
  private:
+  static constexpr std::uint64_t kKeptBehind = 100'000;  // tasks
   BatchFile& batch_;
 };
 
@@ -50,6 +52,13 @@ void require_functions(const BatchFile& batch, const std::string& path) {
   }
 }
 
+// What is finished gets out if somebody reads it; one who does not is not waited for.
+void flush_briefly(const RunListener& listener) {
+  const TimePoint give_up = Clock::now() + kFlushLimit;
+  while (!listener.flushed() && Clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 // Rank 0's part.
 class BatchRun {
  public:
@@ -64,7 +73,11 @@ class BatchRun {
     BatchFile batch(options_.batch_file);
     require_functions(batch, options_.batch_file);
     BatchSource source(batch);
-    const Begin begin{kEpoch, options_.limits.timeout, true, options_.threads, options_.kill_overrunning};
+    const Begin begin{.epoch = kEpoch,
+                      .timeout = options_.limits.timeout,
+                      .json_values = true,
+                      .threads = options_.threads,
+                      .kill_overrunning = options_.kill_overrunning};
     Dispatcher dispatcher(session_.crew(), source, begin, options_.retries, [&](const Outcome& outcome) {
       listener_.on_outcome(outcome, decode_task_head(batch.payload(outcome.task)));
     });
@@ -103,11 +116,15 @@ class BatchRun {
     std::optional<Expiry> expired;
     while (!listener_.flushed() && !expired) {
       session_.turn([&](TimePoint now) {
+        const bool news = session_.crew().receive(now).has_value();
         expired = session_.crew().expired(now);
-        return session_.crew().receive(now).has_value();
+        return news;
       });
     }
-    if (expired) abort_job(kLimitReached);
+    if (expired) {
+      listener_.on_limit(*expired, {});
+      flush_and_abort(kLimitReached);
+    }
     session_.crew().watch().on_rest();
     require_output();
     const int exit_code = dispatcher.counts().failed == 0 ? 0 : kSomeTaskFailed;
@@ -122,11 +139,13 @@ class BatchRun {
 
   [[noreturn]] void abort_after(const Dispatcher::Counts& counts) {
     listener_.on_end(counts, Clock::now());
-    const TimePoint give_up = Clock::now() + kFlushLimit;
-    while (!listener_.flushed() && Clock::now() < give_up)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    flush_and_abort(kLimitReached);
+  }
+
+  [[noreturn]] void flush_and_abort(int exit_code) {
+    flush_briefly(listener_);
     drain_output();
-    abort_job(kLimitReached);
+    abort_job(exit_code);
   }
 
   Session& session_;
@@ -138,7 +157,7 @@ class BatchRun {
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
   const std::string problem = load_modules(options.modules);
-  Session session(start, options.limits.deadline);
+  Session session(start, options.limits.deadline, options.limits.lost_after);
   std::unique_ptr<RunListener> listener;
   try {
     if (!session.is_dispatcher()) {
@@ -152,6 +171,7 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
     session.dismiss(kUsageError);
     return kUsageError;
   } catch (const std::exception& error) {
+    if (listener) flush_briefly(*listener);
     end_job_for(error);
   }
 }

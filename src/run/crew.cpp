@@ -42,6 +42,7 @@ void Crew::broadcast(const FromDispatcher& message) {
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
   while (auto message = transport_.receive()) {
     watch_.on_message(message->from, now);
+    if (!message->complete) continue;
     FromWorker decoded = decode_from_worker(message->bytes);
     if (const auto* hello = std::get_if<Hello>(&decoded)) {
       on(message->from, *hello);

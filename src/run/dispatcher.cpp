@@ -93,9 +93,8 @@ void Dispatcher::on(Rank /*from*/, const Stopped& stopped) {
 // --- giving out ------------------------------------------------------------------------------------------
 
 bool Dispatcher::give_out(TimePoint now) {
-  if (held_) return false;
-  const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
-  if (!source_.exhausted()) {
+  if (!held_ && !source_.exhausted()) {
+    const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
     scheduler_.add_tasks(source_.pull(std::max(wanted, scheduler_.known())) - scheduler_.known());
   }
   bool any = false;

@@ -32,8 +32,11 @@ class Dispatcher {
 
   /// True if something happened.
   bool turn(TimePoint now);
-  /// While held, no task is given out: whoever takes the outcomes cannot keep up.
-  void hold(bool held) { held_ = held; }
+  /// While held, no task is given out for the first time: whoever takes the outcomes cannot keep up.
+  void hold(bool held) {
+    held_ = held;
+    scheduler_.hold_fresh(held);
+  }
 
   bool finished() const { return source_.exhausted() && scheduler_.done() == scheduler_.known(); }
   const std::optional<Expiry>& expired() const { return expired_; }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "run/pool_impl.hpp"
@@ -29,6 +30,9 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
   } catch (const std::exception& error) {
     complain(error);
     exit_code = kBodyThrew;
+  } catch (...) {
+    std::fprintf(stderr, "parrun: an exception that is no std::exception left the program's body\n");
+    exit_code = kBodyThrew;
   }
   if (state.broken()) {  // a task is stuck on a thread of its rank: only the end of the rank ends it
     drain_output();
@@ -40,14 +44,14 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
 }  // namespace
 
 int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
-  Session session(Clock::now(), std::nullopt);
+  Session session(Clock::now(), std::nullopt, options.lost_after);
   try {
     if (!session.is_dispatcher()) {
       session.serve({});
       return 0;
     }
     Limits limits;
-    limits.lost_after = options.lost_after;
+    limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
     if (const auto expired = session.gather(limits, {})) end_job_at_limit(TimeoutError(expired->what, {}));
     session.rest();
     const int exit_code = run_body(session, body, options);

@@ -16,7 +16,15 @@ Limits limits_of(const Limit& limit, Duration lost_after) {
       .timeout = limit.timeout, .deadline = limit.deadline, .stall = limit.stall, .lost_after = lost_after};
 }
 
+// Beyond a century a limit cannot be added to a time any more.
+void require_usable(const std::optional<std::chrono::nanoseconds>& limit, const char* name) {
+  constexpr auto kLongest = std::chrono::hours(24 * 365 * 100);
+  if (!limit || (*limit > std::chrono::nanoseconds::zero() && *limit < kLongest)) return;
+  throw InputError(fmt::format("the {} must be above zero and below 100 years; leave it out for none", name));
+}
+
 Bytes payload_of(detail::CallFields fields) {
+  require_usable(fields.timeout, "task's timeout");
   TaskSpec spec;
   spec.work = Call{std::move(fields.function), std::move(fields.arguments)};
   spec.label = std::move(fields.label);
@@ -42,6 +50,7 @@ std::string timeout_text(const std::string& what, const std::vector<TimeoutError
 
 std::uint64_t RangeSource::pull(std::uint64_t wanted) {
   while (known_ < wanted && !exhausted_) {
+    at_rest_();  // the caller's own code: it takes the time it takes
     if (auto fields = feed_()) {
       payloads_.emplace(TaskId(known_++), payload_of(std::move(*fields)));
     } else {
@@ -57,10 +66,17 @@ Begin Pool::Impl::begin_call(const Limit& limit) {
   if (broken()) throw std::logic_error("this pool cannot run anything any more: " + why_broken_);
   if (in_call_)
     throw std::logic_error("a range of results of this pool is still in use; take or destroy it first");
+  require_usable(limit.timeout, "timeout");
+  require_usable(limit.deadline, "deadline");
+  require_usable(limit.stall, "stall limit");
   LimitWatch& watch = session_.crew().watch();
   watch.restart(limits_of(limit, watch.limits().lost_after), Clock::now());
   in_call_ = true;
-  return {++epoch_, watch.limits().timeout, false, isolation_ == Isolation::none, false};
+  return {.epoch = ++epoch_,
+          .timeout = watch.limits().timeout,
+          .json_values = false,
+          .threads = isolation_ == Isolation::none,
+          .kill_overrunning = false};
 }
 
 void Pool::Impl::end_call(const std::string& why_broken) {
@@ -89,7 +105,7 @@ std::unique_ptr<detail::CallRun> Pool::start(detail::Feed feed, const Limit& lim
 
 PoolRun::PoolRun(Pool::Impl& pool, const Begin& begin, detail::Feed feed, detail::Yield yield)
     : pool_(pool),
-      source_(std::move(feed)),
+      source_(std::move(feed), [&session = pool.session()] { session.rest(); }),
       yield_(yield),
       dispatcher_(pool.session().crew(), source_, begin, 0,
                   [this](Outcome outcome) { on_outcome(std::move(outcome)); }) {}

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,7 +15,9 @@ namespace parrun {
 /// Tasks that a caller's range yields; each payload is kept until its task is done.
 class RangeSource final : public TaskSource {
  public:
-  explicit RangeSource(detail::Feed feed) : feed_(std::move(feed)) {}
+  /// `at_rest` is called before the caller's range is asked for more.
+  RangeSource(detail::Feed feed, std::function<void()> at_rest)
+      : feed_(std::move(feed)), at_rest_(std::move(at_rest)) {}
 
   std::uint64_t pull(std::uint64_t wanted) override;
   bool exhausted() const override { return exhausted_; }
@@ -23,6 +26,7 @@ class RangeSource final : public TaskSource {
 
  private:
   detail::Feed feed_;
+  std::function<void()> at_rest_;
   std::unordered_map<TaskId, Bytes> payloads_;
   std::uint64_t known_ = 0;
   bool exhausted_ = false;
@@ -65,7 +69,6 @@ class PoolRun final : public detail::CallRun {
   void on_outcome(Outcome outcome);
   std::optional<Outcome> take_ready();
   void stop();
-  [[noreturn]] void throw_timeout();
 
   Pool::Impl& pool_;
   RangeSource source_;

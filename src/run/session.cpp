@@ -26,6 +26,13 @@ std::string host_name() {
   return name.data();
 }
 
+// MPI_Init waits for every rank, and has no limit of its own. Rank 0 alone speaks for all.
+TimePoint start_up_limit(TimePoint start, std::optional<Duration> deadline, Duration lost_after) {
+  constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
+  if (launcher_rank() != 0) return TimePoint::max();
+  return start + std::min(deadline.value_or(Duration::max() / 4), kStartUpSilences * lost_after);
+}
+
 void wait(Duration span, Worker* worker) {
   if (span == Duration::zero()) {
     sched_yield();
@@ -38,11 +45,12 @@ void wait(Duration span, Worker* worker) {
 
 }  // namespace
 
-Session::Session(TimePoint start, std::optional<Duration> deadline)
+Session::Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after)
     : start_(start),
       processes_(std::make_unique<ProcessBody>()),
-      watchdog_(deadline && launcher_rank() == 0 ? start + *deadline : TimePoint::max(), kLimitReached),
-      transport_(MPI_COMM_WORLD) {}
+      watchdog_(start_up_limit(start, deadline, lost_after), kLimitReached),
+      transport_(MPI_COMM_WORLD),
+      exit_code_(kLimitReached) {}
 
 Session::~Session() = default;
 
@@ -77,8 +85,9 @@ std::optional<Expiry> Session::gather(const Limits& limits, const std::string& p
   std::optional<Expiry> expired;
   while (!crew_->gathered() && !crew_->mismatch() && !expired) {
     turn([&](TimePoint now) {
+      const bool news = crew_->receive(now).has_value();
       expired = crew_->expired(now);
-      return crew_->receive(now).has_value();
+      return news;
     });
   }
   if (crew_->mismatch()) throw InputError(*crew_->mismatch());
@@ -87,9 +96,10 @@ std::optional<Expiry> Session::gather(const Limits& limits, const std::string& p
 
 void Session::turn(const std::function<bool(TimePoint)>& step) {
   const TimePoint now = Clock::now();
-  keep_watchdog_quiet(now);
-  bool busy = step(now);
-  if (worker_) busy = worker_->turn(now) || busy;
+  crew_->watch().on_turn(now);
+  rearm_watchdog(now);
+  bool busy = worker_ && worker_->turn(now);
+  busy = step(now) || busy;
   if (crew_->trouble()) throw std::runtime_error(*crew_->trouble());
   if (busy) {
     backoff_.on_work();
@@ -99,11 +109,11 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
 }
 
 // The loop turns: the watchdog is to expect the next turn before the next limit.
-void Session::keep_watchdog_quiet(TimePoint now) {
+void Session::rearm_watchdog(TimePoint now) {
   constexpr Duration kSetEvery = std::chrono::milliseconds(50);
   if (now < watchdog_set_ + kSetEvery) return;
   watchdog_set_ = now;
-  watchdog_.set(std::max(now, crew_->watch().next_limit()), kLimitReached);
+  watchdog_.set(leaving_ ? now : std::max(now, crew_->watch().next_limit()), exit_code_);
 }
 
 bool Session::turn_until(TimePoint limit, const std::function<bool()>& done,
@@ -117,13 +127,15 @@ bool Session::turn_until(TimePoint limit, const std::function<bool()>& done,
 
 void Session::dismiss(int exit_code) {
   if (!crew_) return;
+  leaving_ = true;
+  exit_code_ = exit_code;
   crew_->broadcast(Bye{});
   std::optional<Expiry> expired;
   while (!crew_->dismissed() && !expired) {
     turn([&](TimePoint now) {
-      watchdog_.set(now, exit_code);
+      const bool news = crew_->receive(now).has_value();
       expired = crew_->expired(now);
-      return crew_->receive(now).has_value();
+      return news;
     });
   }
   if (expired) {

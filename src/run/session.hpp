@@ -20,8 +20,9 @@ namespace parrun {
 
 class Session {
  public:
-  /// REQUIRES: one thread, before MPI_Init. `start`: of the process. `deadline` holds for MPI_Init too.
-  Session(TimePoint start, std::optional<Duration> deadline);
+  /// REQUIRES: one thread, before MPI_Init. `start`: of the process. `deadline` holds for MPI_Init too, as
+  /// does a multiple of `lost_after`.
+  Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -52,13 +53,15 @@ class Session {
 
   Crew& crew() { return *crew_; }
   /// The caller is in its own code: nothing is expected of the loop.
-  void rest() { watchdog_.set(TimePoint::max(), 0); }
-  TimePoint start() const { return start_; }
+  void rest() {
+    watchdog_.set(TimePoint::max(), 0);
+    watchdog_set_ = {};
+  }
 
  private:
   Hello hello(const std::string& problem) const;
   bool alone() const { return transport_.ranks() == 1; }
-  void keep_watchdog_quiet(TimePoint now);
+  void rearm_watchdog(TimePoint now);
 
   TimePoint start_;
   std::unique_ptr<ExecutorBody> processes_;
@@ -70,6 +73,8 @@ class Session {
   std::unique_ptr<Crew> crew_;
   Backoff backoff_;
   TimePoint watchdog_set_{};
+  bool leaving_ = false;  ///< everyone has been sent home
+  int exit_code_;         ///< with which the watchdog ends the job
 };
 
 /// This process's rank as its launcher says it, 0 without one: for what has to be known before MPI_Init.

@@ -18,9 +18,10 @@ void Worker::send(const FromWorker& message) { transport_.send(Rank(0), encode(m
 bool Worker::turn(TimePoint now) {
   bool busy = false;
   while (auto message = transport_.receive()) {
+    busy = true;
+    if (!message->complete) continue;
     FromDispatcher decoded = decode_from_dispatcher(message->bytes);
     std::visit([this](auto& alternative) { on(alternative); }, decoded);
-    busy = true;
   }
   if (broken_ || leaving_) return busy;
   try {
@@ -71,20 +72,13 @@ void Worker::on(const Recall& recall) {
   send(returned);
 }
 
-// What has not started is forgotten; what executes is killed, and its outcome comes like any other.
+// What has not started is forgotten; what executes is ended in this turn, and its outcome comes like any
+// other.
 void Worker::on(const Stop& stop) {
   if (stop.epoch != run_.epoch) return;
   stopping_ = true;
   waiting_.clear();
   active_->take_back(std::numeric_limits<std::size_t>::max());
-  if (!active_->has_tasks()) return;
-  const auto [state, error] = overran_ ? std::pair{State::timed_out, "reached its limit"}
-                                       : std::pair{State::cancelled, "the run was stopped"};
-  const std::optional<Executor::Current> current = active_->current();
-  if (!current || active_->kill(current->attempt, state, error)) return;
-  report(Clock::now(), active_->turn());
-  send(Stopped{run_.epoch, !active_->has_tasks()});
-  stopping_ = false;
 }
 
 void Worker::on(const Bye& /*bye*/) {
@@ -111,13 +105,26 @@ bool Worker::execute(TimePoint now) {
   std::vector<EndedTask> ended = active_->turn();
   const bool busy = !ended.empty();
   if (busy) report(now, std::move(ended));
-  watch_limit(now);
-  tell_if_due(now);
-  if (stopping_ && !active_->has_tasks()) {
-    send(Stopped{run_.epoch, true});
-    stopping_ = false;
+  if (stopping_) {
+    go_on_stopping();
+  } else {
+    watch_limit(now);
   }
+  tell_if_due(now);
   return busy;
+}
+
+void Worker::go_on_stopping() {
+  const bool ended = !active_->has_tasks();
+  bool can_end = true;
+  if (const std::optional<Executor::Current> current = active_->current()) {
+    can_end = overran_ == current->attempt
+                  ? active_->kill(current->attempt, State::timed_out, "reached its limit")
+                  : active_->kill(current->attempt, State::cancelled, "the run was stopped");
+  }
+  if (!ended && can_end) return;
+  send(Stopped{run_.epoch, ended});
+  stopping_ = false;
 }
 
 void Worker::watch_limit(TimePoint now) {

@@ -46,6 +46,7 @@ class Worker {
   GivenTask accept(Give::Item& item) const;
   void feed();
   bool execute(TimePoint now);
+  void go_on_stopping();
   void watch_limit(TimePoint now);
   void tell_if_due(TimePoint now);
   void report(TimePoint now, std::vector<EndedTask> ended);

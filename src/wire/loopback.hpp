@@ -13,7 +13,9 @@ class Loopback {
    public:
     Rank rank() const override { return Rank(0); }
     int ranks() const override { return 1; }
-    void send(Rank /*to*/, Bytes message) override { outgoing_.push_back({Rank(0), std::move(message)}); }
+    void send(Rank /*to*/, Bytes message) override {
+      outgoing_.push_back({Rank(0), std::move(message), true});
+    }
     std::optional<Message> receive() override {
       if (incoming_.empty()) return std::nullopt;
       Message message = std::move(incoming_.front());

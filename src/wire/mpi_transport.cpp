@@ -34,8 +34,9 @@ std::optional<Message> MpiTransport::receive() {
   test_sends();
   for (auto at = incoming_.begin(); at != incoming_.end(); ++at) {
     std::optional<Message> message = take_complete(at->first, at->second);
+    if (!message) continue;
     if (at->second.pieces.empty() && at->second.assembled.empty()) incoming_.erase(at);
-    if (message) return message;
+    return message;
   }
   return std::nullopt;
 }
@@ -58,21 +59,21 @@ void MpiTransport::test_sends() {
   }
 }
 
-// Pieces of one sender may complete out of order (a small one behind a large one); messages may not.
+// Takes one piece, or a whole message. Pieces of one sender may complete out of order (a small one behind a
+// large one); messages may not.
 std::optional<Message> MpiTransport::take_complete(int from, Incoming& incoming) {
   for (Piece& piece : incoming.pieces) piece.complete = piece.complete || piece.request.test().has_value();
-  while (!incoming.pieces.empty() && incoming.pieces.front().complete) {
-    Piece& piece = incoming.pieces.front();
-    const bool last = piece.last;
-    if (incoming.assembled.empty()) {
-      incoming.assembled = std::move(piece.bytes);
-    } else {
-      incoming.assembled += piece.bytes;
-    }
-    incoming.pieces.pop_front();
-    if (last) return Message{Rank(from), std::exchange(incoming.assembled, {})};
+  if (incoming.pieces.empty() || !incoming.pieces.front().complete) return std::nullopt;
+  Piece& piece = incoming.pieces.front();
+  const bool last = piece.last;
+  if (incoming.assembled.empty()) {
+    incoming.assembled = std::move(piece.bytes);
+  } else {
+    incoming.assembled += piece.bytes;
   }
-  return std::nullopt;
+  incoming.pieces.pop_front();
+  if (!last) return Message{Rank(from), {}, false};
+  return Message{Rank(from), std::exchange(incoming.assembled, {}), true};
 }
 
 }  // namespace parrun

@@ -9,6 +9,7 @@ namespace parrun {
 struct Message {
   Rank from;
   Bytes bytes;
+  bool complete = true;  ///< false: a piece of a large message has come, and there is nothing to read yet
 };
 
 // Carries messages between ranks: whole, in order from each sender, and without ever blocking: a peer that
@@ -20,7 +21,7 @@ class Transport {
   virtual Rank rank() const = 0;
   virtual int ranks() const = 0;
   virtual void send(Rank to, Bytes message) = 0;
-  /// The next message that is complete, if there is one. Also moves what is under way.
+  /// The next message, or news of a piece of one, if there is any. Also moves what is under way.
   virtual std::optional<Message> receive() = 0;
   /// Everything that was sent has left.
   virtual bool idle() const = 0;

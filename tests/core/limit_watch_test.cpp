@@ -109,11 +109,41 @@ TEST_F(StallTest, TheNextRunBeginsWithLimitsAndClocksOfItsOwn) {
   next.stall = 2s;
   run.restart(next, start + 100s);
   EXPECT_FALSE(run.tick(start + 119s)) << "nothing was given out yet in this run";
-  EXPECT_EQ(run.start(), start + 100s);
   run.on_wait(start + 101s);
   EXPECT_EQ(passes_at(run, start + 103s)->kind, Kind::stall);
   run.on_rest();
   EXPECT_EQ(passes_at(run, start + 120s)->kind, Kind::deadline);
+}
+
+// --- pauses of rank 0
+// -----------------------------------------------------------------------------------------
+
+TEST_F(LimitWatchTest, AfterAPauseOfRankZerosOwnSilenceIsCountedFromItsEnd) {
+  LimitWatch run = watch(none());
+  run.on_message(kFirst, start);
+  run.on_message(kSecond, start);
+  run.on_running(kFirst, running(7, start, 3s));
+  run.on_turn(start + 10ms);
+  run.on_turn(start + 100s);
+  EXPECT_FALSE(run.tick(start + 100s)) << "what they said meanwhile is still to be read";
+  EXPECT_EQ(passes_at(run, start + 100s + LimitWatch::kSilence)->kind, Kind::task);
+  run.on_running(kFirst, std::nullopt);
+  EXPECT_EQ(passes_at(run, start + 100s + none().lost_after)->kind, Kind::lost);
+}
+
+TEST_F(LimitWatchTest, ALoopThatTurnsHasNoPauses) {
+  LimitWatch run = watch(none());
+  run.on_message(kFirst, start);
+  for (Duration at{}; at < none().lost_after; at += 100ms) run.on_turn(start + at);
+  EXPECT_TRUE(passes_at(run, start + none().lost_after));
+}
+
+TEST_F(LimitWatchTest, AWorkerThatStillTalksEndsItsTaskItself) {
+  LimitWatch run = watch(none());
+  run.on_running(kFirst, running(7, start, 3s));
+  run.on_message(kFirst, start + 5s);
+  EXPECT_FALSE(run.tick(start + 5s)) << "it may be at killing the task";
+  EXPECT_TRUE(passes_at(run, start + 5s + LimitWatch::kSilence));
 }
 
 // --- a task's own limit ----------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ int executor_prints(int value) {
   std::cerr << "to stderr " << value;
   return value;
 }
+void executor_leaves_a_process(const std::string& pid_file) {
+  [[maybe_unused]] const int status = std::system(("setsid sleep 1000 & echo $! > " + pid_file).c_str());
+  std::abort();
+}
 void executor_closes_everything() {
   for (int fd = 0; fd < 1024; ++fd) close(fd);
 }
@@ -70,6 +74,7 @@ PARRUN_TASK(executor_exits);
 PARRUN_TASK(executor_aborts);
 PARRUN_TASK(executor_raises);
 PARRUN_TASK(executor_prints);
+PARRUN_TASK(executor_leaves_a_process);
 PARRUN_TASK(executor_closes_everything);
 PARRUN_TASK(executor_spins_closed);
 
@@ -376,6 +381,13 @@ TEST_F(ExecutorTest, WhatATaskLeavesRunningEndsWithTheTask) {
   EXPECT_EQ(::kill(pid_from(file), 0), -1);
 }
 
+TEST_F(ExecutorTest, WhatATaskLeavesRunningEndsWithItThoughTheTaskCrashed) {
+  const TempDir dir;
+  const std::string file = dir.file("pid");
+  EXPECT_EQ(outcome_of(task<executor_leaves_a_process>(file)).signal, SIGABRT);
+  EXPECT_EQ(::kill(pid_from(file), 0), -1);
+}
+
 TEST_F(ExecutorTest, AGrandchildEndsWithTheOwnerOfTheExecutor) {
   const TempDir dir;
   const std::string file = dir.file("pid");
@@ -415,7 +427,8 @@ TEST_F(ExecutorTest, AKillThatIsLateHarmsNoOtherTask) {
     const TaskId first = give(command("sleep 0.01"));
     give(command("true"));
     const TimePoint limit = Clock::now() + std::chrono::microseconds(300 * round);
-    ASSERT_TRUE(turn_until([&] { return Clock::now() >= limit && executor->current(); }));
+    ASSERT_TRUE(
+        turn_until([&] { return Clock::now() >= limit && (executor->current() || !executor->has_tasks()); }));
     kill(first);
     EXPECT_EQ(next().task, first);
     const Outcome second = next();

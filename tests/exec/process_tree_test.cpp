@@ -92,6 +92,7 @@ TEST(ProcessTree, AChildWhoseNameLooksLikeOtherFieldsIsFound) {
   EXPECT_TRUE(holds_in_child([] {
     if (fork() == 0) {
       prctl(PR_SET_NAME, "a) S 1 (b");
+      alarm(60);  // it must not outlive a failed test for long
       for (;;) pause();
     }
     return end_descendants(kLimit, ignore) && nobody_is_left();

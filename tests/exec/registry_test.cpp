@@ -338,7 +338,7 @@ TEST(LoadModuleDeathTest, ANameRegisteredTwiceIsRefused) {
     }
     std::_Exit(1);
   };
-  EXPECT_EXIT(register_again_and_load(), ::testing::ExitedWithCode(0), "'registry_add' a second time");
+  EXPECT_EXIT(register_again_and_load(), ::testing::ExitedWithCode(0), "'registry_add' is registered twice");
 }
 
 TEST(Demangled, IsTheNameAsWrittenInSource) {

@@ -332,5 +332,17 @@ TEST_P(Killed, LeavesNoProcessBehind) {
   job.expect_nothing_left(5s);
 }
 
+TEST(Stopped, ZygotesWakeUpAndEndTheirTasksWhenTheirRanksAreGone) {
+  const TempDir dir;
+  const Batch batch = marked(dir, 2);
+  Job job = start_parrun(3, batch.run_args(batch.pack(dir), {"--timeout", "1"}));
+  ASSERT_TRUE(wait_until([&] { return first_mark(dir.file("marks")).has_value(); }, 10s));
+  for (const Process& process : job.processes()) {
+    if (process.name == "parrun-zygote") kill(process.pid, SIGSTOP);
+  }
+  EXPECT_EQ(job.wait(10s).exit_code, kLimitReached);
+  job.expect_nothing_left(5s);
+}
+
 }  // namespace
 }  // namespace parrun::test

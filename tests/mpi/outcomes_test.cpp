@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -84,6 +85,45 @@ TEST(SanitizedOutcome, EveryFieldOfTheContractIsThere) {
                                             "elapsed_s", "exit_code", "signal", "error", "stdout", "stderr",
                                             "value"));
   EXPECT_EQ(run.by_task.at(0)["label"], "a name");
+}
+
+TEST(Outcome, ATaskThatForksAndReturnsTwiceCountsOnce) {
+  Batch batch;
+  for (int i = 0; i < 3; ++i) batch.call("fork_returns").call("echo", {std::to_string(i)});
+  const Outcomes run = run_jsonl(batch, 2, {"--timeout", "10"});
+  EXPECT_EQ(run.result.exit_code, 0) << run.result.err;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(run.by_task.at(2 * i)["value"], 1);
+    EXPECT_EQ(run.by_task.at(2 * i + 1)["value"], std::to_string(i));
+  }
+}
+
+TEST(Outcome, DescriptorsThatATaskClosedOrReplacedHarmNoOther) {
+  const TempDir dir;
+  const std::string file = dir.write("precious", "content");
+  Batch batch;
+  batch.call("opens_in_their_place", {file}).command("echo first");
+  batch.call("replaces_stdout", {dir.file("log")}).command("echo second");
+  batch.call("ignores_its_childrens_ends").command("echo third");
+  const Outcomes run = run_jsonl(batch, 2, {"--timeout", "10"});
+  EXPECT_EQ(run.result.exit_code, 0) << run.result.err;
+  EXPECT_EQ(run.by_task.at(1)["stdout"], "first\n");
+  EXPECT_EQ(run.by_task.at(3)["stdout"], "second\n");
+  EXPECT_EQ(run.by_task.at(5)["stdout"], "third\n");
+  EXPECT_EQ(std::filesystem::file_size(file), 7U);
+}
+
+TEST(Outcome, TheWayOfALargeResultIsNotCountedAgainstItsTask) {
+  const Outcomes run =
+      run_jsonl(Batch().command("head -c 200000000 /dev/zero | tr '\\0' x"), 2, {"--timeout", "3"});
+  EXPECT_EQ(run.result.exit_code, 0) << run.result.err;
+}
+
+TEST(Outcome, ABackgroundWriterDoesNotKeepItsCommandFromEnding) {
+  const Outcomes run =
+      run_jsonl(Batch().command("yes & sleep 0.2; exit 0").command("echo next"), 2, {"--timeout", "30"});
+  EXPECT_EQ(run.by_task.at(0)["state"], "succeeded");
+  EXPECT_EQ(run.by_task.at(1)["stdout"], "next\n");
 }
 
 TEST(Outcome, WhatATaskWroteBeforeItsCrashIsKept) {

@@ -64,6 +64,11 @@ TEST(Pool, ACallerThatIdlesDoesNotStopTheClock) {
   EXPECT_EQ(result.exit_code, 0);
 }
 
+TEST(Pool, ACallersLongPausesAreNoSilenceOfTheRanks) {
+  EXPECT_EQ(run_case("long_pauses").out, kSquares);
+  EXPECT_EQ(run_case("long_pauses", 0).out, kSquares);
+}
+
 TEST(Pool, ALoopLeftEarlyOverAnEndlessRangeLeavesNothingBehind) {
   EXPECT_EQ(run_case("early_break").out, kSquares);
 }

@@ -245,3 +245,31 @@ PARRUN_TASK(nothing);
 /// The process that runs it, to tell a fresh executor from the one before.
 int process_id() { return ::getpid(); }
 PARRUN_TASK(process_id);
+
+// --- leftovers that must not harm the next task
+// -------------------------------------------------------------
+
+// Forks, and the child returns too.
+int fork_returns() {
+  if (::fork() == 0) return 0;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return 1;
+}
+PARRUN_TASK(fork_returns);
+
+// Closes all descriptors but the first three, and opens a file that then has one of their numbers.
+void opens_in_their_place(const std::string& path) {
+  for (int fd = 3; fd < 1000; ++fd) ::close(fd);
+  for (int i = 0; i < 8; ++i) {
+    if (::open(path.c_str(), O_RDWR) < 0) std::abort();
+  }
+}
+PARRUN_TASK(opens_in_their_place);
+
+void replaces_stdout(const std::string& path) {
+  if (std::freopen(path.c_str(), "w", stdout) == nullptr) std::abort();
+}
+PARRUN_TASK(replaces_stdout);
+
+void ignores_its_childrens_ends() { ::signal(SIGCHLD, SIG_IGN); }
+PARRUN_TASK(ignores_its_childrens_ends);

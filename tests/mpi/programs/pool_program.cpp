@@ -84,6 +84,16 @@ void idle_caller(parrun::Pool& pool, const std::string& file) {
   }
 }
 
+// Pauses for longer than a rank may be silent: within a call, and between two.
+void long_pauses(parrun::Pool& pool) {
+  for (auto&& done : pool.unordered(tasks_of<square>({1, 2}))) {
+    done.value();
+    std::this_thread::sleep_for(3s);  // what this case is about
+  }
+  std::this_thread::sleep_for(3s);
+  print_squares(pool);
+}
+
 void early_break(parrun::Pool& pool) {
   for (auto&& done : pool.unordered(std::views::iota(0) | std::views::transform(parrun::task<square, int>))) {
     if (done.index() >= 10) break;
@@ -176,6 +186,7 @@ int main(int argc, char** argv) {
       {"squares", print_squares},
       {"reuse_after_timeout", [&](auto& pool) { reuse_after_timeout(pool, file); }},
       {"idle_caller", [&](auto& pool) { idle_caller(pool, file); }},
+      {"long_pauses", long_pauses},
       {"early_break", early_break},
       {"counts_pulled", counts_pulled},
       {"throwing_range", throwing_range},
@@ -186,5 +197,6 @@ int main(int argc, char** argv) {
   };
   return parrun::main(
       argc, argv, cases.at(name),
-      {.isolation = isolation == "none" ? parrun::Isolation::none : parrun::Isolation::process});
+      {.isolation = isolation == "none" ? parrun::Isolation::none : parrun::Isolation::process,
+       .lost_after = 2s});
 }
