@@ -32,19 +32,19 @@ Bytes task_frame(const GivenTask& task) {
 
 // Long beside a fork, short beside a user's patience.
 constexpr Duration kStuck = std::chrono::seconds(10);
+constexpr Duration kOwnPause = std::chrono::seconds(1);
 
 Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt}; }
 
 }  // namespace
 
-std::vector<EndedTask> Executor::turn() {
+std::vector<EndedTask> Executor::turn(TimePoint now) {
   std::vector<EndedTask> ended;
-  const TimePoint now = Clock::now();
   if (alive_) {
     // Asked first: all that a dead executor had to say is in the ring by then.
     const std::optional<Death> death = body_->poll_death();
     collect(ended);
-    if (death) conclude(*death, ended);
+    if (death) conclude(*death, now, ended);
   }
   if (!alive_ && !tasks_.empty()) {
     body_->start();
@@ -124,7 +124,7 @@ void Executor::collect(std::vector<EndedTask>& ended) {
 
 // The executor is dead. What it had begun died with it: one task, or some whose outcomes were damaged; the
 // others have never started.
-void Executor::conclude(const Death& death, std::vector<EndedTask>& ended) {
+void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask>& ended) {
   if (death.spawn_error != 0) {
     throw std::runtime_error(fmt::format("cannot fork: {}", std::strerror(death.spawn_error)));
   }
@@ -135,7 +135,7 @@ void Executor::conclude(const Death& death, std::vector<EndedTask>& ended) {
   }
   auto [out, err] = body_->take_output();
   for (std::uint64_t begun = progress.started - ended_; begun > 0 && !tasks_.empty(); --begun) {
-    Outcome outcome = outcome_of(death, std::clamp(progress.since, noticed_.after, Clock::now()));
+    Outcome outcome = outcome_of(death, now - start_of_last(progress));
     outcome.task = tasks_.front().task;
     outcome.attempt = tasks_.front().attempt;
     outcome.stdout_text = std::exchange(out, {});
@@ -155,9 +155,9 @@ void Executor::conclude(const Death& death, std::vector<EndedTask>& ended) {
 }
 
 // What a task came to whose process died under it.
-Outcome Executor::outcome_of(const Death& death, TimePoint since) const {
+Outcome Executor::outcome_of(const Death& death, Duration elapsed) const {
   Outcome outcome;
-  outcome.elapsed_s = to_seconds(Clock::now() - since);
+  outcome.elapsed_s = to_seconds(elapsed);
   outcome.started_s =
       Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
   set_ending(death.wait_status, outcome);
@@ -178,8 +178,14 @@ std::optional<Executor::Current> Executor::current() const {
   // Outcomes of those before it may still lie in the ring.
   const std::size_t begun = std::min<std::uint64_t>(progress.started - ended_, tasks_.size());
   const GivenTask& task = tasks_[begun - 1];
-  // It started after the turn before the one that noticed it, whatever a task has written over the channel.
-  return Current{attempt_of(task), std::clamp(progress.since, noticed_.after, noticed_.by), task.limit};
+  return Current{attempt_of(task), start_of_last(progress), task.limit};
+}
+
+// When the last task began, as the executor says it, but within the turns between which it was noticed: a
+// task may have written over the channel.
+TimePoint Executor::start_of_last(const Channel::Progress& progress) const {
+  if (progress.started != noticed_.started) return std::max(progress.since, last_look_);
+  return std::clamp(progress.since, noticed_.after, noticed_.by);
 }
 
 // Notes when the executor was last seen to begin or end something. One that does neither with tasks before it
@@ -193,6 +199,7 @@ void Executor::watch_progress(TimePoint now) {
       incoming_.size() + written_ != seen_moving_.bytes) {
     seen_moving_ = {started, ended_, incoming_.size() + written_, now};
   }
+  if (now > last_look_ + kOwnPause) seen_moving_.at = now;  // this process was stopped too
   last_look_ = now;
   if (now < seen_moving_.at + kStuck) return;
   if (verdict_)

@@ -42,7 +42,7 @@ class Executor {
 
   /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
   /// executors cannot be had any more.
-  std::vector<EndedTask> turn();
+  std::vector<EndedTask> turn(TimePoint now);
 
   struct Current {
     Assignment attempt;
@@ -75,9 +75,10 @@ class Executor {
   void write_outgoing();
   std::optional<Bytes> read_frame();
   void collect(std::vector<EndedTask>& ended);
-  void conclude(const Death& death, std::vector<EndedTask>& ended);
+  void conclude(const Death& death, TimePoint now, std::vector<EndedTask>& ended);
   void watch_progress(TimePoint now);
-  Outcome outcome_of(const Death& death, TimePoint since) const;
+  TimePoint start_of_last(const Channel::Progress& progress) const;
+  Outcome outcome_of(const Death& death, Duration elapsed) const;
   void hold_back();
 
   std::unique_ptr<ExecutorBody> body_;

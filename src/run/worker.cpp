@@ -102,7 +102,7 @@ void Worker::feed() {
 }
 
 bool Worker::execute(TimePoint now) {
-  std::vector<EndedTask> ended = active_->turn();
+  std::vector<EndedTask> ended = active_->turn(now);
   const bool busy = !ended.empty();
   if (busy) report(now, std::move(ended));
   if (stopping_) {

@@ -36,7 +36,7 @@ class ExecutorOrderTest : public ::testing::Test {
   }
   std::vector<Outcome> turn() {
     std::vector<Outcome> outcomes;
-    for (EndedTask& one : executor.turn()) outcomes.push_back(decode_outcome(one.outcome));
+    for (EndedTask& one : executor.turn(clock.now())) outcomes.push_back(decode_outcome(one.outcome));
     return outcomes;
   }
   std::optional<Assignment> begin_next() { return body->begin_next(clock.now()); }
@@ -62,6 +62,7 @@ TEST_F(ExecutorOrderTest, TheExecutingTaskIsTheLastThatBeganAndSinceThen) {
   give(0);
   give(1);
   turn();
+  clock.advance(1h);  // past the turn: before it nothing can have begun
   EXPECT_EQ(begin_next(), attempt(0));
   EXPECT_EQ(executor.current()->attempt, attempt(0));
   EXPECT_EQ(executor.current()->since, clock.now());
@@ -252,14 +253,14 @@ TEST(UnkillableExecutor, ATaskOnAThreadCannotBeEndedAndThoseBehindItStillRun) {
     task.task = TaskId(index);
     executor.give(task);
   }
-  executor.turn();
+  executor.turn(Clock::now());
   body->begin_next(Clock::now());
   EXPECT_FALSE(executor.kill({TaskId(0), 1}, State::timed_out, "reached its limit"));
   body->end();
-  executor.turn();
+  executor.turn(Clock::now());
   EXPECT_TRUE(body->begin_next(Clock::now()));
   body->end();
-  EXPECT_THAT(executor.turn(), SizeIs(1));
+  EXPECT_THAT(executor.turn(Clock::now()), SizeIs(1));
   EXPECT_FALSE(executor.has_tasks());
 }
 

@@ -112,7 +112,7 @@ class ExecutorTest : public ::testing::Test {
   bool turn_until(Condition condition) {
     const TimePoint end = Clock::now() + kBound;
     for (;;) {
-      for (EndedTask& one : executor->turn()) ended.push_back(decode_outcome(one.outcome));
+      for (EndedTask& one : executor->turn(Clock::now())) ended.push_back(decode_outcome(one.outcome));
       if (condition()) return true;
       if (Clock::now() >= end) return false;
       executor->await(1ms);
@@ -304,7 +304,7 @@ TEST_F(ExecutorTest, TasksAreExecutedAfterOthersWereTakenBack) {
   ASSERT_TRUE(outcome_of(command("true")).succeeded());
   for (int round = 0; round < 50; ++round) {
     give(task<executor_doubles>(1));
-    executor->turn();
+    executor->turn(Clock::now());
     const bool taken = !executor->take_back(1).empty();
     if (!taken) next();
     EXPECT_TRUE(outcome_of(task<executor_doubles>(2)).succeeded());
@@ -322,7 +322,7 @@ TEST_F(ExecutorTest, ATaskIsEitherExecutedOrTakenBackNeverBothAndNeverNeither) {
     for (std::uint64_t i = 0; i < batch; ++i) give(task<executor_doubles>(static_cast<int>(given)));
     executed.resize(given);
     returned.resize(given);
-    for (EndedTask& one : executor->turn()) ++executed[decode_outcome(one.outcome).task.get()];
+    for (EndedTask& one : executor->turn(Clock::now())) ++executed[decode_outcome(one.outcome).task.get()];
     for (std::uint64_t spin = random() % 2000; spin > 0; --spin) asm volatile("");
     if (random() % 3 != 0) continue;
     const std::vector<TaskId> back = executor->take_back(random() % 8);
@@ -445,7 +445,7 @@ TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
   std::vector<EndedTask> back;
   ASSERT_TRUE(wait_until(
       [&] {
-        back = executor->turn();
+        back = executor->turn(Clock::now());
         return !back.empty();
       },
       kBound));

@@ -114,16 +114,19 @@ TEST(Outcome, DescriptorsThatATaskClosedOrReplacedHarmNoOther) {
 }
 
 TEST(Outcome, TheWayOfALargeResultIsNotCountedAgainstItsTask) {
-  const Outcomes run =
-      run_jsonl(Batch().command("head -c 200000000 /dev/zero | tr '\\0' x"), 2, {"--timeout", "3"});
-  EXPECT_EQ(run.result.exit_code, 0) << run.result.err;
+  const TempDir dir;
+  const Batch batch = Batch().command("head -c 200000000 /dev/zero");
+  const JobResult result = run_parrun(2, batch.run_args(batch.pack(dir), {"--timeout", "2"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out.size(), 200000000U);
 }
 
 TEST(Outcome, ABackgroundWriterDoesNotKeepItsCommandFromEnding) {
-  const Outcomes run =
-      run_jsonl(Batch().command("yes & sleep 0.2; exit 0").command("echo next"), 2, {"--timeout", "30"});
-  EXPECT_EQ(run.by_task.at(0)["state"], "succeeded");
-  EXPECT_EQ(run.by_task.at(1)["stdout"], "next\n");
+  const TempDir dir;
+  const Batch batch = Batch().command("yes & sleep 0.1; exit 0").command("echo next");
+  const JobResult result = run_parrun(0, batch.run_args(batch.pack(dir), {"--timeout", "30"}));
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(result.out.ends_with("next\n"));
 }
 
 TEST(Outcome, WhatATaskWroteBeforeItsCrashIsKept) {
@@ -144,11 +147,13 @@ TEST(Outcome, CommandsGetTheirStdinEnvironmentAndFolder) {
 }
 
 TEST(Outcome, LargePayloadsAndResultsArriveWhole) {
+  const TempDir dir;
   const std::string data(20 << 20, 'p');
-  const Outcomes run = run_jsonl(Batch().call("echo", {data}).call("big", {64 << 20}), 2);
-  EXPECT_EQ(run.result.exit_code, 0);
-  EXPECT_EQ(run.by_task.at(0)["value"], data);
-  EXPECT_EQ(run.by_task.at(1)["value"].get<std::string>().size(), std::size_t{64} << 20);
+  const Batch batch = Batch().call("echo", {data}).call("big", {64 << 20});
+  const JobResult result = run_parrun(2, batch.run_args(batch.pack(dir)));
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(result.out.starts_with('"' + data + "\"\n"));  // not EXPECT_EQ, which would print it
+  EXPECT_EQ(result.out.size(), data.size() + (std::size_t{64} << 20) + 2 * 3);
 }
 
 TEST(Outcome, OutputThatIsNotUtf8IsStillJson) {
