@@ -6,15 +6,13 @@
 #include <exception>
 #include <string>
 
+#include "base/exit_code.hpp"
 #include "cli/commands.hpp"
 #include "parrun/errors.hpp"
 #include "run/session.hpp"
 
 namespace parrun {
 namespace {
-
-constexpr int kUsageError = 2;
-constexpr int kInternalError = 3;
 
 // One line, whatever the message holds, from one rank: all have the same command line. The others leave as if
 // all was well, for mpirun would kill rank 0 before it has spoken if one of them did not.
@@ -56,15 +54,15 @@ int run_program(int argc, const char* const* argv) try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return launcher_rank() == 0 ? app.exit(error) : 0;  // --help, --version
-    return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), kUsageError);
+    return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), exit_code::kUsage);
   }
   refuse_options_before_subcommand(app);
   return chosen();
 } catch (const InputError& error) {
-  return complain(error.what(), kUsageError);
+  return complain(error.what(), exit_code::kUsage);
 } catch (const std::exception& error) {
   fmt::print(stderr, "parrun: rank {}: {}\n", launcher_rank(), error.what());
-  return kInternalError;
+  return exit_code::kInternalError;
 }
 
 }  // namespace parrun

@@ -4,15 +4,13 @@
 
 #include <thread>
 
+#include "base/exit_code.hpp"
 #include "batch/batch_file.hpp"
 #include "exec/registry.hpp"
 
 namespace parrun {
 namespace {
 
-constexpr int kSomeTaskFailed = 1;
-constexpr int kUsageError = 2;
-constexpr int kLimitReached = 124;
 // After a limit: for the outcomes that are on their way, and for a reader of ours to take the last of them.
 constexpr Duration kTakeInLimit = std::chrono::milliseconds(200);
 constexpr Duration kFlushLimit = std::chrono::milliseconds(200);
@@ -123,13 +121,13 @@ class BatchRun {
     }
     if (expired) {
       listener_.on_limit(*expired, {});
-      flush_and_abort(kLimitReached);
+      flush_and_abort();
     }
     session_.crew().watch().on_rest();
     require_output();
-    const int exit_code = dispatcher.counts().failed == 0 ? 0 : kSomeTaskFailed;
-    session_.dismiss(exit_code);
-    return exit_code;
+    const int code = dispatcher.counts().failed == 0 ? 0 : exit_code::kSomeTaskFailed;
+    session_.dismiss(code);
+    return code;
   }
 
   void require_output() const {
@@ -139,13 +137,13 @@ class BatchRun {
 
   [[noreturn]] void abort_after(const Dispatcher::Counts& counts) {
     listener_.on_end(counts, Clock::now());
-    flush_and_abort(kLimitReached);
+    flush_and_abort();
   }
 
-  [[noreturn]] void flush_and_abort(int exit_code) {
+  [[noreturn]] void flush_and_abort() {
     flush_briefly(listener_);
     drain_output();
-    abort_job(exit_code);
+    abort_job(exit_code::kLimitReached);
   }
 
   Session& session_;
@@ -168,8 +166,8 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
     return BatchRun(session, options, *listener).run(problem);
   } catch (const InputError& error) {
     listener->on_refused(error.what());
-    session.dismiss(kUsageError);
-    return kUsageError;
+    session.dismiss(exit_code::kUsage);
+    return exit_code::kUsage;
   } catch (const std::exception& error) {
     if (listener) flush_briefly(*listener);
     end_job_for(error);

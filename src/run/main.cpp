@@ -1,25 +1,24 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/exit_code.hpp"
 #include "run/pool_impl.hpp"
 
 namespace parrun {
 namespace {
 
 constexpr int kBodyThrew = 1;
-constexpr int kUsageError = 2;
-constexpr int kLimitReached = 124;
 
 void complain(const std::exception& error) { std::fprintf(stderr, "parrun: %s\n", error.what()); }
 
 [[noreturn]] void end_job_at_limit(const TimeoutError& error) {
   complain(error);
   drain_output();
-  abort_job(kLimitReached);
+  abort_job(exit_code::kLimitReached);
 }
 
 int run_body(Session& session, const std::function<void(Pool&)>& body, const PoolOptions& options) {
-  int exit_code = 0;
+  int code = 0;
   auto impl = std::make_unique<Pool::Impl>(session, options.isolation);
   const Pool::Impl& state = *impl;
   Pool pool(std::move(impl));
@@ -29,16 +28,16 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
     end_job_at_limit(error);
   } catch (const std::exception& error) {
     complain(error);
-    exit_code = kBodyThrew;
+    code = kBodyThrew;
   } catch (...) {
     std::fprintf(stderr, "parrun: an exception that is no std::exception left the program's body\n");
-    exit_code = kBodyThrew;
+    code = kBodyThrew;
   }
   if (state.broken()) {  // a task is stuck on a thread of its rank: only the end of the rank ends it
     drain_output();
-    abort_job(kLimitReached);
+    abort_job(exit_code::kLimitReached);
   }
-  return exit_code;
+  return code;
 }
 
 }  // namespace
@@ -54,13 +53,13 @@ int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, 
     limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
     if (const auto expired = session.gather(limits, {})) end_job_at_limit(TimeoutError(expired->what, {}));
     session.rest();
-    const int exit_code = run_body(session, body, options);
-    session.dismiss(exit_code);
-    return exit_code;
+    const int code = run_body(session, body, options);
+    session.dismiss(code);
+    return code;
   } catch (const InputError& error) {
     complain(error);
-    session.dismiss(kUsageError);
-    return kUsageError;
+    session.dismiss(exit_code::kUsage);
+    return exit_code::kUsage;
   } catch (const std::exception& error) {
     end_job_for(error);
   }

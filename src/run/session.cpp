@@ -11,14 +11,12 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/exit_code.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
 namespace {
-
-constexpr int kInternalError = 3;
-constexpr int kLimitReached = 124;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -48,9 +46,9 @@ void wait(Duration span, Worker* worker) {
 Session::Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after)
     : start_(start),
       processes_(std::make_unique<ProcessBody>()),
-      watchdog_(start_up_limit(start, deadline, lost_after), kLimitReached),
+      watchdog_(start_up_limit(start, deadline, lost_after), exit_code::kLimitReached),
       transport_(MPI_COMM_WORLD),
-      exit_code_(kLimitReached) {}
+      exit_code_(exit_code::kLimitReached) {}
 
 Session::~Session() = default;
 
@@ -158,7 +156,7 @@ int launcher_rank() {
 void end_job_for(const std::exception& error) {
   fmt::print(stderr, "parrun: rank {}: {}\n", launcher_rank(), error.what());
   drain_output();
-  abort_job(kInternalError);
+  abort_job(exit_code::kInternalError);
 }
 
 void drain_output() {

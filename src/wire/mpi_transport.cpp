@@ -1,8 +1,13 @@
 #include "wire/mpi_transport.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/mpi/exception.hpp>
 #include <iterator>
 #include <utility>
+
+#include "parrun/errors.hpp"
 
 namespace parrun {
 
@@ -11,11 +16,16 @@ namespace mpi = boost::mpi;
 namespace {
 constexpr int kTagMore = 1;
 constexpr int kTagLast = 2;
+
+[[noreturn]] void throw_mpi_error(const mpi::exception& error) {
+  throw MpiError(
+      fmt::format("{} failed with code {}: {}", error.routine(), error.result_code(), error.what()));
+}
 }  // namespace
 
 MpiTransport::MpiTransport(MPI_Comm communicator) : world_(communicator, mpi::comm_duplicate) {}
 
-void MpiTransport::send(Rank to, Bytes message) {
+void MpiTransport::send(Rank to, Bytes message) try {
   Sending& sending = sending_.emplace_back(Sending{std::move(message), {}});
   const char* data = sending.message.data();
   const std::size_t size = sending.message.size();
@@ -27,9 +37,11 @@ void MpiTransport::send(Rank to, Bytes message) {
         world_.isend(to.get(), last ? kTagLast : kTagMore, data + offset, static_cast<int>(piece)));
     offset += piece;
   } while (offset < size);
+} catch (const mpi::exception& error) {
+  throw_mpi_error(error);
 }
 
-std::optional<Message> MpiTransport::receive() {
+std::optional<Message> MpiTransport::receive() try {
   probe();
   test_sends();
   for (auto at = incoming_.begin(); at != incoming_.end(); ++at) {
@@ -39,6 +51,8 @@ std::optional<Message> MpiTransport::receive() {
     return message;
   }
   return std::nullopt;
+} catch (const mpi::exception& error) {
+  throw_mpi_error(error);
 }
 
 void MpiTransport::probe() {
