@@ -34,6 +34,11 @@ Bytes task_frame(const GivenTask& task) {
 constexpr Duration kStuck = std::chrono::seconds(10);
 constexpr Duration kOwnPause = std::chrono::seconds(1);
 
+// How many of the `pushed` tasks have begun: from counts that a task may have written over.
+std::size_t begun_of(std::uint64_t started, std::uint64_t ended, std::size_t pushed) {
+  return started > ended ? static_cast<std::size_t>(std::min<std::uint64_t>(started - ended, pushed)) : 0;
+}
+
 Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt}; }
 
 }  // namespace
@@ -134,7 +139,7 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
     throw std::runtime_error("executors end before they start a task");
   }
   auto [out, err] = body_->take_output();
-  for (std::uint64_t begun = progress.started - ended_; begun > 0 && !tasks_.empty(); --begun) {
+  for (std::size_t begun = begun_of(progress.started, ended_, pushed_); begun > 0; --begun) {
     Outcome outcome = outcome_of(death, now - start_of_last(progress));
     outcome.task = tasks_.front().task;
     outcome.attempt = tasks_.front().attempt;
@@ -176,7 +181,8 @@ std::optional<Executor::Current> Executor::current() const {
   const Channel::Progress progress = body_->channel().progress();
   if (progress.started <= std::max(ended_, progress.ended)) return std::nullopt;
   // Outcomes of those before it may still lie in the ring.
-  const std::size_t begun = std::min<std::uint64_t>(progress.started - ended_, tasks_.size());
+  const std::size_t begun = begun_of(progress.started, ended_, pushed_);
+  if (begun == 0) return std::nullopt;
   const GivenTask& task = tasks_[begun - 1];
   return Current{attempt_of(task), start_of_last(progress), task.limit};
 }
@@ -211,7 +217,7 @@ void Executor::watch_progress(TimePoint now) {
 
 // Nothing in the ring that has not started will; what stays is written again behind the resume frame.
 void Executor::hold_back() {
-  pushed_ = static_cast<std::size_t>(body_->channel().revoke() - ended_);
+  pushed_ = begun_of(body_->channel().revoke(), ended_, pushed_);
   ByteWriter resume;
   resume.put(FrameKind::resume);
   outgoing_ += framed(resume.take());
