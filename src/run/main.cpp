@@ -11,7 +11,8 @@ constexpr int kBodyThrew = 1;
 
 void complain(const std::exception& error) { std::fprintf(stderr, "parrun: %s\n", error.what()); }
 
-[[noreturn]] void end_job_at_limit(const TimeoutError& error) {
+[[noreturn]] void end_job_at_limit(Session& session, const TimeoutError& error) {
+  session.must_end(exit_code::kLimitReached);  // stderr may be a pipe that nobody reads
   complain(error);
   drain_output();
   abort_job(exit_code::kLimitReached);
@@ -25,7 +26,7 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
   try {
     body(pool);
   } catch (const TimeoutError& error) {
-    end_job_at_limit(error);
+    end_job_at_limit(session, error);
   } catch (const std::exception& error) {
     complain(error);
     code = kBodyThrew;
@@ -34,32 +35,44 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
     code = kBodyThrew;
   }
   if (state.broken()) {  // a task is stuck on a thread of its rank: only the end of the rank ends it
+    session.must_end(exit_code::kLimitReached);
     drain_output();
     abort_job(exit_code::kLimitReached);
   }
   return code;
 }
 
+// Errors end the job in here, while MPI lives: to leave would be to wait in MPI_Finalize for ranks that
+// serve.
+int run_session(Session& session, const std::function<void(Pool&)>& body, const PoolOptions& options) try {
+  if (!session.is_dispatcher()) {
+    session.serve({});
+    return 0;
+  }
+  Limits limits;
+  limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
+  int code = exit_code::kUsage;
+  try {
+    if (const auto expired = session.gather(limits, {})) {
+      end_job_at_limit(session, TimeoutError(expired->what, {}));
+    }
+    session.rest();
+    code = run_body(session, body, options);
+  } catch (const InputError& error) {
+    complain(error);
+  }
+  session.dismiss(code);
+  return code;
+} catch (const std::exception& error) {
+  end_job_for(error);
+}
+
 }  // namespace
 
 int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
-  Session session(Clock::now(), std::nullopt, options.lost_after);
   try {
-    if (!session.is_dispatcher()) {
-      session.serve({});
-      return 0;
-    }
-    Limits limits;
-    limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
-    if (const auto expired = session.gather(limits, {})) end_job_at_limit(TimeoutError(expired->what, {}));
-    session.rest();
-    const int code = run_body(session, body, options);
-    session.dismiss(code);
-    return code;
-  } catch (const InputError& error) {
-    complain(error);
-    session.dismiss(exit_code::kUsage);
-    return exit_code::kUsage;
+    Session session(Clock::now(), std::nullopt, options.lost_after);
+    return run_session(session, body, options);
   } catch (const std::exception& error) {
     end_job_for(error);
   }

@@ -52,6 +52,9 @@ class Session {
   void dismiss(int exit_code);
 
   Crew& crew() { return *crew_; }
+  /// What is left to do before the job's end must not hang: from now on the watchdog ends it with
+  /// `exit_code`.
+  void must_end(int exit_code) { watchdog_.set(Clock::now(), exit_code); }
   /// The caller is in its own code: nothing is expected of the loop.
   void rest() {
     watchdog_.set(TimePoint::max(), 0);
