@@ -2,3 +2,9 @@
 find_package(MPI REQUIRED COMPONENTS C)
 find_package(Boost 1.74 REQUIRED COMPONENTS mpi serialization)
 set_property(TARGET Boost::mpi PROPERTY INTERFACE_LINK_LIBRARIES Boost::serialization MPI::MPI_C)
+
+# ULFM lets a job go on without a rank that has failed.
+include(CheckSymbolExists)
+set(CMAKE_REQUIRED_LIBRARIES MPI::MPI_C)
+check_symbol_exists(MPIX_Comm_failure_ack "mpi.h;mpi-ext.h" PARRUN_HAVE_ULFM)
+unset(CMAKE_REQUIRED_LIBRARIES)

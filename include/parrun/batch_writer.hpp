@@ -2,6 +2,7 @@
 // Batch files from C++: tasks written here are run by `parrun jobs.bin`.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,8 +17,11 @@ namespace parrun {
 struct CommandOptions {
   std::string label = {};  ///< a name for messages and results
   std::optional<std::chrono::nanoseconds> timeout =
-      {};                           ///< a limit of its own, above zero, in place of the run's
-  std::optional<int> retries = {};  ///< further attempts, in place of the run's
+      {};                                          ///< a limit of its own, above zero, in place of the run's
+  std::optional<int> retries = {};                 ///< further attempts, in place of the run's
+  std::optional<std::uint64_t> memory_limit = {};  ///< resident, of all its processes [bytes]
+  std::optional<std::chrono::nanoseconds> cpu_limit = {};     ///< user and system time of all its processes
+  std::optional<std::uint64_t> output_limit = {};             ///< kept of each of its streams [bytes]
   std::vector<std::pair<std::string, std::string>> env = {};  ///< added to the worker's environment
   std::string cwd = {};                                       ///< empty: the worker's
   std::string stdin_text = {};

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include <optional>
 #include <stdexcept>
 
 #include "batch/batch_writer.hpp"
+#include "batch/public_task.hpp"
 #include "parrun/batch_writer.hpp"
 #include "parrun/errors.hpp"
 
@@ -15,18 +15,7 @@ void refuse_nul(const std::string& text, const char* what) {
   throw InputError(fmt::format("{} holds a NUL, which no command can be given; remove it", what));
 }
 
-std::optional<Duration> checked(std::optional<std::chrono::nanoseconds> timeout) {
-  if (timeout && *timeout <= std::chrono::nanoseconds::zero()) {
-    throw InputError(
-        fmt::format("a task's timeout is {} ns; give one above zero, or none", timeout->count()));
-  }
-  return timeout;
-}
-
 TaskSpec with_options(decltype(TaskSpec::work) work, const CommandOptions& options) {
-  if (options.retries && *options.retries < 0) {
-    throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", *options.retries));
-  }
   for (const auto& [name, value] : options.env) {
     if (name.empty() || name.find('=') != name.npos) {
       throw InputError(fmt::format("'{}' cannot be an environment variable; rename it", name));
@@ -35,8 +24,14 @@ TaskSpec with_options(decltype(TaskSpec::work) work, const CommandOptions& optio
     refuse_nul(value, "an environment variable");
   }
   refuse_nul(options.cwd, "a working directory");
-  return TaskSpec{std::move(work), options.label, checked(options.timeout), options.retries,
-                  options.env,     options.cwd,   options.stdin_text};
+  TaskSpec spec;
+  spec.work = std::move(work);
+  spec.label = options.label;
+  set_limits(options, spec);
+  spec.env = options.env;
+  spec.cwd = options.cwd;
+  spec.stdin_text = options.stdin_text;
+  return spec;
 }
 
 }  // namespace
@@ -70,13 +65,7 @@ void BatchWriter::add_argv(const std::vector<std::string>& argv, const CommandOp
   implementation_->add(with_options(ArgvCommand{argv}, options));
 }
 
-void BatchWriter::add_call(const detail::CallFields& fields) {
-  TaskSpec spec;
-  spec.work = Call{fields.function, fields.arguments};
-  spec.label = fields.label;
-  spec.timeout = checked(fields.timeout);
-  implementation_->add(spec);
-}
+void BatchWriter::add_call(const detail::CallFields& fields) { implementation_->add(call_spec(fields)); }
 
 void BatchWriter::finish() {
   if (implementation_->finished) throw std::logic_error("a batch file finished twice");

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/duration.hpp"
+#include "base/size.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -69,9 +70,16 @@ std::vector<std::string> argv_of(const Json& value) {
   return argv;
 }
 
-Duration timeout_of(const Json& value) {
+std::uint64_t size_of(const Json& value, std::string_view key) {
+  if (value.is_string()) return parse_size(value.get_ref<const std::string&>());
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0)
+    wrong_type(key, "a number of bytes above 0 or a size like \"512M\"");
+  return value.get<std::uint64_t>();
+}
+
+Duration duration_of(const Json& value, std::string_view key) {
   if (value.is_string()) return parse_duration(value.get_ref<const std::string&>());
-  if (!value.is_number()) wrong_type("timeout", "a number of seconds or a duration like \"1h30m\"");
+  if (!value.is_number()) wrong_type(key, "a number of seconds or a duration like \"1h30m\"");
   const auto seconds = value.get<double>();
   std::string text = fmt::format("{}", seconds);
   if (text.find('e') != text.npos) text = fmt::format("{:.9f}", seconds);
@@ -99,11 +107,7 @@ decltype(TaskSpec::env) env_of(const Json& value) {
 }
 
 Call call_of(const Json& json, const ArgumentsFromJson& convert) {
-  for (const char* key : {"env", "cwd", "stdin"}) {
-    if (json.contains(key)) {
-      throw InputError(fmt::format("\"{}\" is for commands, not for a call; remove it", key));
-    }
-  }
+  if (json.contains("stdin")) throw InputError("\"stdin\" is for commands, not for a call; remove it");
   Call call{filled_string_of(json.at("call"), "call"), {}};
   const auto args = json.find("args");
   if (args != json.end() && !args->is_array()) wrong_type("args", "an array, one element an argument");
@@ -127,7 +131,13 @@ void read_setting(TaskSpec& spec, const std::string& key, const Json& value) {
   if (key == "label")
     spec.label = string_of(value, key);
   else if (key == "timeout")
-    spec.timeout = timeout_of(value);
+    spec.timeout = duration_of(value, key);
+  else if (key == "cpu_limit")
+    spec.resources.cpu = duration_of(value, key);
+  else if (key == "memory_limit")
+    spec.resources.memory_bytes = size_of(value, key);
+  else if (key == "output_limit")
+    spec.resources.output_bytes = size_of(value, key);
   else if (key == "retries")
     spec.retries = retries_of(value);
   else if (key == "env")
@@ -138,7 +148,8 @@ void read_setting(TaskSpec& spec, const std::string& key, const Json& value) {
     spec.stdin_text = string_of(value, key);
   else if (key != "command" && key != "argv" && key != "call" && key != "args") {
     throw InputError(fmt::format(
-        "unknown key \"{}\"; known are command, argv, call, args, label, timeout, retries, env, cwd, stdin",
+        "unknown key \"{}\"; known are command, argv, call, args, label, timeout, retries, memory_limit, "
+        "cpu_limit, output_limit, env, cwd, stdin",
         key));
   }
 }
@@ -167,6 +178,9 @@ std::string task_to_json(const TaskSpec& spec, const ArgumentsToJson& convert) {
   if (!spec.label.empty()) json["label"] = spec.label;
   if (spec.timeout) json["timeout"] = to_seconds(*spec.timeout);
   if (spec.retries) json["retries"] = *spec.retries;
+  if (spec.resources.memory_bytes) json["memory_limit"] = *spec.resources.memory_bytes;
+  if (spec.resources.cpu) json["cpu_limit"] = to_seconds(*spec.resources.cpu);
+  if (spec.resources.output_bytes) json["output_limit"] = *spec.resources.output_bytes;
   for (const auto& [name, value] : spec.env) json["env"][name] = value;
   if (!spec.cwd.empty()) json["cwd"] = spec.cwd;
   if (!spec.stdin_text.empty()) json["stdin"] = spec.stdin_text;

@@ -3,8 +3,8 @@
 //
 //   {"command": "..."} | {"argv": ["...", ...]} | {"call": "name", "args": [...]}
 //
-// with optional label, timeout (a number of seconds, or "1h30m"), retries, and for commands env (an object of
-// strings), cwd and stdin.
+// with optional label, timeout and cpu_limit (a number of seconds, or "1h30m"), retries, memory_limit and
+// output_limit (a number of bytes, or "512M"), env (an object of strings), cwd, and for commands stdin.
 
 #include <functional>
 #include <optional>

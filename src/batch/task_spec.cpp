@@ -3,8 +3,9 @@
 namespace parrun {
 namespace {
 
-// Payload: kind u8, timeout [ns] i64 (0: none), retries i32 (-1: none), label, env (count u64, then name and
-// value), cwd, stdin, the kind's fields. Fields as in base/bytes.hpp.
+// Payload: kind u8, timeout [ns] i64 (0: none), retries i32 (-1: none), memory limit [bytes] u64, CPU limit
+// [ns] i64, output limit [bytes] u64 (0: none), label, env (count u64, then name and value), cwd, stdin, the
+// kind's fields. Fields as in base/bytes.hpp.
 enum class Kind : std::uint8_t { shell = 1, argv = 2, call = 3 };
 
 struct WorkEncoder {
@@ -49,6 +50,9 @@ Kind decode_head(ByteReader& in, Head& head) {
   const Kind kind = in.get<Kind>();
   if (const auto timeout = in.get<std::int64_t>(); timeout > 0) head.timeout = Duration(timeout);
   if (const auto retries = in.get<std::int32_t>(); retries >= 0) head.retries = retries;
+  if (const auto memory = in.get<std::uint64_t>(); memory > 0) head.resources.memory_bytes = memory;
+  if (const auto cpu = in.get<std::int64_t>(); cpu > 0) head.resources.cpu = Duration(cpu);
+  if (const auto output = in.get<std::uint64_t>(); output > 0) head.resources.output_bytes = output;
   head.label = in.get_string();
   return kind;
 }
@@ -60,6 +64,9 @@ Bytes encode(const TaskSpec& spec) {
   out.put(std::visit(KindOf(), spec.work));
   out.put<std::int64_t>(spec.timeout.value_or(Duration::zero()).count());
   out.put<std::int32_t>(spec.retries.value_or(-1));
+  out.put<std::uint64_t>(spec.resources.memory_bytes.value_or(0));
+  out.put<std::int64_t>(spec.resources.cpu.value_or(Duration::zero()).count());
+  out.put<std::uint64_t>(spec.resources.output_bytes.value_or(0));
   out.put(spec.label);
   out.put<std::uint64_t>(spec.env.size());
   for (const auto& [name, value] : spec.env) out.put(name).put(value);

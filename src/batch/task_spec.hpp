@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "base/resource_limits.hpp"
 
 namespace parrun {
 
@@ -37,6 +38,7 @@ struct TaskSpec {
   std::string label;                ///< empty: none
   std::optional<Duration> timeout;  ///< none: the run's
   std::optional<int> retries;       ///< none: the run's
+  ResourceLimits resources;         ///< none: the run's
   std::vector<std::pair<std::string, std::string>> env;
   std::string cwd;  ///< empty: the worker's
   std::string stdin_text;
@@ -55,6 +57,7 @@ struct TaskHead {
   bool is_command = false;
   std::optional<Duration> timeout;
   std::optional<int> retries;
+  ResourceLimits resources;
   std::string label;
 };
 TaskHead decode_task_head(BytesView payload);

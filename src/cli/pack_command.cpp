@@ -89,10 +89,11 @@ void add_pack(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<PackOptions>();
   CLI::App* command = app.add_subcommand("pack", "Make a batch file of commands or JSON lines");
   command->add_option("FILE", options->input, "A command a line, run by /bin/sh -c; - is stdin")->required();
-  command->add_flag(
-      "--jsonl", options->jsonl,
-      "FILE holds a JSON object a line: {\"command\": \"...\"} or {\"argv\": [...]} or "
-      "{\"call\": \"name\", \"args\": [...]}, with optional label, timeout, retries, env, cwd, stdin");
+  command->add_flag("--jsonl", options->jsonl,
+                    "FILE holds a JSON object a line: {\"command\": \"...\"} or {\"argv\": [...]} or "
+                    "{\"call\": \"name\", \"args\": [...]}, with optional label, timeout, retries, "
+                    "memory_limit, cpu_limit, "
+                    "output_limit, env, cwd, stdin");
   command->add_option("--load", options->modules, "Modules whose task functions are called")
       ->type_name("MODULE")
       ->allow_extra_args(false);

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/duration.hpp"
+#include "base/size.hpp"
 #include "cli/commands.hpp"
+#include "core/halt.hpp"
 #include "report/console.hpp"
 #include "run/batch_run.hpp"
 
@@ -16,13 +18,16 @@ namespace {
 
 constexpr const char* kFooter = R"(Durations: a number of seconds, or 500ms 3s 2m 1h30m 1:30:00.
 Exit codes: 0 every task succeeded; 1 some task did not; 2 usage or unusable input, nothing was run; 3 internal or
-MPI error; 124 a limit ended the run.
+MPI error; 124 a limit ended the run; 128 + N signal N did. --halt: 1 if a task failed before, 0 for success=N.
+Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
 Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one rank does both.)";
 
 struct RunArguments {
   RunOptions run;
   Console::Options console;
   std::string timeout, deadline, stall, lost_after;
+  std::string memory_limit, cpu_limit, output_limit;
+  std::string retry_delay, halt = "never";
 };
 
 std::optional<Duration> optional_duration(const char* option, const std::string& text) {
@@ -34,7 +39,24 @@ std::optional<Duration> optional_duration(const char* option, const std::string&
   }
 }
 
-int run(RunArguments& arguments, TimePoint start) {
+std::optional<std::uint64_t> optional_size(const char* option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  try {
+    return parse_size(text);
+  } catch (const InputError& error) {
+    throw InputError(std::string(option) + ": " + error.what());
+  }
+}
+
+std::optional<HaltRule> halt_rule(const std::string& text) {
+  try {
+    return parse_halt(text);
+  } catch (const InputError& error) {
+    throw InputError(std::string("--halt: ") + error.what());
+  }
+}
+
+void read_limits(RunArguments& arguments) {
   Limits& limits = arguments.run.limits;
   limits.timeout = optional_duration("--timeout", arguments.timeout);
   limits.deadline = optional_duration("--deadline", arguments.deadline);
@@ -43,13 +65,35 @@ int run(RunArguments& arguments, TimePoint start) {
   if (limits.lost_after < LimitWatch::kShortestLostAfter) {
     throw InputError("--lost-after: a rank tells every second that it is alive; give at least 2 s");
   }
-  if (arguments.run.threads && arguments.run.kill_overrunning) {
-    throw InputError("--on-timeout kill needs processes that can be killed; leave out --isolation none");
-  }
-  if (arguments.run.batch_file.empty()) {
+  arguments.run.resources = {.memory_bytes = optional_size("--memory-limit", arguments.memory_limit),
+                             .cpu = optional_duration("--cpu-limit", arguments.cpu_limit),
+                             .output_bytes = optional_size("--output-limit", arguments.output_limit)};
+  arguments.run.retry.delay =
+      optional_duration("--retry-delay", arguments.retry_delay).value_or(Duration::zero());
+  arguments.run.halt = halt_rule(arguments.halt);
+}
+
+void refuse_contradictions(const RunOptions& run) {
+  if (run.batch_file.empty()) {
     throw InputError(
         "no batch file is named; give one (parrun jobs.bin), make one with parrun pack, or see --help");
   }
+  if (run.executors.keep_failed && run.executors.workdir.empty()) {
+    throw InputError("--keep-failed keeps the folders that --workdir makes; give --workdir too");
+  }
+  if (!run.threads) return;
+  if (run.kill_overrunning) {
+    throw InputError("--on-timeout kill needs processes that can be killed; leave out --isolation none");
+  }
+  if (run.resources != ResourceLimits{} || !run.executors.workdir.empty()) {
+    throw InputError(
+        "limits of memory, CPU time and output, and --workdir, need processes; leave out --isolation none");
+  }
+}
+
+int run(RunArguments& arguments, TimePoint start) {
+  read_limits(arguments);
+  refuse_contradictions(arguments.run);
   arguments.console.progress = !arguments.console.quiet && isatty(STDERR_FILENO) == 1;
   return run_batch(
       arguments.run, [&] { return std::make_unique<Console>(arguments.console, start); }, start);
@@ -84,6 +128,33 @@ void add_limits(CLI::App& app, RunArguments& a) {
                    "At a task's limit end the run (abort, the default), or that task alone (kill)");
 }
 
+// Of what one task may use, and what becomes of it where it fails.
+void add_task_options(CLI::App& app, RunArguments& a) {
+  app.add_option("--memory-limit", a.memory_limit,
+                 "Resident memory of each task with all its processes, as 512M; one above it fails")
+      ->type_name("SIZE");
+  app.add_option("--cpu-limit", a.cpu_limit, "CPU time of each task with all its processes, likewise")
+      ->type_name("TIME");
+  app.add_option("--output-limit", a.output_limit,
+                 "Kept of each task's stdout and stderr; the rest is cut, and marked; 1G where not given")
+      ->type_name("SIZE");
+  app.add_option("--retries", a.run.retry.attempts,
+                 "Further attempts for a task that does not succeed, on another rank where there is one")
+      ->check(CLI::Range(0, 1000))
+      ->option_text("N");
+  app.add_option("--retry-delay", a.retry_delay, "Before the next attempt of a task that has failed")
+      ->type_name("TIME");
+  app.add_option(
+         "--workdir", a.run.executors.workdir,
+         "Each attempt starts in a folder of its own in DIR, which is removed behind it; its name is in "
+         "PARRUN_WORKDIR")
+      ->type_name("DIR");
+  app.add_flag("--keep-failed", a.run.executors.keep_failed,
+               "With --workdir: a failed attempt's folder stays");
+  app.add_flag("--keep-children", a.run.executors.keep_children,
+               "Processes that a task leaves behind live on, beyond a run that ends well too");
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, Action& chosen) {
@@ -95,9 +166,12 @@ void add_run(CLI::App& app, Action& chosen) {
       ->type_name("MODULE")
       ->allow_extra_args(false);
   add_limits(app, *a);
-  app.add_option("--retries", a->run.retries, "Further attempts for a task that does not succeed")
-      ->check(CLI::Range(0, 1000))
-      ->option_text("N");
+  add_task_options(app, *a);
+  app.add_option(
+         "--halt", a->halt,
+         "End early, as GNU parallel does: WHEN,WHY=N or N%, WHEN soon (start no more) or now (end what "
+         "runs), WHY fail, success or done")
+      ->type_name("WHEN,WHY=N");
   add_choice<bool>(app, "--isolation", a->run.threads, {{"process", false}, {"none", true}},
                    "Functions run in a process of their own (process, the default), or in the rank's (none)");
   add_choice<Format>(

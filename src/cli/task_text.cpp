@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/duration.hpp"
+#include "base/size.hpp"
 
 namespace parrun {
 namespace {
@@ -57,6 +58,9 @@ std::string settings_text(const TaskSpec& spec) {
   const auto add = [&](const std::string& part) { text.append(text.empty() ? "" : ", ").append(part); };
   if (spec.timeout) add("timeout " + format_duration(*spec.timeout));
   if (spec.retries) add(fmt::format("retries {}", *spec.retries));
+  if (spec.resources.memory_bytes) add("memory limit " + format_size(*spec.resources.memory_bytes));
+  if (spec.resources.cpu) add("CPU limit " + format_duration(*spec.resources.cpu));
+  if (spec.resources.output_bytes) add("output limit " + format_size(*spec.resources.output_bytes));
   for (const auto& [name, value] : spec.env) add(fmt::format("{}={}", name, quoted(value)));
   if (!spec.cwd.empty()) add("cwd " + quoted(spec.cwd));
   if (!spec.stdin_text.empty()) add(fmt::format("stdin {} bytes", spec.stdin_text.size()));

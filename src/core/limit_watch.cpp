@@ -36,6 +36,8 @@ void LimitWatch::on_wait(TimePoint now) {
 
 void LimitWatch::on_farewell(Rank worker) { peer(worker) = Peer{}; }
 
+void LimitWatch::on_failed(Rank worker) { peer(worker).heard.reset(); }
+
 // When the dispatcher steps in for a worker that has not ended its task.
 TimePoint LimitWatch::task_limit(const Peer& peer) const {
   if (!peer.running || !peer.running->limit) return TimePoint::max();

@@ -18,11 +18,12 @@ struct Limits {
   Duration lost_after = std::chrono::seconds(30);  ///< without a message from a worker
 };
 
-/// A limit that was reached.
+/// What ends a run before its tasks are done: a limit that was reached, or a signal.
 struct Expiry {
-  enum class Kind { task, deadline, stall, lost } kind;
+  enum class Kind { task, deadline, stall, lost, signal } kind;
   std::optional<Rank> rank;  ///< whose task overran, or who is silent
   std::string what;          ///< in words: which limit, of how long
+  int signal = 0;            ///< that ends the run
 };
 
 /// What a worker is executing, as far as the dispatcher knows.
@@ -60,6 +61,8 @@ class LimitWatch {
   void on_rest() { last_outcome_.reset(); }
   /// The rank said goodbye: its silence means nothing now.
   void on_farewell(Rank worker);
+  /// The rank is no more. What it was executing is still known.
+  void on_failed(Rank worker);
 
   /// The first limit that has passed, or none.
   std::optional<Expiry> tick(TimePoint now) const;

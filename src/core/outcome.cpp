@@ -1,6 +1,33 @@
 #include "core/outcome.hpp"
 
 namespace parrun {
+namespace {
+
+// `keep(field, text)` decides which texts are worth a copy.
+template <typename Keep>
+Outcome read_outcome(BytesView bytes, Keep keep) {
+  ByteReader in(bytes);
+  Outcome outcome;
+  outcome.task = TaskId(in.get<std::uint64_t>());
+  outcome.attempt = in.get<int>();
+  outcome.state = in.get<State>();
+  if (outcome.state > State::cancelled) throw FormatError("an unknown state of a task");
+  for (double* seconds : {&outcome.started_s, &outcome.elapsed_s, &outcome.user_s, &outcome.system_s}) {
+    *seconds = in.get<double>();
+  }
+  outcome.max_rss_kb = in.get<std::int64_t>();
+  outcome.exit_code = in.get<int>();
+  outcome.signal = in.get<int>();
+  for (std::string* text : {&outcome.error, &outcome.error_type, &outcome.warning, &outcome.stdout_text,
+                            &outcome.stderr_text, &outcome.value}) {
+    keep(*text, in.get_bytes());
+  }
+  outcome.value_is_json = in.get<bool>();
+  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
+  return outcome;
+}
+
+}  // namespace
 
 const char* to_string(State state) {
   switch (state) {
@@ -21,46 +48,20 @@ const char* to_string(State state) {
 Bytes encode(const Outcome& outcome) {
   ByteWriter out;
   out.put(outcome.task.get()).put(outcome.attempt).put(outcome.state);
-  out.put(outcome.started_s).put(outcome.elapsed_s).put(outcome.exit_code).put(outcome.signal);
-  out.put(outcome.error).put(outcome.error_type).put(outcome.stdout_text).put(outcome.stderr_text);
-  out.put(outcome.value).put(outcome.value_is_json);
+  out.put(outcome.started_s).put(outcome.elapsed_s).put(outcome.user_s).put(outcome.system_s);
+  out.put(outcome.max_rss_kb).put(outcome.exit_code).put(outcome.signal);
+  out.put(outcome.error).put(outcome.error_type).put(outcome.warning);
+  out.put(outcome.stdout_text).put(outcome.stderr_text).put(outcome.value).put(outcome.value_is_json);
   return out.take();
 }
 
-Assignment decode_attempt(BytesView bytes) {
-  ByteReader in(bytes);
-  const TaskId task(in.get<std::uint64_t>());
-  const auto number = in.get<int>();
-  const bool known_state = in.get<std::uint8_t>() <= static_cast<std::uint8_t>(State::cancelled);
-  in.get<double>();
-  in.get<double>();
-  in.get<int>();
-  in.get<int>();
-  for (int texts = 0; texts < 5; ++texts) in.get_bytes();
-  const bool is_bool = in.get<std::uint8_t>() <= 1;
-  if (!known_state || !is_bool) throw FormatError("an outcome with an impossible value");
-  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
-  return {task, number};
+Outcome decode_outcome(BytesView bytes) {
+  return read_outcome(bytes, [](std::string& field, BytesView text) { field = text; });
 }
 
-Outcome decode_outcome(BytesView bytes) {
-  ByteReader in(bytes);
-  Outcome outcome;
-  outcome.task = TaskId(in.get<std::uint64_t>());
-  outcome.attempt = in.get<int>();
-  outcome.state = in.get<State>();
-  if (outcome.state > State::cancelled) throw FormatError("an unknown state of a task");
-  outcome.started_s = in.get<double>();
-  outcome.elapsed_s = in.get<double>();
-  outcome.exit_code = in.get<int>();
-  outcome.signal = in.get<int>();
-  outcome.error = in.get_string();
-  outcome.error_type = in.get_string();
-  outcome.stdout_text = in.get_string();
-  outcome.stderr_text = in.get_string();
-  outcome.value = in.get_string();
-  outcome.value_is_json = in.get<bool>();
-  return outcome;
+Assignment decode_attempt(BytesView bytes) {
+  const Outcome outcome = read_outcome(bytes, [](std::string& /*field*/, BytesView /*text*/) {});
+  return {outcome.task, outcome.attempt};
 }
 
 }  // namespace parrun

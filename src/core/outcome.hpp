@@ -4,8 +4,8 @@
 
 namespace parrun {
 
-/// For the way from an executor to the dispatcher. Without rank and host: whoever receives an outcome knows
-/// from whom.
+/// For the way from an executor to the dispatcher. Without rank and host, which whoever receives it
+/// knows, and without the earlier attempts.
 Bytes encode(const Outcome& outcome);
 
 /// Throws FormatError where `bytes` are no outcome.

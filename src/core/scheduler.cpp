@@ -31,12 +31,14 @@ void Scheduler::consider(Rank rank) {
   }
 }
 
-void Scheduler::load(Rank rank) {
-  if (worker(rank).load++ == 0) ++busy_;
-}
-
-void Scheduler::unload(Rank rank) {
-  if (--worker(rank).load == 0) --busy_;
+// The attempt is under way no longer; its task is in none of the places until it is put into one.
+Scheduler::Attempt Scheduler::land(Flights::iterator flight) {
+  const auto [rank, attempt] = flight->second;
+  flights_.erase(flight);
+  Worker& there = worker(rank);
+  if (--there.load == 0) --busy_;
+  if (attempt.shuns && --there.shunning[*attempt.shuns] == 0) there.shunning.erase(*attempt.shuns);
+  return attempt;
 }
 
 std::size_t Scheduler::batch_size() const {
@@ -44,55 +46,105 @@ std::size_t Scheduler::batch_size() const {
   return std::max<std::size_t>(1, std::min<std::uint64_t>(batch_limit_, share));
 }
 
+// All that is ready, without what shuns this worker while another one is there.
+std::uint64_t Scheduler::ready_count_for(Rank rank) const {
+  if (present_ == 1) return ready_count();
+  const auto shunning = shunned_.find(rank);
+  return ready_count() - (shunning == shunned_.end() ? 0 : shunning->second.size());
+}
+
 std::optional<Scheduler::Grant> Scheduler::next_grant() {
-  while (has_ready() && !(idle_.empty() && hungry_.empty())) {
-    const bool from_idle = !idle_.empty();  // what came back from a recall is theirs
-    std::deque<Rank>& queue = from_idle ? idle_ : hungry_;
+  if (!has_ready()) return std::nullopt;
+  std::optional<Rank> rank = pop_worker(idle_, &Worker::idle);
+  // Somebody who is idle still may take nothing of what is ready. If others took it who have enough to do,
+  // they would be asked to give it back, again and again.
+  if (!rank && idle_workers() == 0) rank = pop_worker(hungry_, &Worker::hungry);
+  if (!rank) return std::nullopt;
+  // An idle worker gets two: one to run, one at hand when that ends.
+  const std::size_t wanted = worker(*rank).load == 0 ? 2 * batch_size() : batch_size();
+  const std::uint64_t fair = std::max<std::uint64_t>(1, ready_count_for(*rank) / present_);
+  return Grant{*rank, static_cast<std::size_t>(std::min<std::uint64_t>(wanted, fair))};
+}
+
+// The first in the queue that may take something. One that may not, of which there is at most one, stays.
+std::optional<Rank> Scheduler::pop_worker(std::deque<Rank>& queue, bool Worker::*stands_in_it) {
+  for (std::size_t left = queue.size(); left > 0; --left) {
     const Rank rank = queue.front();
     queue.pop_front();
     Worker& candidate = worker(rank);
-    (from_idle ? candidate.idle : candidate.hungry) = false;
     // The queue may be older than the worker's state: it was filled, or lost, since.
-    if (!candidate.present || candidate.load > batch_size()) continue;
-    // An idle worker gets two: one to run, one at hand when that ends.
-    const std::size_t wanted = candidate.load == 0 ? 2 * batch_size() : batch_size();
-    const std::uint64_t fair = std::max<std::uint64_t>(1, ready_count() / present_);
-    return Grant{rank, static_cast<std::size_t>(std::min<std::uint64_t>(wanted, fair))};
+    const bool stale = !candidate.present || candidate.load > batch_size();
+    if (!stale && !has_ready_for(rank)) {
+      queue.push_back(rank);
+      continue;
+    }
+    candidate.*stands_in_it = false;
+    if (!stale) return rank;
   }
   return std::nullopt;
 }
 
 Assignment Scheduler::take(Rank rank) {
-  Assignment next{TaskId(next_fresh_), 1};
-  if (returned_.empty()) {
-    ++next_fresh_;
-  } else {
-    next = returned_.front();
-    returned_.pop_front();
-  }
-  flights_.emplace(next.task, Flight{rank, next.attempt});
-  load(rank);
+  const Attempt next = pop_ready_for(rank);
+  flights_.emplace(next.id.task, Flight{rank, next});
+  Worker& there = worker(rank);
+  if (there.load++ == 0) ++busy_;
+  if (next.shuns) ++there.shunning[*next.shuns];
   consider(rank);
+  return next.id;
+}
+
+// What shuns another worker comes first: the others are for everybody.
+Scheduler::Attempt Scheduler::pop_ready_for(Rank rank) {
+  auto shunned = shunned_.begin();
+  if (shunned != shunned_.end() && shunned->first == rank && present_ > 1) ++shunned;
+  if (shunned == shunned_.end() && returned_.empty()) return {{TaskId(next_fresh_++)}, 0, std::nullopt};
+  std::deque<Attempt>& queue = shunned == shunned_.end() ? returned_ : shunned->second;
+  const Attempt next = queue.front();
+  queue.pop_front();
+  if (shunned == shunned_.end()) return next;
+  --shunned_count_;
+  if (queue.empty()) shunned_.erase(shunned);
   return next;
 }
 
-Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries) {
-  const auto flight = flights_.find(ended.task);
-  if (flight == flights_.end() || flight->second.worker != rank || flight->second.attempt != ended.attempt) {
-    return Verdict::ignored;
-  }
-  flights_.erase(flight);
-  unload(rank);
+void Scheduler::make_ready(const Attempt& attempt) {
+  if (!attempt.shuns) return returned_.push_back(attempt);
+  shunned_[*attempt.shuns].push_back(attempt);
+  ++shunned_count_;
+}
+
+void Scheduler::advance(TimePoint now) {
+  now_ = std::max(now_, now);
+  const auto due_end = delayed_.upper_bound(now_);
+  for (auto due = delayed_.begin(); due != due_end; ++due) make_ready(due->second);
+  delayed_.erase(delayed_.begin(), due_end);
+}
+
+void Scheduler::measure(double elapsed_s) {
   mean_s_ = measured_ ? mean_s_ + (elapsed_s - mean_s_) * kMeanWeight : elapsed_s;
   measured_ = true;
   const double fitting = kWorkPerMessage_s / std::max(mean_s_, 1e-9);
   batch_limit_ =
       std::min({static_cast<std::size_t>(std::min(fitting, 1e9)) + 1, 2 * batch_limit_, kMaxBatch});
-  const bool again = ended.attempt <= retries;
-  if (again) {
-    returned_.push_back({ended.task, ended.attempt + 1});
-  } else {
+}
+
+Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries,
+                                         TimePoint retry_at) {
+  const auto flight = flights_.find(ended.task);
+  if (flight == flights_.end() || flight->second.worker != rank || flight->second.attempt.id != ended) {
+    return Verdict::ignored;
+  }
+  measure(elapsed_s);
+  const int failures = land(flight).failures + 1;  // where it succeeded no retries are left
+  const bool again = failures <= retries;
+  const Attempt next{.id = {ended.task, ended.attempt + 1}, .failures = failures, .shuns = rank};
+  if (!again) {
     ++done_;
+  } else if (retry_at > now_) {
+    delayed_.emplace(retry_at, next);
+  } else {
+    make_ready(next);
   }
   consider(rank);
   return again ? Verdict::retry : Verdict::final;
@@ -103,9 +155,7 @@ void Scheduler::on_returned(Rank rank, const std::vector<TaskId>& tasks) {
   for (const TaskId task : tasks) {
     const auto flight = flights_.find(task);
     if (flight == flights_.end() || flight->second.worker != rank) continue;
-    returned_.push_back({task, flight->second.attempt});
-    flights_.erase(flight);
-    unload(rank);
+    make_ready(land(flight));
   }
   consider(rank);
 }
@@ -113,58 +163,128 @@ void Scheduler::on_returned(Rank rank, const std::vector<TaskId>& tasks) {
 std::vector<Assignment> Scheduler::on_worker_lost(Rank rank) {
   std::vector<Assignment> lost;
   for (const auto& [task, flight] : flights_) {
-    if (flight.worker == rank) lost.push_back({task, flight.attempt});
+    if (flight.worker == rank) lost.push_back(flight.attempt.id);
   }
   std::sort(lost.begin(), lost.end(),
             [](const Assignment& a, const Assignment& b) { return a.task < b.task; });
-  for (const Assignment& one : lost) flights_.erase(one.task);
-  returned_.insert(returned_.end(), lost.begin(), lost.end());
+  for (const Assignment& one : lost) {
+    Attempt next = land(flights_.find(one.task));
+    ++next.id.attempt;
+    make_ready(next);
+  }
   if (worker(rank).present) --present_;
-  if (worker(rank).load > 0) --busy_;
-  // Its places in the queues are skipped when they come up.
-  worker(rank) = Worker{.idle = worker(rank).idle, .hungry = worker(rank).hungry};
+  // Its places in the queues are skipped when they come up. What shuns it is for everybody from now on.
+  worker(rank).present = false;
+  worker(rank).recalling = false;
   return lost;
 }
 
+std::optional<Rank> Scheduler::only_idle_worker() {
+  if (idle_workers() != 1) return std::nullopt;
+  const auto there = [&](Rank rank) { return worker(rank).present && worker(rank).load == 0; };
+  const auto found = std::find_if(idle_.begin(), idle_.end(), there);
+  return found == idle_.end() ? std::nullopt : std::optional(*found);
+}
+
 std::optional<Scheduler::Grant> Scheduler::next_recall() {
-  const auto present = [&](Rank rank) { return worker(rank).present; };
-  if (has_ready() || std::none_of(idle_.begin(), idle_.end(), present)) return std::nullopt;
+  if (idle_workers() == 0) return std::nullopt;
+  const std::optional<Rank> only = only_idle_worker();  // two of them may take anything
+  if (only ? has_ready_for(*only) : has_ready()) return std::nullopt;
   Worker* fullest = nullptr;
+  std::size_t most = 0;  // tasks that an idle worker may take
   for (Worker& candidate : workers_) {
     if (candidate.recalling) return std::nullopt;  // one at a time: its answer may be enough
-    if (candidate.load > 1 && (fullest == nullptr || candidate.load > fullest->load)) fullest = &candidate;
+    if (candidate.load < 2) continue;              // the one it has runs
+    const auto barred = only ? candidate.shunning.find(*only) : candidate.shunning.end();
+    const std::size_t fit = candidate.load - (barred == candidate.shunning.end() ? 0 : barred->second);
+    if (fit <= most) continue;
+    fullest = &candidate;
+    most = fit;
   }
   if (fullest == nullptr) return std::nullopt;
   fullest->recalling = true;
-  return Grant{Rank(static_cast<int>(fullest - workers_.data())),
-               std::max<std::size_t>(1, fullest->load / 2)};
+  return Grant{Rank(static_cast<int>(fullest - workers_.data())), fullest->load / 2};
 }
 
 std::optional<Assignment> Scheduler::attempt_at(Rank rank, TaskId task) const {
   const auto flight = flights_.find(task);
   if (flight == flights_.end() || flight->second.worker != rank) return std::nullopt;
-  return Assignment{task, flight->second.attempt};
+  return flight->second.attempt.id;
 }
 
+// --- invariants ------------------------------------------------------------------------------------------
+
+namespace {
+void require(bool holds, const char* what) {
+  if (!holds) throw std::logic_error(what);
+}
+}  // namespace
+
 void Scheduler::check_invariants() const {
-  const auto require = [](bool holds, const char* what) {
-    if (!holds) throw std::logic_error(what);
-  };
+  check_tasks();
+  check_loads();
+  check_queues();
+}
+
+void Scheduler::check_tasks() const {
   require(next_fresh_ <= known_, "(1) a task was given that is not known");
-  require(returned_.size() + flights_.size() + done_ == next_fresh_,
+  require(returned_.size() + shunned_count_ + delayed_.size() + flights_.size() + done_ == next_fresh_,
           "(1) a task is in none or two of the places");
-  for (const Assignment& waiting : returned_) {
-    require(!flights_.contains(waiting.task), "(1) a returned task is in flight");
+  const auto require_waiting = [&](const Attempt& attempt) {
+    require(!flights_.contains(attempt.id.task), "(1) a task that waits is in flight");
+  };
+  for (const Attempt& attempt : returned_) {
+    require_waiting(attempt);
+    require(!attempt.shuns, "(1) a task that shuns a worker is among those for everybody");
   }
+  std::size_t shunned = 0;
+  for (const auto& [rank, list] : shunned_) {
+    require(!list.empty(), "(1) a list of shunned tasks is empty");
+    shunned += list.size();
+    for (const Attempt& attempt : list) {
+      require_waiting(attempt);
+      require(attempt.shuns == rank, "(1) a task shuns another worker than its list says");
+    }
+  }
+  require(shunned == shunned_count_, "(1) the number of shunned tasks is not that in the lists");
+  for (const auto& [time, attempt] : delayed_) {
+    require_waiting(attempt);
+    require(time > now_, "(1) a retry that is due is not ready");
+  }
+}
+
+void Scheduler::check_loads() const {
   std::vector<std::size_t> load(workers_.size());
-  for (const auto& [task, flight] : flights_) ++load[static_cast<std::size_t>(flight.worker.get())];
+  std::vector<std::map<Rank, std::size_t>> shunning(workers_.size());
+  for (const auto& [task, flight] : flights_) {
+    const auto there = static_cast<std::size_t>(flight.worker.get());
+    ++load[there];
+    if (flight.attempt.shuns) ++shunning[there][*flight.attempt.shuns];
+  }
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     require(load[i] == workers_[i].load, "(2) a worker's load is not what is in flight there");
+    require(shunning[i] == workers_[i].shunning, "(2) a worker has other tasks that shun one than it says");
     require(workers_[i].present || workers_[i].load == 0, "(2) an absent worker has tasks");
   }
-  require(busy_ ==
-              static_cast<std::size_t>(std::count_if(load.begin(), load.end(), [](auto n) { return n > 0; })),
+  const auto busy = std::count_if(load.begin(), load.end(), [](auto n) { return n > 0; });
+  require(busy_ == static_cast<std::size_t>(busy),
           "(2) the number of busy workers is not that of workers with tasks");
+}
+
+void Scheduler::check_queues() const {
+  std::vector<int> idle(workers_.size());
+  std::vector<int> hungry(workers_.size());
+  for (const Rank rank : idle_) ++idle[static_cast<std::size_t>(rank.get())];
+  for (const Rank rank : hungry_) ++hungry[static_cast<std::size_t>(rank.get())];
+  std::size_t present = 0;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const Worker& one = workers_[i];
+    require(idle[i] == (one.idle ? 1 : 0), "(4) a worker's place among the idle is not as it says");
+    require(hungry[i] == (one.hungry ? 1 : 0), "(4) a worker's place among the hungry is not as it says");
+    require(!one.present || one.load > 0 || one.idle, "(4) a worker without tasks is forgotten");
+    present += one.present ? 1 : 0;
+  }
+  require(present_ == present, "(4) the number of workers is not that of those present");
 }
 
 }  // namespace parrun

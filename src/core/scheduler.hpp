@@ -1,20 +1,33 @@
 #pragma once
 // Decides which worker gets which tasks next. Pure state: no MPI, no clock, no I/O.
 //
-// A task is fresh until it is first given, then in flight at one worker, then done; a task that comes back
-// (recalled, retried, or its worker lost) waits in `returned` and goes out before fresh ones.
+// A task is fresh until it is first given, then in flight at one worker, then done. A task that comes back
+// goes out before fresh ones: it waits in `shunned` if an attempt of it failed, before that in `delayed` for
+// as long as its retry has to wait, and in `returned` if it was merely recalled or its worker lost.
 // Invariants (check_invariants()):
-//   (1) every known task is in exactly one of fresh, returned, in flight, done;
+//   (1) every known task is in exactly one of fresh, returned, shunned, delayed, in flight, done;
 //   (2) a worker's load is the number of tasks in flight at it;
-//   (3) done only grows, by one for each task, so the run ends after at most tasks * attempts outcomes.
+//   (3) done only grows, by one for each task, so the run ends after at most tasks * (retries + 1) outcomes;
+//   (4) a present worker without tasks stands in `idle`, also while it may take nothing of what is ready.
+//
+// Shunning: a task whose attempt failed at one worker goes to another, as long as another is present: where a
+// node is broken all fails at once, and it would use up the retries of every task. As a task shuns only one
+// worker, whatever is ready may be taken by any two; so at most one worker is ever passed over.
+//
+// Recall: what comes back may shun the one worker that is idle. Then it waits for another one to become idle:
+// workers that have tasks get no more while somebody is idle. So each answer that brings tasks back leaves
+// fewer workers idle, or as many and fewer tasks in flight, and recalls come to an end until the next event
+// (an outcome, a task, a worker, the time). None is made of a worker whose tasks all shun the idle one.
 //
 // Batching: a message carries about kWorkPerMessage_s of work, by the mean of measured durations, and never
 // more than a worker's share of what is left. A worker is hungry when it has no more than one such batch, and
 // idle when it has nothing: those come first.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -40,34 +53,47 @@ class Scheduler {
     retry,   ///< another attempt will be made
     ignored  ///< not in flight there: a late double, or an attempt that was given up
   };
-  /// An attempt ended. `retries`: how many further attempts its task may have in all; 0 where it succeeded.
-  Verdict on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries);
+  /// An attempt ended. `retries`: how many failures of its task are followed by another attempt, 0 where it
+  /// succeeded; attempts that were lost with their worker do not count. The next one waits for `retry_at`.
+  Verdict on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries,
+                     TimePoint retry_at = TimePoint::min());
   /// The worker gave tasks back that it had not started, in answer to a recall (perhaps none).
   void on_returned(Rank rank, const std::vector<TaskId>& tasks);
-  /// The worker is gone: its tasks are to be given again. Returns them.
+  /// The worker is gone: its tasks are to be given again, as their next attempts. Returns the lost ones.
   std::vector<Assignment> on_worker_lost(Rank rank);
+  /// It is `now`, or later where a later time was told before: the retries that are due become ready.
+  void advance(TimePoint now);
 
   // Decisions.
   struct Grant {
     Rank worker;
-    std::size_t count;  ///< tasks it should get now, at least one
+    std::size_t count;  ///< tasks it should get now, at least one; as many are ready for it
   };
-  /// The next worker that should get tasks, or none. Follow up with take() up to `count` times.
+  /// The next worker that should get tasks, or none. Follow up with take(), at least once and up to `count`
+  /// times. O(1), amortised.
   std::optional<Grant> next_grant();
-  /// Puts the next task in flight at `rank`. REQUIRES: has_ready().
+  /// Puts the next task in flight at `rank`. REQUIRES: has_ready_for(rank).
   Assignment take(Rank rank);
   /// The worker that should give back half of what waits there, because another one has nothing to do.
   std::optional<Grant> next_recall();
 
   // Queries.
+  /// Something is ready, though perhaps for only some of the workers.
   bool has_ready() const { return ready_count() > 0; }
+  /// Something is ready that `rank`, a present worker, may take.
+  bool has_ready_for(Rank rank) const { return ready_count_for(rank) > 0; }
+  /// A retry waits for its time: advance() will make it ready.
+  bool has_delayed() const { return !delayed_.empty(); }
   std::uint64_t known() const { return known_; }
   std::uint64_t done() const { return done_; }
   std::uint64_t in_flight() const { return flights_.size(); }
   /// Workers that have tasks.
   std::uint64_t busy_workers() const { return busy_; }
-  /// How many ready tasks would satisfy all workers now: how far ahead a source should be pulled.
-  std::uint64_t appetite() const { return 2 * workers_.size() * std::max<std::size_t>(batch_limit_, 1); }
+  /// How many tasks should be at hand besides those in flight, for all workers to be satisfied now: how far
+  /// ahead a source should be pulled. Retries come on top, as nobody, or not everybody, may take them now.
+  std::uint64_t appetite() const {
+    return 2 * workers_.size() * std::max<std::size_t>(batch_limit_, 1) + shunned_count_ + delayed_.size();
+  }
   /// The attempt of `task` that is in flight at `rank`.
   std::optional<Assignment> attempt_at(Rank rank, TaskId task) const;
 
@@ -75,31 +101,56 @@ class Scheduler {
   void check_invariants() const;
 
  private:
+  /// An attempt that waits to be made, or is being made.
+  struct Attempt {
+    Assignment id;
+    int failures = 0;           ///< of the attempts before it; those that were lost are none
+    std::optional<Rank> shuns;  ///< where the last of them failed
+  };
+  struct Flight {
+    Rank worker;
+    Attempt attempt;
+  };
+  using Flights = std::unordered_map<TaskId, Flight>;
   struct Worker {
     std::size_t load = 0;
+    std::map<Rank, std::size_t> shunning;  ///< how many of its tasks shun which worker
     bool present = false;
     bool idle = false;       ///< stands in idle_
     bool hungry = false;     ///< stands in hungry_
     bool recalling = false;  ///< was asked to give back, has not answered
   };
-  struct Flight {
-    Rank worker;
-    int attempt;
-  };
+  /// What shuns a worker, by that worker; no list is empty.
+  using Shunned = std::map<Rank, std::deque<Attempt>>;
 
   Worker& worker(Rank rank) { return workers_[static_cast<std::size_t>(rank.get())]; }
   void consider(Rank rank);
-  void load(Rank rank);
-  void unload(Rank rank);
+  Attempt land(Flights::iterator flight);
+  void measure(double elapsed_s);
+  void make_ready(const Attempt& attempt);
+  Attempt pop_ready_for(Rank rank);
+  std::optional<Rank> pop_worker(std::deque<Rank>& queue, bool Worker::*stands_in_it);
+  std::optional<Rank> only_idle_worker();
   std::size_t batch_size() const;
-  std::uint64_t ready_count() const { return (held_ ? 0 : known_ - next_fresh_) + returned_.size(); }
+  std::size_t idle_workers() const { return present_ - busy_; }
+  std::uint64_t ready_count() const {
+    return (held_ ? 0 : known_ - next_fresh_) + returned_.size() + shunned_count_;
+  }
+  std::uint64_t ready_count_for(Rank rank) const;
+  void check_tasks() const;
+  void check_loads() const;
+  void check_queues() const;
 
   std::uint64_t known_ = 0;
   std::uint64_t next_fresh_ = 0;
   std::uint64_t done_ = 0;
   bool held_ = false;
-  std::deque<Assignment> returned_;
-  std::unordered_map<TaskId, Flight> flights_;
+  TimePoint now_ = TimePoint::min();  ///< as far as advance() told
+  std::deque<Attempt> returned_;
+  Shunned shunned_;
+  std::size_t shunned_count_ = 0;  ///< in all lists
+  std::multimap<TimePoint, Attempt> delayed_;
+  Flights flights_;
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;
   std::size_t busy_ = 0;  ///< workers with load

@@ -4,6 +4,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
+
 #include "base/bytes.hpp"
 #include "base/descriptor.hpp"
 
@@ -23,8 +26,12 @@ class Capture {
     Bytes stdout_text;
     Bytes stderr_text;
   };
-  /// What was written since the last take(), which is forgotten here.
-  Text take();
+  /// What was written since the last take(), which is forgotten here. Of a stream longer than `limit` bytes
+  /// what is beyond is missing, and a line says so.
+  Text take(std::optional<std::uint64_t> limit = {});
+  /// Gives back the memory of what is beyond the limit. May be called at any time, by any process: it bounds
+  /// what a task that never stops writing can take.
+  void trim(std::uint64_t limit) const;
 
   /// Makes the two files this process's stdout and stderr.
   void redirect_here() const;

@@ -18,7 +18,7 @@
 namespace parrun {
 
 enum class FrameKind : std::uint8_t {
-  task = 1,    ///< task u64, attempt i32, json bool, payload
+  task = 1,    ///< encode(AttemptOrder)
   resume = 2,  ///< what was revoked lies before this
   quit = 3     ///< leave; for threads, a process is killed
 };

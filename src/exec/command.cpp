@@ -2,12 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,9 +14,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <system_error>
+#include <utility>
 
 #include "base/descriptor.hpp"
+#include "exec/command_watch.hpp"
 
 namespace parrun {
 namespace {
@@ -135,53 +137,16 @@ std::string spawn_failure(const TaskSpec& spec, int error) {
   return fmt::format("cannot start '{}': {}", arguments_of(spec).front(), std::strerror(error));
 }
 
-// Copies what is there, or as much as a pipe holds: a descendant that never stops writing must not keep us
-// from seeing the command's end. False at the end of the stream.
-bool copy_available(int from, int to) {
-  constexpr int kReads = 16;  // of 64 KiB: the largest pipe that users may make
-  std::array<char, 65536>
-      buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
-  for (int i = 0; i < kReads; ++i) {
-    const ssize_t got = read(from, buffer.data(), buffer.size());
-    if (got == 0) return false;
-    if (got < 0) return errno == EAGAIN || errno == EINTR;
-    for (ssize_t done = 0; done < got;) {
-      const ssize_t step = write(to, buffer.data() + done, static_cast<std::size_t>(got - done));
-      if (step < 0 && errno != EINTR) return true;  // memory is full: the command runs on, its output is cut
-      done += std::max<ssize_t>(step, 0);
-    }
-  }
-  return true;
-}
-
-// Copies both streams until the command itself has ended; descendants that hold the pipes open do not count.
-int copy_until_end(pid_t child, std::array<Pipe*, 2> streams, std::array<int, 2> targets) {
-  // Without pidfd_open (Linux before 5.3) the end is noticed by asking every few ms.
-  constexpr int kAskEvery_ms = 5;
-  const Descriptor end(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
-  std::array<pollfd, 3> waits{};
-  for (std::size_t i = 0; i < 2; ++i) waits[i] = {streams[i]->read_end.get(), POLLIN, 0};
-  waits[2] = {end.get(), POLLIN, 0};
-  for (;;) {
-    poll(waits.data(), waits.size(), end ? -1 : kAskEvery_ms);
-    int status = 0;
-    const bool asked = !end || waits[2].revents != 0;
-    const bool ended = asked && waitpid(child, &status, WNOHANG) == child;
-    for (std::size_t i = 0; i < 2; ++i) {
-      if (waits[i].fd >= 0 && !copy_available(waits[i].fd, targets[i])) waits[i].fd = -1;
-    }
-    if (ended) return status;
-  }
-}
-
 }  // namespace
 
 void set_ending(int wait_status, Outcome& outcome) {
-  if (WIFSIGNALED(wait_status)) {
-    outcome.signal = WTERMSIG(wait_status);
+  if (WIFSIGNALED(wait_status) || WIFSTOPPED(wait_status)) {
+    const bool stopped = WIFSTOPPED(wait_status);
+    outcome.signal = stopped ? WSTOPSIG(wait_status) : WTERMSIG(wait_status);
     outcome.exit_code = 128 + outcome.signal;
     const char* name = sigabbrev_np(outcome.signal);
-    outcome.error = fmt::format("killed by signal {} (SIG{})", outcome.signal, name != nullptr ? name : "?");
+    outcome.error = fmt::format("{} by signal {} (SIG{})", stopped ? "stopped" : "killed", outcome.signal,
+                                name != nullptr ? name : "?");
   } else {
     outcome.exit_code = WEXITSTATUS(wait_status);
     if (outcome.exit_code != 0) outcome.error = fmt::format("exit code {}", outcome.exit_code);
@@ -189,7 +154,8 @@ void set_ending(int wait_status, Outcome& outcome) {
   outcome.state = outcome.error.empty() ? State::succeeded : State::failed;
 }
 
-void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int stderr_fd, Outcome& outcome) {
+void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int stderr_fd,
+                 std::optional<std::uint64_t> output_limit, Outcome& outcome) {
   Pipe out;
   Pipe err;
   const Descriptor in = open_stdin(spec.stdin_text);
@@ -204,7 +170,12 @@ void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int st
   }
   out.write_end.reset();
   err.write_end.reset();
-  set_ending(copy_until_end(child, {&out, &err}, {stdout_fd, stderr_fd}), outcome);
+  const std::uint64_t copied = output_limit ? *output_limit + 1 : std::numeric_limits<std::uint64_t>::max();
+  std::array<Copy, 2> streams{Copy(std::move(out.read_end), stdout_fd, copied),
+                              Copy(std::move(err.read_end), stderr_fd, copied)};
+  rusage usage{};
+  set_ending(copy_until_end(child, streams, usage), outcome);
+  outcome.max_rss_kb = usage.ru_maxrss;
 }
 
 }  // namespace parrun

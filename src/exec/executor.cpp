@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/duration.hpp"
+#include "base/size.hpp"
 #include "core/outcome.hpp"
 #include "exec/command.hpp"
 
@@ -22,12 +24,15 @@ constexpr int kMaxDeathsWithoutATask = 5;
 
 Bytes task_frame(const GivenTask& task) {
   ByteWriter out;
-  out.put(FrameKind::task)
-      .put(task.task.get())
-      .put<std::int32_t>(task.attempt)
-      .put(task.json_value)
-      .put(task.payload);
-  return framed(out.take());
+  out.put(FrameKind::task);
+  Bytes frame = out.take();
+  frame += encode(AttemptOrder{.id = {task.task, task.attempt},
+                               .json_value = task.json_value,
+                               .rank = task.rank,
+                               .ranks = task.ranks,
+                               .resources = task.resources,
+                               .payload = task.payload});
+  return framed(frame);
 }
 
 // Long beside a fork, short beside a user's patience.
@@ -58,6 +63,7 @@ std::vector<EndedTask> Executor::turn(TimePoint now) {
     seen_moving_ = {0, 0, 0, now};
   }
   if (alive_) watch_progress(now);
+  if (alive_) bound_output(now);
   if (alive_ && !verdict_) push();  // what would start now would die with the one that is killed
   return ended;
 }
@@ -65,6 +71,8 @@ std::vector<EndedTask> Executor::turn(TimePoint now) {
 void Executor::push() {
   write_outgoing();
   while (pushed_ < tasks_.size() && outgoing_.size() - written_ < kOutgoingBytes) {
+    const ResourceLimits& limits = tasks_[pushed_].resources;
+    if (limits.memory_bytes || limits.cpu) body_->watch_limits();
     if (outgoing_.empty()) {
       outgoing_ = task_frame(tasks_[pushed_]);
     } else {
@@ -138,11 +146,10 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
   if (deaths_without_a_task_ >= kMaxDeathsWithoutATask) {
     throw std::runtime_error("executors end before they start a task");
   }
-  auto [out, err] = body_->take_output();
-  for (std::size_t begun = begun_of(progress.started, ended_, pushed_); begun > 0; --begun) {
-    Outcome outcome = outcome_of(death, now - start_of_last(progress));
-    outcome.task = tasks_.front().task;
-    outcome.attempt = tasks_.front().attempt;
+  std::size_t begun = begun_of(progress.started, ended_, pushed_);
+  auto [out, err] = body_->take_output(begun > 0 ? tasks_.front().resources.output_bytes : std::nullopt);
+  for (; begun > 0; --begun) {
+    Outcome outcome = outcome_of(tasks_.front(), death, now - start_of_last(progress));
     outcome.stdout_text = std::exchange(out, {});
     outcome.stderr_text = std::exchange(err, {});
     ended.push_back({encode(outcome), tasks_.front().retries});
@@ -160,19 +167,31 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
 }
 
 // What a task came to whose process died under it.
-Outcome Executor::outcome_of(const Death& death, Duration elapsed) const {
+Outcome Executor::outcome_of(const GivenTask& task, const Death& death, Duration elapsed) const {
   Outcome outcome;
+  outcome.task = task.task;
+  outcome.attempt = task.attempt;
   outcome.elapsed_s = to_seconds(elapsed);
   outcome.started_s =
       Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
+  outcome.user_s = death.user_s;
+  outcome.system_s = death.system_s;
+  outcome.max_rss_kb = death.max_rss_kb;
   set_ending(death.wait_status, outcome);
+  outcome.state = verdict_ ? verdict_->state : State::failed;
   if (verdict_) {
-    outcome.state = verdict_->state;
     outcome.error = verdict_->error;
-  } else {
-    outcome.state = State::failed;  // also with exit code 0: a function that calls exit() returns nothing
-    if (outcome.signal == 0) outcome.error = fmt::format("the task called exit({})", outcome.exit_code);
+  } else if (death.exceeded == ExceededLimit::memory) {
+    outcome.error =
+        fmt::format("exceeded its memory limit of {}", format_size(task.resources.memory_bytes.value_or(0)));
+  } else if (death.exceeded == ExceededLimit::cpu) {
+    outcome.error = fmt::format("exceeded its CPU time limit of {}",
+                                format_duration(task.resources.cpu.value_or(Duration::zero())));
+  } else if (outcome.signal == 0) {  // also with exit code 0: a function that calls exit() returns nothing
+    outcome.error = fmt::format("the task called exit({})", outcome.exit_code);
   }
+  if (const std::string folder = body_->kept_folder({task.task, task.attempt}); !folder.empty())
+    outcome.warning = fmt::format("its folder is kept: {}", folder);
   return outcome;
 }
 
@@ -213,6 +232,14 @@ void Executor::watch_progress(TimePoint now) {
   seen_moving_.at = now;
   verdict_ = Verdict{State::failed, "its executor did not answer"};
   body_->kill();
+}
+
+// A task that never stops writing takes no more memory than its limit and what it writes between two looks.
+void Executor::bound_output(TimePoint now) {
+  constexpr Duration kTrimEvery = std::chrono::milliseconds(10);
+  if (tasks_.empty() || now < last_trim_ + kTrimEvery) return;
+  last_trim_ = now;
+  if (const auto limit = tasks_.front().resources.output_bytes) body_->trim_output(*limit);
 }
 
 // Nothing in the ring that has not started will; what stays is written again behind the resume frame.

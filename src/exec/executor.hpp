@@ -23,7 +23,10 @@ struct GivenTask {
   int attempt = 1;
   std::optional<Duration> limit;  ///< its own or the run's
   int retries = -1;               ///< its own, or -1
+  ResourceLimits resources;
   bool json_value = false;
+  int rank = 0;            ///< the worker's
+  int ranks = 1;           ///< of the run
   bool on_thread = false;  ///< in the rank's process
   Bytes payload;
 };
@@ -65,6 +68,9 @@ class Executor {
   /// Sleeps until an outcome may be there, at most `limit`.
   void await(Duration limit);
 
+  /// The run ended well. No more turns.
+  void part() { body_->part(); }
+
  private:
   struct Verdict {
     State state;
@@ -78,8 +84,9 @@ class Executor {
   void conclude(const Death& death, TimePoint now, std::vector<EndedTask>& ended);
   void watch_progress(TimePoint now);
   TimePoint start_of_last(const Channel::Progress& progress) const;
-  Outcome outcome_of(const Death& death, Duration elapsed) const;
+  Outcome outcome_of(const GivenTask& task, const Death& death, Duration elapsed) const;
   void hold_back();
+  void bound_output(TimePoint now);
 
   std::unique_ptr<ExecutorBody> body_;
   bool alive_ = false;
@@ -105,6 +112,7 @@ class Executor {
     TimePoint at;
   } seen_moving_;
   TimePoint last_look_{};
+  TimePoint last_trim_{};
   std::optional<Verdict> verdict_;  ///< why we killed it
 };
 

@@ -1,22 +1,35 @@
 #include "exec/executor_body.hpp"
 
 #include <new>
+#include <utility>
 
 #include "exec/serve.hpp"
 
 namespace parrun {
 
-ProcessBody::ProcessBody()
-    : channel_(new (memory_.data()) Channel),
-      zygote_(
-          [this] {
-            capture_.redirect_here();
-            serve_tasks(*channel_, &capture_);
-          },
-          {capture_.stdout_fd(), capture_.stderr_fd()}) {}
+ProcessBody::ProcessBody(const ExecutorSettings& settings)
+    : settings_(settings),
+      scratch_(settings.workdir.empty() ? Scratch() : Scratch(settings.workdir, settings.keep_failed)),
+      channel_(new (channel_memory_.data()) Channel),
+      note_(new (note_memory_.data()) AttemptNote),
+      zygote_(plan()) {}
+
+Zygote::Plan ProcessBody::plan() {
+  return {.executor =
+              [this] {
+                capture_.redirect_here();
+                ProcessAttempter attempter(settings_, scratch_, capture_, *note_);
+                serve_tasks(*channel_, attempter);
+              },
+          .descriptors = {capture_.stdout_fd(), capture_.stderr_fd()},
+          .keep_children = settings_.keep_children,
+          .scratch = &scratch_,
+          .note = note_};
+}
 
 void ProcessBody::start() {
-  channel_ = new (memory_.data()) Channel;  // trivially destructible: what the dead one left is overwritten
+  // Trivially destructible: what the dead one left is overwritten.
+  channel_ = new (channel_memory_.data()) Channel;
   zygote_.spawn();
 }
 
@@ -25,11 +38,20 @@ bool ProcessBody::kill() {
   return true;
 }
 
+void ProcessBody::watch_limits() {
+  if (!std::exchange(limits_watched_, true)) zygote_.watch_limits();
+}
+
+std::string ProcessBody::kept_folder(const Assignment& attempt) const {
+  return scratch_.wanted() && scratch_.keep_failed() ? scratch_.path(attempt) : "";
+}
+
 void ThreadBody::start() {
   channel_ = std::make_shared<Channel>();
   ended_ = std::make_shared<std::atomic<bool>>(false);
   thread_ = std::thread([channel = channel_, ended = ended_] {
-    serve_tasks(*channel, nullptr);
+    ThreadAttempter attempter;
+    serve_tasks(*channel, attempter);
     ended->store(true);
   });
 }

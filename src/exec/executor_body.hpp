@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "exec/attempt.hpp"
 #include "exec/capture.hpp"
 #include "exec/channel.hpp"
 #include "exec/shared_memory.hpp"
@@ -24,25 +25,44 @@ class ExecutorBody {
   /// Ends it with all its descendants; poll_death() tells when. False: that is not possible.
   virtual bool kill() = 0;
   /// What a task that died under its executor had written.
-  virtual Capture::Text take_output() = 0;
+  virtual Capture::Text take_output(std::optional<std::uint64_t> limit) = 0;
+  /// Bounds the memory of what the executing task has written.
+  virtual void trim_output(std::uint64_t /*limit*/) {}
+  /// From now on attempts may have limits of memory or CPU time.
+  virtual void watch_limits() {}
+  /// The folder of a failed attempt that is kept, or empty.
+  virtual std::string kept_folder(const Assignment& /*attempt*/) const { return {}; }
+  /// The run ended well.
+  virtual void part() {}
 };
 
 /// Forks the zygote. REQUIRES: one thread, before MPI_Init.
 class ProcessBody final : public ExecutorBody {
  public:
-  ProcessBody();
+  explicit ProcessBody(const ExecutorSettings& settings = {});
 
   Channel& channel() override { return *channel_; }
   void start() override;
   std::optional<Death> poll_death() override { return zygote_.poll_death(); }
   bool kill() override;
-  Capture::Text take_output() override { return capture_.take(); }
+  Capture::Text take_output(std::optional<std::uint64_t> limit) override { return capture_.take(limit); }
+  void trim_output(std::uint64_t limit) override { capture_.trim(limit); }
+  void watch_limits() override;
+  std::string kept_folder(const Assignment& attempt) const override;
+  void part() override { zygote_.release_kept(); }
 
  private:
-  SharedMemory memory_{sizeof(Channel)};
+  Zygote::Plan plan();
+
+  ExecutorSettings settings_;
+  Scratch scratch_;
+  SharedMemory channel_memory_{sizeof(Channel)};
+  SharedMemory note_memory_{sizeof(AttemptNote)};
   Channel* channel_;
+  AttemptNote* note_;
   Capture capture_;
   Zygote zygote_;
+  bool limits_watched_ = false;
 };
 
 class ThreadBody final : public ExecutorBody {
@@ -56,7 +76,7 @@ class ThreadBody final : public ExecutorBody {
   void start() override;
   std::optional<Death> poll_death() override { return std::nullopt; }
   bool kill() override { return false; }
-  Capture::Text take_output() override { return {}; }
+  Capture::Text take_output(std::optional<std::uint64_t> /*limit*/) override { return {}; }
 
  private:
   std::shared_ptr<Channel> channel_;  ///< the thread's too: it may outlive this object, stuck in a task

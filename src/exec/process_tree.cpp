@@ -7,36 +7,73 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
-#include <vector>
 
 namespace parrun {
 namespace {
 
-// The parent of `pid`, from /proc/PID/stat: "pid (name) state ppid ...", where the name may hold anything.
-pid_t parent_of(pid_t pid) {
+struct Stat {
+  pid_t parent = 0;
+  ProcessUse use;
+};
+
+// From /proc/PID/stat: "pid (name) state ppid ...", where the name may hold anything. See proc(5).
+std::optional<Stat> stat_of(pid_t pid) {
+  static const auto kTick = Duration(std::chrono::seconds(1)) / sysconf(_SC_CLK_TCK);
+  static const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string line;
   std::getline(file, line);
   const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos || name_end + 4 >= line.size()) return -1;
-  return static_cast<pid_t>(std::atol(line.c_str() + name_end + 4));
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream rest(line.substr(name_end + 1));
+  char state = '?';
+  Stat stat{.parent = 0, .use = {.pid = pid, .resident_bytes = 0, .cpu = {}}};
+  std::array<long long, 22> fields{};  // 3 to 24: state, ppid, ..., utime 14 to cstime 17, ..., rss 24
+  rest >> state;
+  for (std::size_t i = 1; i < fields.size(); ++i) rest >> fields[i];
+  if (!rest) return std::nullopt;
+  stat.parent = static_cast<pid_t>(fields[1]);
+  stat.use.cpu = kTick * (fields[11] + fields[12] + fields[13] + fields[14]);
+  stat.use.resident_bytes = static_cast<std::uint64_t>(std::max(0LL, fields[21])) * kPage;
+  return stat;
 }
 
-// All of /proc is looked at: /proc/PID/task/TID/children is not in every kernel.
-std::vector<pid_t> children() {
-  std::vector<pid_t> found;
+std::vector<Stat> all_processes() {
+  std::vector<Stat> found;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   if (!proc) return found;
   while (const dirent* entry = readdir(proc.get())) {
     const auto pid = static_cast<pid_t>(std::atol(entry->d_name));
-    if (pid > 0 && parent_of(pid) == getpid()) found.push_back(pid);
+    if (pid <= 0) continue;
+    if (const auto stat = stat_of(pid)) found.push_back(*stat);
   }
   return found;
+}
+
+// Not every kernel has /proc/PID/task/TID/children; where it is, it spares a look at every process there is.
+bool kernel_lists_children() {
+  static const bool lists = access(fmt::format("/proc/self/task/{}/children", getpid()).c_str(), R_OK) == 0;
+  return lists;
+}
+
+void append_listed_children(pid_t pid, std::vector<pid_t>& found) {
+  const std::string folder = fmt::format("/proc/{}/task", pid);
+  const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(folder.c_str()), closedir);
+  if (!threads) return;
+  while (const dirent* entry = readdir(threads.get())) {
+    if (entry->d_name[0] == '.') continue;
+    std::ifstream file(fmt::format("{}/{}/children", folder, entry->d_name));
+    for (pid_t child = 0; file >> child;) found.push_back(child);
+  }
 }
 
 constexpr useconds_t kReapPause_us = 500;
@@ -45,16 +82,58 @@ constexpr useconds_t kReapPause_us = 500;
 
 void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
+std::vector<pid_t> children() {
+  std::vector<pid_t> found;
+  if (kernel_lists_children()) {
+    append_listed_children(getpid(), found);
+  } else {
+    for (const Stat& process : all_processes()) {
+      if (process.parent == getpid()) found.push_back(process.use.pid);
+    }
+  }
+  return found;
+}
+
+std::vector<ProcessUse> process_tree(pid_t root) {
+  std::vector<ProcessUse> tree;
+  std::vector<pid_t> pids{root};
+  const std::vector<Stat> all = kernel_lists_children() ? std::vector<Stat>() : all_processes();
+  for (std::size_t i = 0; i < pids.size(); ++i) {
+    const auto stat = stat_of(pids[i]);
+    if (!stat) continue;
+    tree.push_back(stat->use);
+    if (kernel_lists_children()) append_listed_children(pids[i], pids);
+    for (const Stat& process : all) {
+      if (process.parent == pids[i]) pids.push_back(process.use.pid);
+    }
+  }
+  return tree;
+}
+
+std::uint64_t proportional_bytes(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("Pss:")) return std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
 // What is killed leaves its own children to us, so each round reaches one generation further.
-bool end_descendants(Duration limit, const std::function<void(pid_t, int)>& on_reaped) {
+bool end_descendants(Duration limit, const std::function<void(const Reaped&)>& on_reaped,
+                     const std::vector<pid_t>& spared) {
   const TimePoint end = Clock::now() + limit;
   for (;;) {
-    int status = 0;
-    pid_t reaped = 0;
-    while ((reaped = waitpid(-1, &status, WNOHANG)) > 0) on_reaped(reaped, status);
-    if (reaped < 0 && errno == ECHILD) return true;
+    Reaped reaped;
+    while ((reaped.pid = wait4(-1, &reaped.status, WNOHANG, &reaped.usage)) > 0) on_reaped(reaped);
+    if (reaped.pid < 0 && errno == ECHILD) return true;
+    bool some_left = false;
+    for (const pid_t child : children()) {
+      if (std::find(spared.begin(), spared.end(), child) != spared.end()) continue;
+      some_left = true;
+      kill(child, SIGKILL);
+    }
+    if (!some_left) return true;
     if (Clock::now() >= end) return false;
-    for (const pid_t child : children()) kill(child, SIGKILL);
     usleep(kReapPause_us);
   }
 }

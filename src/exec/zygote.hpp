@@ -5,42 +5,66 @@
 // lives in a session of its own, where mpirun's and the terminal's signals do not reach it, adopts the
 // orphans of whatever runs under it, and ends every descendant, in whatever session or group, as soon as its
 // socket to the rank closes: by exit, crash, kill -9 or MPI_Abort of the rank, or the end of mpirun.
+//
+// It is also who can see all of an attempt's processes, so it holds them to their limits of memory and CPU
+// time.
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "base/descriptor.hpp"
+#include "exec/attempt_limits.hpp"
+#include "exec/scratch.hpp"
 
 namespace parrun {
 
+enum class ZygoteRequest : char;
+
 /// How an executor ended.
 struct Death {
-  int wait_status = 0;
-  int spawn_error = 0;  ///< errno of a fork that failed; 0: it lived
+  int wait_status = 0;                         ///< also of one that stopped itself, and was killed for it
+  int spawn_error = 0;                         ///< errno of a fork that failed; 0: it lived
+  std::optional<ExceededLimit> exceeded = {};  ///< for which it was killed
+  // Of its last attempt, with all that ran under it.
+  double user_s = 0;
+  double system_s = 0;
+  std::int64_t max_rss_kb = 0;
 };
 
 class Zygote {
  public:
-  /// Forks. `executor` is what an executor runs, in a process of its own; `keep` are the descriptors it
-  /// needs. REQUIRES: this process has one thread. Throws std::system_error.
-  Zygote(const std::function<void()>& executor, const std::vector<int>& keep);
+  struct Plan {
+    std::function<void()> executor;  ///< what an executor runs, in a process of its own
+    std::vector<int> descriptors;    ///< that it needs
+    bool keep_children = false;      ///< what an executor leaves at its own end lives on
+    const Scratch* scratch = nullptr;
+    AttemptNote* note = nullptr;
+  };
+
+  /// Forks. REQUIRES: this process has one thread. Throws std::system_error.
+  explicit Zygote(const Plan& plan);
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
   /// Closes the socket; the zygote ends itself and all under it.
   ~Zygote() = default;
 
-  // Neither waits. REQUIRES for spawn: no executor lives. Throw std::system_error where the zygote is gone.
-  void spawn();
+  // None waits. Throw std::system_error where the zygote is gone.
+  void spawn();  ///< REQUIRES: no executor lives
   /// Kills the executor and all its descendants; poll_death() tells when it is done.
   void kill();
+  /// From now on attempts may have limits of memory or CPU time.
+  void watch_limits();
+  /// The run ended well: children that were kept outlive it.
+  void release_kept();
   /// The death of the executor, after the last of its descendants has ended, once.
   std::optional<Death> poll_death();
 
  private:
-  void request(char what);
+  void request(ZygoteRequest what);
 
   Descriptor socket_;
 };

@@ -54,15 +54,31 @@ void Console::on_outcome(const Outcome& outcome, const TaskHead& task) {
     }
   }
   ++ended_[static_cast<std::size_t>(outcome.state)];
-  if (!outcome.succeeded()) show_failure(outcome, task);
+  // What a limit ended was listed when it was reached.
+  if (!outcome.succeeded() && !limit_reached_) show_failure(describe_failure(outcome, task));
+  if (!outcome.warning.empty()) show_warning(outcome, task);
 }
 
-void Console::show_failure(const Outcome& outcome, const TaskHead& task) {
-  // What a limit ended was listed when it was reached; jsonl has it all on stdout.
-  if (limit_reached_ || options_.quiet || options_.format == Format::jsonl) return;
-  if (++failures_shown_ <= kFailuresShown) say(describe_failure(outcome, task));
+void Console::on_retried(const Outcome& outcome, const TaskHead& task) {
+  show_failure(fmt::format("{}; attempt {} follows", describe_failure(outcome, task), outcome.attempt + 1));
+}
+
+void Console::show_failure(const std::string& line) {
+  if (options_.quiet || options_.format == Format::jsonl) return;  // jsonl has it all on stdout
+  if (++failures_shown_ <= kFailuresShown) say(line);
   if (failures_shown_ == kFailuresShown)
     say("further failures are counted, not shown; --format jsonl shows all");
+}
+
+void Console::show_warning(const Outcome& outcome, const TaskHead& task) {
+  if (options_.quiet || options_.format == Format::jsonl) return;
+  if (++warnings_shown_ <= kFailuresShown) say(describe_warning(outcome, task));
+  if (warnings_shown_ == kFailuresShown) say("further warnings are not shown; --format jsonl shows all");
+}
+
+void Console::on_halt(const HaltRule& rule) {
+  say(fmt::format("--halt {} ends the run: {}", describe(rule),
+                  rule.when == HaltRule::When::now ? "what runs is ended" : "nothing more is started"));
 }
 
 void Console::deliver(Printed printed) {

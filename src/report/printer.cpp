@@ -7,25 +7,40 @@
 namespace parrun {
 namespace {
 
-// The fields of DESIGN's contract, in its order.
-std::string json_line(const Outcome& outcome, const TaskHead& task) {
-  using Json = nlohmann::ordered_json;
-  Json object;
-  object["task"] = outcome.task.get();
-  object["label"] = task.label.empty() ? Json() : Json(task.label);
+using Json = nlohmann::ordered_json;
+
+void add_attempt(Json& object, const Outcome& outcome) {
   object["state"] = to_string(outcome.state);
   object["attempt"] = outcome.attempt;
   object["rank"] = outcome.rank.get();
   object["host"] = outcome.host;
   object["started"] = outcome.started_s;
   object["elapsed_s"] = outcome.elapsed_s;
+  object["user_s"] = outcome.user_s;
+  object["system_s"] = outcome.system_s;
+  object["max_rss_kb"] = outcome.max_rss_kb;
   object["exit_code"] = outcome.exit_code;
   object["signal"] = outcome.signal;
   object["error"] = outcome.error.empty() ? Json() : Json(outcome.error);
+}
+
+// The names and their order are a contract; what only some tasks have stands behind.
+std::string json_line(const Outcome& outcome, const TaskHead& task) {
+  Json object;
+  object["task"] = outcome.task.get();
+  object["label"] = task.label.empty() ? Json() : Json(task.label);
+  add_attempt(object, outcome);
   object["stdout"] = outcome.stdout_text;
   object["stderr"] = outcome.stderr_text;
   object["value"] = outcome.value_is_json ? Json::parse(outcome.value, nullptr, false) : Json();
+  if (!outcome.warning.empty()) object["warning"] = outcome.warning;
+  for (const Outcome& earlier : outcome.earlier) add_attempt(object["earlier"].emplace_back(), earlier);
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string name(const Outcome& outcome, const TaskHead& task) {
+  const std::string label = task.label.empty() ? "" : fmt::format(" ({})", task.label);
+  return fmt::format("task {}{}", outcome.task.get(), label);
 }
 
 }  // namespace
@@ -38,9 +53,13 @@ Printed print(const Outcome& outcome, const TaskHead& task, Format format) {
 }
 
 std::string describe_failure(const Outcome& outcome, const TaskHead& task) {
-  const std::string label = task.label.empty() ? "" : fmt::format(" ({})", task.label);
-  return fmt::format("task {}{} {} on rank {} ({}): {}", outcome.task.get(), label, to_string(outcome.state),
+  return fmt::format("{} {} on rank {} ({}): {}", name(outcome, task), to_string(outcome.state),
                      outcome.rank.get(), outcome.host, outcome.error);
+}
+
+std::string describe_warning(const Outcome& outcome, const TaskHead& task) {
+  return fmt::format("{} on rank {} ({}): {}", name(outcome, task), outcome.rank.get(), outcome.host,
+                     outcome.warning);
 }
 
 }  // namespace parrun

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <thread>
 
 #include "base/exit_code.hpp"
@@ -14,6 +15,8 @@ namespace {
 // After a limit: for the outcomes that are on their way, and for a reader of ours to take the last of them.
 constexpr Duration kTakeInLimit = std::chrono::milliseconds(200);
 constexpr Duration kFlushLimit = std::chrono::milliseconds(200);
+// For a worker to end what it executes, where all is well.
+constexpr Duration kHaltLimit = std::chrono::seconds(15);
 constexpr std::uint32_t kEpoch = 1;
 
 class BatchSource final : public TaskSource {
@@ -57,6 +60,13 @@ void flush_briefly(const RunListener& listener) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
+// What could not be ended in time, and is not told by anybody else.
+void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
+  if (expiry.kind != Expiry::Kind::lost && expiry.kind != Expiry::Kind::signal) return;
+  const std::set<Rank> silent = dispatcher.not_stopped();
+  for (const Rank worker : silent) dispatcher.write_off(worker, expiry.what, Clock::now());
+}
+
 // Rank 0's part.
 class BatchRun {
  public:
@@ -66,7 +76,8 @@ class BatchRun {
   int run(const std::string& problem) {
     if (auto expired = session_.gather(options_.limits, problem)) {
       listener_.on_limit(*expired, {});
-      abort_after({});
+      listener_.on_end({}, Clock::now());
+      flush_and_abort(*expired);
     }
     BatchFile batch(options_.batch_file);
     require_functions(batch, options_.batch_file);
@@ -75,35 +86,81 @@ class BatchRun {
                       .timeout = options_.limits.timeout,
                       .json_values = true,
                       .threads = options_.threads,
-                      .kill_overrunning = options_.kill_overrunning};
-    Dispatcher dispatcher(session_.crew(), source, begin, options_.retries, [&](const Outcome& outcome) {
-      listener_.on_outcome(outcome, decode_task_head(batch.payload(outcome.task)));
-    });
+                      .kill_overrunning = options_.kill_overrunning,
+                      .resources = options_.resources};
+    const auto head = [&](TaskId task) { return decode_task_head(batch.payload(task)); };
+    const Dispatcher::Sink sink{
+        .on_last = [&](const Outcome& outcome) { listener_.on_outcome(outcome, head(outcome.task)); },
+        .on_retried = [&](const Outcome& outcome) { listener_.on_retried(outcome, head(outcome.task)); }};
+    Dispatcher dispatcher(session_.crew(), source, begin, options_.retry, sink);
     work(dispatcher);
     return end(dispatcher);
   }
 
  private:
-  // Returns when all tasks are done.
-  void work(Dispatcher& dispatcher) {
-    const auto step = [&](TimePoint now) {
-      dispatcher.hold(listener_.congested());
-      const bool busy = dispatcher.turn(now);
-      listener_.on_turn(dispatcher.counts(), now);
-      return busy;
-    };
-    while (!dispatcher.finished() && !dispatcher.expired()) {
-      session_.turn(step);
+  // Returns when all tasks are done, or those that are to be.
+  void work(Dispatcher& dispatcher) try {
+    while (!dispatcher.finished() && !dispatcher.expired() && !halted_now_) {
+      session_.turn([&](TimePoint now) { return step(dispatcher, now); });
       require_output();
+      if (halts(dispatcher)) halt(dispatcher);
     }
-    if (dispatcher.finished()) return;
-    listener_.on_limit(*dispatcher.expired(), dispatcher.outstanding(Clock::now()));
+    if (dispatcher.finished() || halted_now_) return;
+    const Expiry expiry = *dispatcher.expired();
+    listener_.on_limit(expiry, dispatcher.outstanding(Clock::now()));
+    stop(dispatcher, kTakeInLimit);
+    write_off_silent(dispatcher, expiry);
+    listener_.on_end(counts_at_stop(dispatcher), Clock::now());
+    flush_and_abort(expiry);
+  } catch (const std::exception&) {
+    end_tasks(dispatcher);
+    throw;
+  }
+
+  // No task outlives the run, not even by mpirun's own second; but the first error is the one to tell.
+  void end_tasks(Dispatcher& dispatcher) try {
+    stop(dispatcher, kTakeInLimit);
+  } catch (const std::exception&) {
+  }
+
+  bool step(Dispatcher& dispatcher, TimePoint now) {
+    dispatcher.hold(listener_.congested());
+    const bool busy = dispatcher.turn(now);
+    listener_.on_turn(dispatcher.counts(), now);
+    return busy;
+  }
+
+  bool stop(Dispatcher& dispatcher, Duration limit) {
     dispatcher.stop();
-    session_.turn_until(
-        Clock::now() + kTakeInLimit, [&] { return dispatcher.stopped(); }, step);
+    return session_.turn_until(
+        Clock::now() + limit, [&] { return dispatcher.stopped(); },
+        [&](TimePoint now) { return step(dispatcher, now); });
+  }
+
+  static Dispatcher::Counts counts_at_stop(const Dispatcher& dispatcher) {
     Dispatcher::Counts counts = dispatcher.counts();
     counts.executing = dispatcher.outstanding(Clock::now()).size();  // what could not be ended
-    abort_after(counts);
+    return counts;
+  }
+
+  bool halts(const Dispatcher& dispatcher) const {
+    if (!options_.halt || halt_code_) return false;
+    const Dispatcher::Counts counts = dispatcher.counts();
+    return reached(
+        *options_.halt,
+        {.succeeded = counts.done - counts.failed, .failed = counts.failed, .total = counts.known});
+  }
+
+  // What is ended or not started by it is no failure: the code is decided here.
+  void halt(Dispatcher& dispatcher) {
+    const HaltRule& rule = *options_.halt;
+    const bool well = rule.why == HaltRule::Why::success || dispatcher.counts().failed == 0;
+    halt_code_ = well ? 0 : exit_code::kSomeTaskFailed;
+    if (dispatcher.finished()) return;
+    listener_.on_halt(rule);
+    if (rule.when == HaltRule::When::soon) return dispatcher.drain();
+    halted_now_ = true;
+    if (!stop(dispatcher, kHaltLimit)) throw std::runtime_error("a rank does not end its task at --halt now");
   }
 
   // All tasks are done; what they wrote must still get out, within the limits of the run. A reader that does
@@ -121,11 +178,12 @@ class BatchRun {
     }
     if (expired) {
       listener_.on_limit(*expired, {});
-      flush_and_abort();
+      flush_and_abort(*expired);
     }
     session_.crew().watch().on_rest();
     require_output();
-    const int code = dispatcher.counts().failed == 0 ? 0 : exit_code::kSomeTaskFailed;
+    const int own_code = dispatcher.counts().failed == 0 ? 0 : exit_code::kSomeTaskFailed;
+    const int code = halt_code_.value_or(own_code);
     session_.dismiss(code);
     return code;
   }
@@ -135,27 +193,25 @@ class BatchRun {
     throw std::runtime_error("results cannot be written to stdout (a full disk?); the run is ended");
   }
 
-  [[noreturn]] void abort_after(const Dispatcher::Counts& counts) {
-    listener_.on_end(counts, Clock::now());
-    flush_and_abort();
-  }
-
-  [[noreturn]] void flush_and_abort() {
+  [[noreturn]] void flush_and_abort(const Expiry& expiry) {
     flush_briefly(listener_);
     drain_output();
-    abort_job(exit_code::kLimitReached);
+    abort_job(expiry.signal == 0 ? exit_code::kLimitReached : exit_code::kSignal + expiry.signal);
   }
 
   Session& session_;
   const RunOptions& options_;
   RunListener& listener_;
+  bool halted_now_ = false;
+  std::optional<int> halt_code_;  ///< once --halt's condition has been met
 };
 
 }  // namespace
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
   const std::string problem = load_modules(options.modules);
-  Session session(start, options.limits.deadline, options.limits.lost_after);
+  Session session(start, options.limits.deadline, options.limits.lost_after, options.executors);
+  session.heed_signals();
   std::unique_ptr<RunListener> listener;
   try {
     if (!session.is_dispatcher()) {

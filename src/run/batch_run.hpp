@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "batch/task_spec.hpp"
+#include "core/halt.hpp"
+#include "exec/attempt.hpp"
 #include "run/dispatcher.hpp"
 #include "run/session.hpp"
 
@@ -16,7 +18,10 @@ struct RunOptions {
   std::string batch_file;
   std::vector<std::string> modules;  ///< to load before anything is forked
   Limits limits;
-  int retries = 0;
+  ResourceLimits resources;
+  Dispatcher::Retry retry;
+  std::optional<HaltRule> halt;
+  ExecutorSettings executors;
   bool kill_overrunning = false;
   bool threads = false;  ///< functions are executed on a thread of the rank
 };
@@ -29,6 +34,8 @@ class RunListener {
   /// Nothing was run: `why` says what the user can do about it.
   virtual void on_refused(const std::string& why) = 0;
   virtual void on_outcome(const Outcome& outcome, const TaskHead& task) = 0;
+  /// An attempt after which another one will be made.
+  virtual void on_retried(const Outcome& outcome, const TaskHead& task) = 0;
   /// Once in each turn of the loop.
   virtual void on_turn(const Dispatcher::Counts& counts, TimePoint now) = 0;
   /// Outcomes come faster than they can be passed on: nothing is given out until this is false again.
@@ -38,6 +45,8 @@ class RunListener {
   /// Results could not be written where they go.
   virtual bool output_failed() const = 0;
   virtual void on_limit(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding) = 0;
+  /// The run ends early, as it was asked to.
+  virtual void on_halt(const HaltRule& rule) = 0;
   virtual void on_end(const Dispatcher::Counts& counts, TimePoint now) = 0;
 };
 

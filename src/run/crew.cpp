@@ -1,8 +1,12 @@
 #include "run/crew.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
+
+#include "base/host.hpp"
 
 namespace parrun {
 namespace {
@@ -36,7 +40,9 @@ Crew::Crew(Transport& transport, const Limits& limits, TimePoint start, std::vec
 }
 
 void Crew::broadcast(const FromDispatcher& message) {
-  for (const Rank rank : workers_) send(rank, message);
+  for (const Rank rank : workers_) {
+    if (!member(rank).left) send(rank, message);
+  }
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
@@ -59,6 +65,27 @@ std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
   return std::nullopt;
 }
 
+std::vector<Rank> Crew::take_failed() {
+  std::vector<Rank> failed = transport_.take_failed();
+  for (const Rank rank : failed) {
+    if (!gathered() && !trouble_) trouble_ = fmt::format("{} failed before all were there", name(rank));
+    if (std::exchange(members_[index(rank)].left, true)) continue;
+    ++left_;
+    watch_.on_failed(rank);
+  }
+  return failed;
+}
+
+std::vector<Rank> Crew::dead_here() const {
+  std::vector<Rank> dead;
+  for (const Rank rank : workers_) {
+    const Member& one = member(rank);
+    const bool here = one.present && !one.left && one.host == host_name();
+    if (here && ::kill(static_cast<pid_t>(one.pid), 0) != 0 && errno == ESRCH) dead.push_back(rank);
+  }
+  return dead;
+}
+
 void Crew::on(Rank from, const Hello& hello) {
   members_[index(from)] = {.host = hello.host, .pid = hello.pid, .present = true, .left = false};
   ++present_;
@@ -72,6 +99,7 @@ void Crew::on(Rank from, const Hello& hello) {
 }
 
 std::optional<Expiry> Crew::expired(TimePoint now) const {
+  if (ending_) return ending_;
   std::optional<Expiry> expiry = watch_.tick(now);
   if (expiry && expiry->rank && !member(*expiry->rank).host.empty()) {
     expiry->what += fmt::format(" [host {}]", member(*expiry->rank).host);

@@ -22,7 +22,7 @@ class Crew {
     std::string host;
     std::int64_t pid = 0;
     bool present = false;  ///< has said hello
-    bool left = false;     ///< has said farewell
+    bool left = false;     ///< has said farewell, or has failed
   };
   const Member& member(Rank rank) const { return members_[index(rank)]; }
   /// Rank 0 works too where it is alone.
@@ -30,6 +30,8 @@ class Crew {
 
   /// The next message that is not of the crew's own life.
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
+  /// Workers that have failed since the last call while the MPI library lets the others go on.
+  std::vector<Rank> take_failed();
   void send(Rank to, const FromDispatcher& message) { transport_.send(to, encode(message)); }
   void broadcast(const FromDispatcher& message);
 
@@ -37,15 +39,23 @@ class Crew {
   bool gathered() const { return present_ == workers_.size(); }
   /// Every worker has said farewell.
   bool dismissed() const { return left_ == workers_.size() && transport_.idle(); }
+  /// No worker is left.
+  bool abandoned() const { return left_ == workers_.size(); }
   /// What makes a run impossible: a worker that cannot work, or is another build.
   const std::optional<std::string>& mismatch() const { return mismatch_; }
-  /// What makes it impossible to go on: a worker whose executors failed.
-  const std::optional<std::string>& trouble() const { return trouble_; }
+  /// What makes it impossible to go on: a worker whose executors failed. Told once.
+  std::optional<std::string> take_trouble() { return std::exchange(trouble_, std::nullopt); }
 
   LimitWatch& watch() { return watch_; }
   const LimitWatch& watch() const { return watch_; }
-  /// The first limit that has passed, in words that name the host too.
+  /// From now on this is what expired() says.
+  void end_for(const Expiry& why) {
+    if (!ending_) ending_ = why;
+  }
+  /// What ends the run: the first limit that has passed, in words that name the host too.
   std::optional<Expiry> expired(TimePoint now) const;
+  /// Workers of this host whose process is no more.
+  std::vector<Rank> dead_here() const;
   /// "rank 3 (node17)"
   std::string name(Rank rank) const;
 
@@ -62,6 +72,7 @@ class Crew {
   std::size_t left_ = 0;
   std::optional<std::string> mismatch_;
   std::optional<std::string> trouble_;
+  std::optional<Expiry> ending_;
 };
 
 }  // namespace parrun

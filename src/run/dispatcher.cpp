@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/duration.hpp"
@@ -10,8 +11,8 @@
 
 namespace parrun {
 
-Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, int retries, Sink sink)
-    : crew_(crew), source_(source), epoch_(begin.epoch), retries_(retries), sink_(std::move(sink)) {
+Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink)
+    : crew_(crew), source_(source), epoch_(begin.epoch), retry_(retry), sink_(std::move(sink)) {
   scheduler_.add_tasks(source_.pull(1));
   crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end
   for (const Rank worker : crew_.workers()) {
@@ -23,12 +24,13 @@ Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, int r
 
 bool Dispatcher::turn(TimePoint now) {
   bool busy = take_messages(now);
+  take_failed(now);
   if (finished()) {
     crew_.watch().on_rest();
   } else if (!expired_ && !stopping_) {
     if (auto expiry = crew_.expired(now)) expired_ = std::move(expiry);
   }
-  if (!expired_ && !stopping_) busy = give_out(now) || busy;
+  if (!expired_ && !stopping_ && !draining_) busy = give_out(now) || busy;
   return busy;
 }
 
@@ -56,16 +58,31 @@ void Dispatcher::on_finished(Rank from, Report::Finished& finished, TimePoint no
   Outcome outcome = decode_outcome(finished.outcome);
   outcome.rank = from;
   outcome.host = crew_.member(from).host;
-  const int retries = finished.retries >= 0 ? finished.retries : retries_;
-  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_;
-  const auto verdict = scheduler_.on_outcome(from, {outcome.task, outcome.attempt}, outcome.elapsed_s,
-                                             may_retry ? retries : 0);
+  conclude(std::move(outcome), finished.retries >= 0 ? finished.retries : retry_.attempts, now);
+}
+
+void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {
+  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && !draining_;
+  const auto verdict = scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s,
+                                             may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
   crew_.watch().on_outcome(now);
-  if (verdict == Scheduler::Verdict::retry) return;
+  if (verdict == Scheduler::Verdict::retry) {
+    sink_.on_retried(outcome);
+    remember(std::move(outcome));
+    return;
+  }
   if (!outcome.succeeded()) ++failed_;
+  if (auto node = earlier_.extract(outcome.task)) outcome.earlier = std::move(node.mapped());
   source_.forget(outcome.task);
-  sink_(std::move(outcome));
+  sink_.on_last(std::move(outcome));
+}
+
+// What it wrote is not kept: rank 0's memory must not grow with it.
+void Dispatcher::remember(Outcome outcome) {
+  outcome.stdout_text.clear();
+  outcome.stderr_text.clear();
+  earlier_[outcome.task].push_back(std::move(outcome));
 }
 
 void Dispatcher::on_executing(Rank from, const Report& report, TimePoint now) {
@@ -84,10 +101,47 @@ void Dispatcher::on(Rank from, const Returned& returned) {
   if (returned.epoch == epoch_) scheduler_.on_returned(from, returned.tasks);
 }
 
-void Dispatcher::on(Rank /*from*/, const Stopped& stopped) {
-  if (stopped.epoch != epoch_ || stop_answers_missing_ == 0) return;
-  --stop_answers_missing_;
+void Dispatcher::on(Rank from, const Stopped& stopped) {
+  if (stopped.epoch != epoch_ || not_stopped_.erase(from) == 0) return;
   clean_ = clean_ && stopped.clean;
+}
+
+// --- lost workers ----------------------------------------------------------------------------------------
+
+std::optional<Outcome> Dispatcher::lost_at(Rank worker, const std::string& why, TimePoint now) const {
+  const std::optional<Running>& running = crew_.watch().running(worker);
+  if (!running || scheduler_.attempt_at(worker, running->attempt.task) != running->attempt)
+    return std::nullopt;
+  Outcome outcome;
+  outcome.task = running->attempt.task;
+  outcome.attempt = running->attempt.attempt;
+  outcome.state = State::lost;
+  outcome.rank = worker;
+  outcome.host = crew_.member(worker).host;
+  outcome.elapsed_s = to_seconds(now - running->since);
+  outcome.started_s =
+      Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
+  outcome.error = why;
+  return outcome;
+}
+
+void Dispatcher::write_off(Rank worker, const std::string& why, TimePoint now) {
+  if (auto outcome = lost_at(worker, why, now)) conclude(std::move(*outcome), 0, now);
+}
+
+// Where MPI lets the job go on without a rank, its tasks are given to others.
+void Dispatcher::take_failed(TimePoint now) {
+  for (const Rank worker : crew_.take_failed()) {
+    not_stopped_.erase(worker);
+    if (auto outcome = lost_at(worker, "its rank failed", now)) {
+      sink_.on_retried(*outcome);
+      remember(std::move(*outcome));
+    }
+    crew_.watch().on_running(worker, std::nullopt);
+    scheduler_.on_worker_lost(worker);
+    if (!crew_.abandoned() || expired_) continue;
+    expired_ = Expiry{.kind = Expiry::Kind::lost, .rank = worker, .what = "all workers have failed"};
+  }
 }
 
 // --- giving out ------------------------------------------------------------------------------------------
@@ -97,6 +151,7 @@ bool Dispatcher::give_out(TimePoint now) {
     const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
     scheduler_.add_tasks(source_.pull(std::max(wanted, scheduler_.known())) - scheduler_.known());
   }
+  scheduler_.advance(now);
   bool any = false;
   while (const auto grant = scheduler_.next_grant()) {
     crew_.watch().on_wait(now);
@@ -113,7 +168,8 @@ bool Dispatcher::give_out(TimePoint now) {
 void Dispatcher::give(const Scheduler::Grant& grant) {
   Give message{epoch_, {}};
   std::size_t bytes = 0;
-  while (message.items.size() < grant.count && scheduler_.has_ready() && bytes < kMessageBytes) {
+  while (message.items.size() < grant.count && scheduler_.has_ready_for(grant.worker) &&
+         bytes < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
     message.items.push_back({next.task, next.attempt, Bytes(source_.payload(next.task))});
     bytes += message.items.back().payload.size();
@@ -123,10 +179,17 @@ void Dispatcher::give(const Scheduler::Grant& grant) {
 
 // --- the end ---------------------------------------------------------------------------------------------
 
+void Dispatcher::drain() {
+  if (std::exchange(draining_, true)) return;
+  crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
+}
+
 void Dispatcher::stop() {
   if (stopping_) return;
   stopping_ = true;
-  stop_answers_missing_ = crew_.workers().size();
+  for (const Rank worker : crew_.workers()) {
+    if (!crew_.member(worker).left) not_stopped_.insert(worker);
+  }
   crew_.broadcast(Stop{epoch_});
 }
 

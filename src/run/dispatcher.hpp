@@ -4,10 +4,13 @@
 //   1. take every message that has arrived; outcomes go to the sink;
 //   2. has a limit passed? Then nothing is given out any more, and expired() says which;
 //   3. pull tasks from the source, give them to hungry workers, recall some for idle ones.
-// After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to wait.
+// After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to wait. To
+// let what executes come to its end: drain(), then turns until finished().
 
 #include <functional>
 #include <optional>
+#include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "core/scheduler.hpp"
@@ -23,10 +26,19 @@ class Dispatcher {
   // A message to a worker is closed when its payloads reach this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;
 
-  using Sink = std::function<void(Outcome)>;
+  /// Of tasks that did not succeed; a task's own number goes first.
+  struct Retry {
+    int attempts = 0;  ///< further ones
+    Duration delay{};  ///< before the next one
+  };
+  // Takes what attempts come to. One whose rank was lost or that will be retried is not the last of its task.
+  struct Sink {
+    std::function<void(Outcome)> on_last;
+    std::function<void(const Outcome&)> on_retried = [](const Outcome&) {};
+  };
 
   /// Begins the run `begin.epoch`. REQUIRES: crew.gathered(); all references outlive this.
-  Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, int retries, Sink sink);
+  Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -38,11 +50,20 @@ class Dispatcher {
     scheduler_.hold_fresh(held);
   }
 
-  bool finished() const { return source_.exhausted() && scheduler_.done() == scheduler_.known(); }
+  bool finished() const {
+    const bool all_done = source_.exhausted() && scheduler_.done() == scheduler_.known();
+    return all_done || (draining_ && scheduler_.in_flight() == 0);
+  }
   const std::optional<Expiry>& expired() const { return expired_; }
 
+  /// From now on no task is started.
+  void drain();
+  bool draining() const { return draining_; }
+
   void stop();
-  bool stopped() const { return stop_answers_missing_ == 0; }
+  bool stopped() const { return not_stopped_.empty(); }
+  /// Workers that have not answered stop().
+  const std::set<Rank>& not_stopped() const { return not_stopped_; }
   /// Every worker could end what it executed. REQUIRES: stopped().
   bool stopped_cleanly() const { return clean_; }
 
@@ -57,6 +78,8 @@ class Dispatcher {
   }
   /// The tasks that workers were last known to be executing.
   std::vector<TimeoutError::Outstanding> outstanding(TimePoint now) const;
+  /// What `worker` was executing is lost with it: nobody will tell what became of it.
+  void write_off(Rank worker, const std::string& why, TimePoint now);
 
  private:
   bool take_messages(TimePoint now);
@@ -65,20 +88,26 @@ class Dispatcher {
   void on(Rank from, const Stopped& stopped);
   void on_finished(Rank from, Report::Finished& finished, TimePoint now);
   void on_executing(Rank from, const Report& report, TimePoint now);
+  void take_failed(TimePoint now);
+  void conclude(Outcome outcome, int retries, TimePoint now);
+  void remember(Outcome outcome);
+  std::optional<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
   bool give_out(TimePoint now);
   void give(const Scheduler::Grant& grant);
 
   Crew& crew_;
   TaskSource& source_;
   std::uint32_t epoch_;
-  int retries_;
+  Retry retry_;
   Sink sink_;
   Scheduler scheduler_;
+  std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
   std::uint64_t failed_ = 0;
   bool held_ = false;
+  bool draining_ = false;
   bool stopping_ = false;
   bool clean_ = true;
-  std::size_t stop_answers_missing_ = 0;
+  std::set<Rank> not_stopped_;
   std::optional<Expiry> expired_;
 };
 

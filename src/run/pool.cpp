@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "batch/task_spec.hpp"
+#include "batch/public_task.hpp"
 #include "run/pool_impl.hpp"
 
 namespace parrun {
@@ -14,22 +14,6 @@ constexpr Duration kStopLimit = std::chrono::seconds(2);
 Limits limits_of(const Limit& limit, Duration lost_after) {
   return {
       .timeout = limit.timeout, .deadline = limit.deadline, .stall = limit.stall, .lost_after = lost_after};
-}
-
-// Beyond a century a limit cannot be added to a time any more.
-void require_usable(const std::optional<std::chrono::nanoseconds>& limit, const char* name) {
-  constexpr auto kLongest = std::chrono::hours(24 * 365 * 100);
-  if (!limit || (*limit > std::chrono::nanoseconds::zero() && *limit < kLongest)) return;
-  throw InputError(fmt::format("the {} must be above zero and below 100 years; leave it out for none", name));
-}
-
-Bytes payload_of(detail::CallFields fields) {
-  require_usable(fields.timeout, "task's timeout");
-  TaskSpec spec;
-  spec.work = Call{std::move(fields.function), std::move(fields.arguments)};
-  spec.label = std::move(fields.label);
-  spec.timeout = fields.timeout;
-  return encode(spec);
 }
 
 std::string timeout_text(const std::string& what, const std::vector<TimeoutError::Outstanding>& outstanding) {
@@ -52,7 +36,7 @@ std::uint64_t RangeSource::pull(std::uint64_t wanted) {
   while (known_ < wanted && !exhausted_) {
     at_rest_();  // the caller's own code: it takes the time it takes
     if (auto fields = feed_()) {
-      payloads_.emplace(TaskId(known_++), payload_of(std::move(*fields)));
+      payloads_.emplace(TaskId(known_++), encode(call_spec(*fields)));
     } else {
       exhausted_ = true;
     }
@@ -66,9 +50,9 @@ Begin Pool::Impl::begin_call(const Limit& limit) {
   if (broken()) throw std::logic_error("this pool cannot run anything any more: " + why_broken_);
   if (in_call_)
     throw std::logic_error("a range of results of this pool is still in use; take or destroy it first");
-  require_usable(limit.timeout, "timeout");
-  require_usable(limit.deadline, "deadline");
-  require_usable(limit.stall, "stall limit");
+  checked_limit(limit.timeout, "timeout");
+  checked_limit(limit.deadline, "deadline");
+  checked_limit(limit.stall, "stall limit");
   LimitWatch& watch = session_.crew().watch();
   watch.restart(limits_of(limit, watch.limits().lost_after), Clock::now());
   in_call_ = true;
@@ -107,8 +91,8 @@ PoolRun::PoolRun(Pool::Impl& pool, const Begin& begin, detail::Feed feed, detail
     : pool_(pool),
       source_(std::move(feed), [&session = pool.session()] { session.rest(); }),
       yield_(yield),
-      dispatcher_(pool.session().crew(), source_, begin, 0,
-                  [this](Outcome outcome) { on_outcome(std::move(outcome)); }) {}
+      dispatcher_(pool.session().crew(), source_, begin, {},
+                  {.on_last = [this](Outcome outcome) { on_outcome(std::move(outcome)); }}) {}
 
 PoolRun::~PoolRun() {
   try {

@@ -9,20 +9,20 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/exit_code.hpp"
+#include "base/host.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
 namespace {
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
+// Between a signal and the end of a worker whose rank 0 does not speak any more.
+constexpr Duration kOrphaned = std::chrono::seconds(10);
 
 // MPI_Init waits for every rank, and has no limit of its own. Rank 0 alone speaks for all.
 TimePoint start_up_limit(TimePoint start, std::optional<Duration> deadline, Duration lost_after) {
@@ -43,9 +43,10 @@ void wait(Duration span, Worker* worker) {
 
 }  // namespace
 
-Session::Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after)
+Session::Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after,
+                 const ExecutorSettings& executors)
     : start_(start),
-      processes_(std::make_unique<ProcessBody>()),
+      processes_(std::make_unique<ProcessBody>(executors)),
       watchdog_(start_up_limit(start, deadline, lost_after), exit_code::kLimitReached),
       transport_(MPI_COMM_WORLD),
       exit_code_(exit_code::kLimitReached) {}
@@ -62,7 +63,11 @@ Hello Session::hello(const std::string& problem) const {
 void Session::serve(const std::string& problem) {
   Worker worker(transport_, std::move(processes_));
   worker.greet(hello(problem));
+  TimePoint last = TimePoint::max();
   while (!worker.finished()) {
+    // Rank 0 has heard it too, and says what is to be done; if it does not, it is no more.
+    if (last == TimePoint::max() && signals_ && signals_->raised() != 0) last = Clock::now() + kOrphaned;
+    if (Clock::now() > last) _exit(exit_code::kSignal + signals_->raised());
     if (worker.turn(Clock::now())) {
       backoff_.on_work();
     } else {
@@ -96,14 +101,26 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
   const TimePoint now = Clock::now();
   crew_->watch().on_turn(now);
   rearm_watchdog(now);
+  heed_signal();
   bool busy = worker_ && worker_->turn(now);
   busy = step(now) || busy;
-  if (crew_->trouble()) throw std::runtime_error(*crew_->trouble());
+  if (const auto trouble = crew_->take_trouble()) throw std::runtime_error(*trouble);
   if (busy) {
     backoff_.on_work();
   } else {
     wait(backoff_.next(), worker_.get());
   }
+}
+
+void Session::heed_signal() {
+  const int number = signals_ ? signals_->raised() : 0;
+  if (number == 0) return;
+  std::string what = fmt::format("SIG{} ends the run", sigabbrev_np(number));
+  const char* separator = "; ";
+  for (const Rank rank : crew_->dead_here()) {
+    what += fmt::format("{}{} has died", std::exchange(separator, ", "), crew_->name(rank));
+  }
+  crew_->end_for(Expiry{.kind = Expiry::Kind::signal, .rank = {}, .what = what, .signal = number});
 }
 
 // The loop turns: the watchdog is to expect the next turn before the next limit.
@@ -132,6 +149,7 @@ void Session::dismiss(int exit_code) {
   while (!crew_->dismissed() && !expired) {
     turn([&](TimePoint now) {
       const bool news = crew_->receive(now).has_value();
+      crew_->take_failed();
       expired = crew_->expired(now);
       return news;
     });

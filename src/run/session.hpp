@@ -10,6 +10,7 @@
 
 #include "base/backoff.hpp"
 #include "run/crew.hpp"
+#include "run/ending_signals.hpp"
 #include "run/watchdog.hpp"
 #include "run/worker.hpp"
 #include "wire/loopback.hpp"
@@ -22,10 +23,14 @@ class Session {
  public:
   /// REQUIRES: one thread, before MPI_Init. `start`: of the process. `deadline` holds for MPI_Init too, as
   /// does a multiple of `lost_after`.
-  Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after);
+  Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after,
+          const ExecutorSettings& executors = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
+
+  /// From now on a signal that would end this rank ends the run in good order.
+  void heed_signals() { signals_.emplace(); }
 
   bool is_dispatcher() const { return transport_.rank() == Rank(0); }
 
@@ -65,6 +70,7 @@ class Session {
   Hello hello(const std::string& problem) const;
   bool alone() const { return transport_.ranks() == 1; }
   void rearm_watchdog(TimePoint now);
+  void heed_signal();
 
   TimePoint start_;
   std::unique_ptr<ExecutorBody> processes_;
@@ -74,6 +80,7 @@ class Session {
   Loopback loopback_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Crew> crew_;
+  std::optional<EndingSignals> signals_;
   Backoff backoff_;
   TimePoint watchdog_set_{};
   bool leaving_ = false;  ///< everyone has been sent home

@@ -9,6 +9,12 @@
 #include "batch/task_spec.hpp"
 
 namespace parrun {
+namespace {
+
+// Output is kept in memory: an endless one must not take a node's.
+constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = std::uint64_t{1} << 30};
+
+}  // namespace
 
 Worker::Worker(Transport& transport, std::unique_ptr<ExecutorBody> processes)
     : transport_(transport), processes_(std::move(processes)) {}
@@ -55,7 +61,10 @@ GivenTask Worker::accept(Give::Item& item) const {
           .attempt = item.attempt,
           .limit = head.timeout ? head.timeout : run_.timeout,
           .retries = head.retries.value_or(-1),
+          .resources = head.resources.or_else(run_.resources).or_else(kBound),
           .json_value = run_.json_values,
+          .rank = transport_.rank().get(),
+          .ranks = transport_.ranks(),
           .on_thread = run_.threads && !head.is_command,
           .payload = std::move(item.payload)};
 }
@@ -83,6 +92,7 @@ void Worker::on(const Stop& stop) {
 
 void Worker::on(const Bye& /*bye*/) {
   leaving_ = true;
+  processes_.part();
   send(Farewell{});
 }
 

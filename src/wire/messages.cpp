@@ -91,8 +91,12 @@ void fields(Way& way, Trouble& m) {
   all(way, m.what);
 }
 template <typename Way>
+void fields(Way& way, ResourceLimits& m) {
+  all(way, m.memory_bytes, m.cpu, m.output_bytes);
+}
+template <typename Way>
 void fields(Way& way, Begin& m) {
-  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning);
+  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources);
 }
 template <typename Way>
 void fields(Way& way, Give::Item& m) {

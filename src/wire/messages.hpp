@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "base/resource_limits.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
@@ -70,6 +71,7 @@ struct Begin {
   bool json_values = false;         ///< results as JSON where the type allows
   bool threads = false;             ///< execute functions on a thread of the worker
   bool kill_overrunning = false;    ///< a task at its limit is killed and the run goes on; else the run ends
+  ResourceLimits resources = {};    ///< of tasks that have none of their own
 };
 
 struct Give {

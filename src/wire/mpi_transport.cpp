@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "parrun/errors.hpp"
+#include "wire/failed_ranks.hpp"
 
 namespace parrun {
 
@@ -17,7 +18,9 @@ namespace {
 constexpr int kTagMore = 1;
 constexpr int kTagLast = 2;
 
-[[noreturn]] void throw_mpi_error(const mpi::exception& error) {
+// Of a partner that has failed take_failed() tells; what was under way to or from it is void.
+void throw_mpi_error(const mpi::exception& error) {
+  if (is_failed_partner(error.result_code())) return;
   throw MpiError(
       fmt::format("{} failed with code {}: {}", error.routine(), error.result_code(), error.what()));
 }
@@ -26,7 +29,8 @@ constexpr int kTagLast = 2;
 MpiTransport::MpiTransport(MPI_Comm communicator) : world_(communicator, mpi::comm_duplicate) {}
 
 void MpiTransport::send(Rank to, Bytes message) try {
-  Sending& sending = sending_.emplace_back(Sending{std::move(message), {}});
+  if (failed_.contains(to)) return;
+  Sending& sending = sending_.emplace_back(Sending{to, std::move(message), {}});
   const char* data = sending.message.data();
   const std::size_t size = sending.message.size();
   std::size_t offset = 0;
@@ -53,6 +57,18 @@ std::optional<Message> MpiTransport::receive() try {
   return std::nullopt;
 } catch (const mpi::exception& error) {
   throw_mpi_error(error);
+  return std::nullopt;
+}
+
+std::vector<Rank> MpiTransport::take_failed() {
+  std::vector<Rank> fresh;
+  for (const Rank rank : failed_ranks(world_)) {
+    if (!failed_.insert(rank).second) continue;
+    fresh.push_back(rank);
+    std::erase_if(sending_, [&](const Sending& sending) { return sending.to == rank; });
+    incoming_.erase(rank.get());
+  }
+  return fresh;
 }
 
 void MpiTransport::probe() {

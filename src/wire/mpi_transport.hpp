@@ -10,6 +10,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <set>
 
 #include "wire/transport.hpp"
 
@@ -28,10 +29,12 @@ class MpiTransport final : public Transport {
   int ranks() const override { return world_.size(); }
   void send(Rank to, Bytes message) override;
   std::optional<Message> receive() override;
+  std::vector<Rank> take_failed() override;
   bool idle() const override { return sending_.empty(); }
 
  private:
   struct Sending {
+    Rank to;
     Bytes message;
     std::vector<boost::mpi::request> pieces;
   };
@@ -53,6 +56,7 @@ class MpiTransport final : public Transport {
   boost::mpi::communicator world_;
   std::list<Sending> sending_;
   std::map<int, Incoming> incoming_;  ///< only ranks with something under way
+  std::set<Rank> failed_;
 };
 
 }  // namespace parrun

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "parrun/id.hpp"
@@ -23,6 +24,9 @@ class Transport {
   virtual void send(Rank to, Bytes message) = 0;
   /// The next message, or news of a piece of one, if there is any. Also moves what is under way.
   virtual std::optional<Message> receive() = 0;
+  /// Ranks that have failed since the last call while the others go on; most MPI libraries end the job
+  /// instead.
+  virtual std::vector<Rank> take_failed() { return {}; }
   /// Everything that was sent has left.
   virtual bool idle() const = 0;
 };

@@ -209,8 +209,8 @@ TEST_F(BatchFileTest, ATaskThatNoReaderUnderstandsIsRefused) {
 
 TEST_F(BatchFileTest, AnotherVersionIsToldApartFromDamage) {
   std::string bytes = small_batch();
-  bytes.replace(0, format::kHeaderSize, encode(format::Header{.version = 2}));
-  EXPECT_THAT(refusal_of(bytes), HasSubstr("format version 2"));
+  bytes.replace(0, format::kHeaderSize, encode(format::Header{.version = 1}));
+  EXPECT_THAT(refusal_of(bytes), HasSubstr("format version 1"));
   bytes.replace(0, format::kHeaderSize, encode(format::Header{.flags = 4}));
   EXPECT_THAT(refusal_of(bytes), HasSubstr("flags 4"));
 }

@@ -118,7 +118,7 @@ TEST(PackJsonl, NoWorkOrTwoKindsOfItAreRefused) {
   EXPECT_THAT(refusal(R"({"label": "x"})"), HasSubstr("no work in it"));
   EXPECT_THAT(refusal(R"({"command": "x", "argv": ["x"]})"), HasSubstr("more than one kind of work"));
   EXPECT_THAT(refusal(R"({"command": "x", "args": []})"), HasSubstr("\"args\" belongs to \"call\""));
-  EXPECT_THAT(refusal(R"({"call": "f", "cwd": "/"})"), HasSubstr("\"cwd\" is for commands"));
+  EXPECT_THAT(refusal(R"({"call": "f", "stdin": "x"})"), HasSubstr("\"stdin\" is for commands"));
 }
 
 TEST(PackJsonl, WrongValuesAreRefused) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <vector>
@@ -14,9 +15,11 @@ using parrun::Assignment;
 using parrun::Rank;
 using parrun::Scheduler;
 using parrun::TaskId;
+using parrun::TimePoint;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using namespace std::chrono_literals;
 using enum Scheduler::Verdict;
 
 constexpr Rank kFirst{1};
@@ -41,7 +44,7 @@ class SchedulerTest : public ::testing::Test {
     const std::optional<Scheduler::Grant> grant = scheduler.next_grant();
     if (!grant) return given;
     EXPECT_EQ(grant->worker, worker);
-    for (std::size_t i = 0; i < grant->count && scheduler.has_ready(); ++i) {
+    for (std::size_t i = 0; i < grant->count && scheduler.has_ready_for(grant->worker); ++i) {
       given.push_back(scheduler.take(grant->worker));
     }
     scheduler.check_invariants();
@@ -53,7 +56,7 @@ class SchedulerTest : public ::testing::Test {
     std::vector<std::size_t> sizes;
     while (const auto grant = scheduler.next_grant()) {
       sizes.push_back(grant->count);
-      for (std::size_t i = 0; i < grant->count && scheduler.has_ready(); ++i) {
+      for (std::size_t i = 0; i < grant->count && scheduler.has_ready_for(grant->worker); ++i) {
         in_flight.push_back({grant->worker, scheduler.take(grant->worker)});
       }
       scheduler.check_invariants();
@@ -179,9 +182,9 @@ TEST_F(SchedulerTest, LostWorkerReturnsItsTasksOnce) {
   EXPECT_THAT(scheduler.on_worker_lost(kFirst), IsEmpty());
   EXPECT_FALSE(scheduler.next_grant()) << "nobody is there";
   scheduler.add_worker(kSecond);
-  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0), task(1)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2), task(1, 2)));
   EXPECT_EQ(scheduler.on_outcome(kFirst, task(0), kLong_s, 0), ignored) << "its late outcome";
-  EXPECT_EQ(scheduler.on_outcome(kSecond, task(0), kLong_s, 0), final);
+  EXPECT_EQ(scheduler.on_outcome(kSecond, task(0, 2), kLong_s, 0), final);
 }
 
 TEST_F(SchedulerTest, AWorkerThatComesBackIsGivenTasksAgain) {
@@ -190,7 +193,206 @@ TEST_F(SchedulerTest, AWorkerThatComesBackIsGivenTasksAgain) {
   next_grant_to(kFirst);
   scheduler.on_worker_lost(kFirst);
   scheduler.add_worker(kFirst);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, ALostAttemptUsesUpNoRetryButItsNumber) {
+  constexpr int kRetries = 1;
+  scheduler.add_tasks(1);
+  int attempt = 1;
+  for (; attempt <= 3; ++attempt) {
+    scheduler.add_worker(kFirst);
+    EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, attempt)));
+    EXPECT_THAT(scheduler.on_worker_lost(kFirst), ElementsAre(task(0, attempt)));
+  }
+  scheduler.add_worker(kFirst);
+  next_grant_to(kFirst);
+  EXPECT_EQ(scheduler.on_outcome(kFirst, task(0, 3), kLong_s, kRetries), ignored) << "of a lost attempt";
+  EXPECT_EQ(scheduler.on_outcome(kFirst, task(0, 4), kLong_s, kRetries), retry) << "its first failure";
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 5)));
+  EXPECT_EQ(scheduler.on_outcome(kFirst, task(0, 5), kLong_s, kRetries), final) << "its second one";
+}
+
+// --- delay -----------------------------------------------------------------------------------------------
+
+TEST_F(SchedulerTest, ARetryWaitsForItsDelayAndIsThenGivenThoughNothingElseHappens) {
+  constexpr TimePoint kNow{10s};
+  scheduler.advance(kNow);
+  scheduler.add_tasks(1);
+  add_workers(2);
+  next_grant_to(kFirst);
+  EXPECT_EQ(scheduler.on_outcome(kFirst, task(0), kLong_s, 1, kNow + 5s), retry);
+  EXPECT_TRUE(scheduler.has_delayed());
+  EXPECT_FALSE(scheduler.has_ready());
+  EXPECT_THAT(give_all(), IsEmpty());
+  scheduler.advance(kNow + 4s);
+  EXPECT_THAT(give_all(), IsEmpty());
+  scheduler.advance(kNow + 5s);
+  EXPECT_FALSE(scheduler.has_delayed());
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, RetriesAreGivenInTheOrderInWhichTheyAreDue) {
+  scheduler.add_tasks(2);
+  add_workers(1);
+  next_grant_to(kFirst);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1, TimePoint{9s});
+  scheduler.on_outcome(kFirst, task(1), kLong_s, 1, TimePoint{3s});
+  scheduler.advance(TimePoint{20s});
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1, 2), task(0, 2)));
+}
+
+TEST_F(SchedulerTest, TimeDoesNotGoBack) {
+  scheduler.add_tasks(1);
+  add_workers(1);
+  next_grant_to(kFirst);
+  scheduler.advance(TimePoint{20s});
+  scheduler.advance(TimePoint{1s});
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1, TimePoint{10s});
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, ARetryThatIsDueAlreadyIsReadyAtOnce) {
+  constexpr TimePoint kNow{10s};
+  scheduler.advance(kNow);
+  scheduler.add_tasks(1);
+  add_workers(1);
+  next_grant_to(kFirst);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1, kNow);
+  EXPECT_FALSE(scheduler.has_delayed());
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, ADelayedRetryOutlivesItsWorker) {
+  scheduler.add_tasks(1);
+  scheduler.add_worker(kFirst);
+  next_grant_to(kFirst);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1, TimePoint{1s});
+  EXPECT_THAT(scheduler.on_worker_lost(kFirst), IsEmpty());
+  scheduler.add_worker(kSecond);
+  EXPECT_THAT(give_all(), IsEmpty());
+  scheduler.advance(TimePoint{1s});
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, RetriesThatWaitDoNotStillTheAppetiteForFreshTasks) {
+  scheduler.add_tasks(2);
+  add_workers(2);
+  const std::uint64_t before = scheduler.appetite();
+  next_grant_to(kFirst);
+  next_grant_to(kSecond);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1, TimePoint{1s});
+  EXPECT_EQ(scheduler.appetite(), before + 1) << "of use to nobody now";
+  scheduler.advance(TimePoint{1s});
+  EXPECT_EQ(scheduler.appetite(), before + 1) << "of no use to the worker that is idle";
+}
+
+// --- shunning --------------------------------------------------------------------------------------------
+
+TEST_F(SchedulerTest, AnotherWorkerGetsTheRetry) {
+  scheduler.add_tasks(2);
+  add_workers(2);
   EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(1)));
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1);
+  scheduler.on_outcome(kSecond, task(1), kLong_s, 1);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1, 2)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, AHungryWorkerIsPassedOverForWhatItFailed) {
+  scheduler.add_tasks(4);
+  add_workers(2);
+  give_all();
+  ASSERT_THAT(in_flight, SizeIs(4));
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1);
+  EXPECT_FALSE(scheduler.next_grant()) << "the second one has enough";
+  scheduler.on_outcome(kSecond, task(2), kLong_s, 0);
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+  scheduler.add_tasks(1);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(4))) << "and is not forgotten";
+}
+
+TEST_F(SchedulerTest, ATaskThatFailedTwiceShunsTheWorkerOfTheLastTime) {
+  scheduler.add_tasks(1);
+  add_workers(2);
+  next_grant_to(kFirst);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 2);
+  next_grant_to(kSecond);
+  scheduler.on_outcome(kSecond, task(0, 2), kLong_s, 2);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 3)));
+}
+
+TEST_F(SchedulerTest, TheOnlyWorkerGetsItsOwnFailuresBackUntilAnotherOneComes) {
+  scheduler.add_tasks(1);
+  scheduler.add_worker(kFirst);
+  next_grant_to(kFirst);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 2);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+  scheduler.add_worker(kSecond);
+  scheduler.on_outcome(kFirst, task(0, 2), kLong_s, 2);
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 3)));
+}
+
+TEST_F(SchedulerTest, AWorkerThatIsLeftAloneGetsItsOwnFailuresBack) {
+  scheduler.add_tasks(2);
+  add_workers(2);
+  give_all();
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1, TimePoint{1s});
+  scheduler.on_outcome(kSecond, task(1), kLong_s, 0);
+  scheduler.advance(TimePoint{1s});
+  scheduler.on_worker_lost(kSecond);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, WhatShunsALostWorkerIsForAllOthers) {
+  constexpr Rank kThird{3};
+  scheduler.add_tasks(3);
+  add_workers(3);
+  give_all();
+  scheduler.on_outcome(kThird, task(2), kLong_s, 1);
+  EXPECT_FALSE(scheduler.next_grant());
+  scheduler.on_worker_lost(kThird);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(2, 2)));
+}
+
+TEST_F(SchedulerTest, ALostTaskStillShunsTheWorkerThatFailedIt) {
+  constexpr Rank kThird{3};
+  scheduler.add_tasks(1);
+  add_workers(2);
+  next_grant_to(kFirst);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1);
+  next_grant_to(kSecond);
+  scheduler.add_worker(kThird);
+  scheduler.on_worker_lost(kSecond);
+  EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(0, 3)));
+}
+
+TEST_F(SchedulerTest, AnIdleWorkerThatMayNotTakeIsNotGrantedAndIsServedWhenSomethingElseComes) {
+  scheduler.add_tasks(2);
+  add_workers(2);
+  give_all();
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1);
+  EXPECT_TRUE(scheduler.has_ready());
+  EXPECT_FALSE(scheduler.has_ready_for(kFirst));
+  EXPECT_TRUE(scheduler.has_ready_for(kSecond));
+  EXPECT_FALSE(scheduler.next_grant()) << "the second one has a task, and the first one may not";
+  EXPECT_FALSE(scheduler.next_grant());
+  scheduler.add_tasks(1);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(2)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+}
+
+TEST_F(SchedulerTest, AHeldRunRetriesElsewhereToo) {
+  scheduler.add_tasks(3);
+  add_workers(2);
+  next_grant_to(kFirst);
+  scheduler.hold_fresh(true);
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 1);
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+  EXPECT_FALSE(scheduler.next_grant());
+  scheduler.hold_fresh(false);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1)));
 }
 
 // --- batching --------------------------------------------------------------------------------------------
@@ -313,7 +515,7 @@ TEST_F(RecallTest, ALostWorkerOwesNoAnswer) {
   scheduler.add_worker(kSecond);
   ASSERT_TRUE(scheduler.next_recall());
   scheduler.on_worker_lost(kFirst);
-  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0), task(1)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2), task(1, 2)));
   scheduler.add_worker(kFirst);
   EXPECT_TRUE(scheduler.next_recall()) << "and does not stand in the way of the next recall";
 }
@@ -345,6 +547,112 @@ TEST_F(RecallTest, ARetriedTaskKeepsItsAttemptWhenItIsRecalled) {
   ASSERT_TRUE(scheduler.next_recall());
   scheduler.on_returned(kFirst, {TaskId(1)});
   EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(1, 2)));
+}
+
+// Two workers: the first one has failed tasks, whose retries are due later, and is idle; the second one is
+// new.
+class ShunnedRecallTest : public SchedulerTest {
+ protected:
+  void fail_at_first(std::uint64_t count) {
+    scheduler.add_tasks(count);
+    scheduler.add_worker(kFirst);
+    while (scheduler.done() + failed_ < count) {
+      give_all();
+      for (; !in_flight.empty(); in_flight.pop_front(), ++failed_)
+        scheduler.on_outcome(kFirst, in_flight.front().attempt, kShort_s, kRetries, kDue);
+    }
+    scheduler.add_worker(kSecond);
+  }
+
+  /// The second worker gives back what a recall asks for, the last one it got first.
+  void answer(const Scheduler::Grant& recall) {
+    ASSERT_EQ(recall.worker, kSecond);
+    std::vector<TaskId> returned;
+    for (; returned.size() < recall.count && in_flight.size() > 1; in_flight.pop_back())
+      returned.push_back(in_flight.back().attempt.task);
+    scheduler.on_returned(kSecond, returned);
+  }
+
+  /// How many recalls are made until there is nothing to say any more, or `bound`.
+  std::size_t recalls_until_quiet(std::size_t bound) {
+    std::size_t recalls = 0;
+    for (; recalls < bound; ++recalls) {
+      give_all();
+      const auto recall = scheduler.next_recall();
+      if (!recall) break;
+      answer(*recall);
+    }
+    return recalls;
+  }
+
+  static constexpr int kRetries = 1;
+  static constexpr TimePoint kDue{1s};
+  std::uint64_t failed_ = 0;
+};
+
+TEST_F(ShunnedRecallTest, NothingIsRecalledThatTheIdleWorkerMayNotTake) {
+  fail_at_first(100);
+  scheduler.advance(kDue);
+  EXPECT_THAT(give_all(), ElementsAre(50U)) << "its share, and no more while the first one is idle";
+  EXPECT_FALSE(scheduler.next_recall());
+  while (!in_flight.empty()) {
+    end_oldest(kShort_s);
+    give_all();
+    EXPECT_FALSE(scheduler.next_recall());
+  }
+  EXPECT_EQ(scheduler.done(), 100U);
+}
+
+TEST_F(ShunnedRecallTest, RecallsOfWhatTheIdleWorkerMayNotTakeComeToAnEnd) {
+  fail_at_first(100);
+  scheduler.add_tasks(2);
+  ASSERT_THAT(give_all(), ElementsAre(1U, 1U)) << "fresh ones, as the retries are not due";
+  scheduler.advance(kDue);
+  ASSERT_THAT(give_all(), Not(IsEmpty())) << "to the second one, behind what runs there";
+  end_oldest(kShort_s);
+  ASSERT_THAT(give_all(), IsEmpty()) << "to the first one, which is idle";
+  EXPECT_LT(recalls_until_quiet(100), 10U) << "halved again and again";
+  EXPECT_THAT(in_flight, SizeIs(1)) << "what runs at the second one";
+  while (!in_flight.empty()) {
+    end_oldest(kShort_s);
+    EXPECT_EQ(recalls_until_quiet(100), 0U);
+  }
+  EXPECT_EQ(scheduler.done(), 102U);
+}
+
+TEST_F(ShunnedRecallTest, ATaskThatWaitsBehindOneThatShunsTheIdleWorkerIsRecalledForIt) {
+  fail_at_first(1);
+  scheduler.advance(kDue);
+  scheduler.add_tasks(2);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(2)));
+  scheduler.add_tasks(1);
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(3)));
+  scheduler.on_outcome(kFirst, task(1), kLong_s, 0);
+  scheduler.on_outcome(kFirst, task(2), kLong_s, 0);
+  const auto recall = scheduler.next_recall();
+  ASSERT_TRUE(recall);
+  EXPECT_EQ(recall->worker, kSecond);
+  scheduler.on_returned(kSecond, {TaskId(3)});
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(3)));
+}
+
+TEST_F(ShunnedRecallTest, WhatShunsOneIdleWorkerIsRecalledForAnother) {
+  constexpr Rank kThird{3};
+  fail_at_first(4);
+  scheduler.advance(kDue);
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2), task(1, 2)));
+  EXPECT_FALSE(scheduler.next_grant());
+  scheduler.add_worker(kThird);
+  EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(2, 2)));
+  scheduler.on_outcome(kThird, task(2, 2), kLong_s, 0);
+  EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(3, 2)));
+  scheduler.on_outcome(kThird, task(3, 2), kLong_s, 0);
+  const auto recall = scheduler.next_recall();
+  ASSERT_TRUE(recall);
+  scheduler.on_returned(kSecond, {TaskId(1)});
+  EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(1, 2)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +56,38 @@ TEST(Capture, WhatADeadProcessWroteIsThere) {
   const auto [out, err] = capture.take();
   EXPECT_EQ(out, "out");
   EXPECT_EQ(err, "err");
+}
+
+TEST(Capture, WhatIsBeyondTheLimitIsCutAndALineSaysSo) {
+  Capture capture;
+  write_to(capture.stdout_fd(), "0123456789");
+  write_to(capture.stderr_fd(), "01234");
+  const auto [out, err] = capture.take(5);
+  EXPECT_EQ(out, "01234\n[parrun: cut here, at the output limit of 5 bytes]\n");
+  EXPECT_EQ(err, "01234");
+  EXPECT_EQ(capture.take(5).stdout_text, "");
+}
+
+TEST(Capture, TrimmingGivesMemoryBackAndKeepsWhatIsWithinTheLimit) {
+  constexpr std::uint64_t kLimit = 100'000;
+  Capture capture;
+  write_to(capture.stdout_fd(), std::string(std::size_t{8} << 20, 'x'));
+  capture.trim(kLimit);
+  struct stat status {};
+  ASSERT_EQ(fstat(capture.stdout_fd(), &status), 0);
+  EXPECT_LT(status.st_blocks * 512, 200'000);
+  write_to(capture.stdout_fd(), "more");
+  const Bytes out = capture.take(kLimit).stdout_text;
+  EXPECT_TRUE(out.starts_with(std::string(kLimit, 'x') + "\n[parrun: cut here"));
+}
+
+TEST(Capture, TrimmingAShortOrAnEmptyTextChangesNothing) {
+  Capture capture;
+  capture.trim(3);
+  EXPECT_EQ(capture.take(3).stdout_text, "");
+  write_to(capture.stdout_fd(), "12345");
+  capture.trim(3);
+  EXPECT_EQ(capture.take().stdout_text, "12345");
 }
 
 TEST(Capture, MegabytesAreTakenWhole) {

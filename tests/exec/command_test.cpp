@@ -31,13 +31,13 @@ class CommandTest : public ::testing::Test {
  protected:
   void SetUp() override { adopt_orphans(); }
   void TearDown() override {
-    EXPECT_TRUE(end_descendants(20s, [](pid_t, int) {}));
+    EXPECT_TRUE(end_descendants(20s, [](const Reaped&) {}));
     prctl(PR_SET_CHILD_SUBREAPER, 0);
   }
 
   Outcome run(const TaskSpec& spec) {
     Outcome outcome;
-    run_command(spec, environ, capture.stdout_fd(), capture.stderr_fd(), outcome);
+    run_command(spec, environ, capture.stdout_fd(), capture.stderr_fd(), {}, outcome);
     auto [out, err] = capture.take();
     outcome.stdout_text = std::move(out);
     outcome.stderr_text = std::move(err);
@@ -183,6 +183,37 @@ TEST_F(CommandTest, NoDescriptorIsLeftOpen) {
     run(program({"no-such-program"}));
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(CommandTest, OfALongOutputAByteMoreThanTheLimitIsCopied) {
+  Outcome outcome;
+  run_command(command("yes | head -c 1000000; echo end >&2"), environ, capture.stdout_fd(),
+              capture.stderr_fd(), 1000, outcome);
+  EXPECT_EQ(outcome.state, State::succeeded);
+  const auto [out, err] = capture.take();
+  EXPECT_EQ(out.size(), 1001U);
+  EXPECT_EQ(err, "end\n");
+}
+
+TEST_F(CommandTest, OneThatStopsItselfIsEndedAndItsSignalNamed) {
+  const Outcome outcome = run(command("kill -STOP $$; echo continued"));
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_EQ(outcome.signal, SIGSTOP);
+  EXPECT_EQ(outcome.exit_code, 128 + SIGSTOP);
+  EXPECT_EQ(outcome.error, "stopped by signal 19 (SIGSTOP)");
+  EXPECT_EQ(outcome.stdout_text, "");
+}
+
+TEST_F(CommandTest, OneThatIsContinuedAtOnceGoesOn) {
+  const Outcome outcome = run(command("(sleep 0.02; kill -CONT $$) & kill -STOP $$; echo continued"));
+  EXPECT_EQ(outcome.state, State::succeeded);
+  EXPECT_EQ(outcome.stdout_text, "continued\n");
+}
+
+TEST_F(CommandTest, ItsPeakMemoryIsTold) {
+  const Outcome outcome = run(command("head -c 60000000 /dev/zero | tail | wc -c"));
+  EXPECT_EQ(outcome.stdout_text, "60000000\n");
+  EXPECT_GT(outcome.max_rss_kb, 50'000);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -66,6 +67,21 @@ void executor_spins_closed() {
   sigprocmask(SIG_BLOCK, &all, nullptr);
   for (;;) sched_yield();
 }
+void executor_prints_without_end() {
+  for (;;) std::cout << std::string(1000, 'x') << std::endl;
+}
+void executor_tells_its_place() {
+  const char* value = std::getenv("EXECUTOR_TEST");
+  std::cout << (value != nullptr ? value : "unset") << " in " << std::filesystem::current_path().string();
+}
+void executor_pid() { std::cout << getpid(); }
+void executor_leaks(std::size_t bytes) { std::memset(std::malloc(bytes), 1, bytes); }
+std::size_t executor_uses(std::size_t bytes) { return std::vector<char>(bytes, 'x').size(); }
+PARRUN_TASK(executor_prints_without_end);
+PARRUN_TASK(executor_tells_its_place);
+PARRUN_TASK(executor_pid);
+PARRUN_TASK(executor_leaks);
+PARRUN_TASK(executor_uses);
 PARRUN_TASK(executor_doubles);
 PARRUN_TASK(executor_echoes);
 PARRUN_TASK(executor_throws);
@@ -98,6 +114,9 @@ class ExecutorTest : public ::testing::Test {
     GivenTask one;
     one.task = task;
     one.json_value = json;
+    one.resources = limits;
+    one.rank = 3;
+    one.ranks = 8;
     one.payload = encode(spec);
     executor->give(std::move(one));
     return task;
@@ -153,6 +172,7 @@ class ExecutorTest : public ::testing::Test {
   std::unique_ptr<Executor> executor = std::make_unique<Executor>(std::make_unique<ProcessBody>());
   std::vector<Outcome> ended;
   std::uint64_t given = 0;
+  ResourceLimits limits;
 };
 
 // --- outcomes --------------------------------------------------------------------------------------------
@@ -451,6 +471,93 @@ TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
       kBound));
   EXPECT_EQ(back.front().retries, 4);
   EXPECT_EQ(decode_outcome(back.front().outcome).attempt, 3);
+}
+
+// --- limits of an attempt --------------------------------------------------------------------------------
+
+TEST_F(ExecutorTest, OneAboveItsMemoryLimitFailsWithThatAsItsReason) {
+  limits.memory_bytes = std::uint64_t{30} << 20;
+  const Outcome outcome = outcome_of(command("head -c 100000000 /dev/zero | tail"));
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_EQ(outcome.error, "exceeded its memory limit of 30 MB");
+  limits = {};
+  EXPECT_EQ(outcome_of(command("echo next")).stdout_text, "next\n");
+}
+
+TEST_F(ExecutorTest, OneAboveItsCpuLimitFailsWithThatAsItsReason) {
+  limits.cpu = 200ms;
+  const Outcome outcome = outcome_of(command("while :; do :; done"));
+  EXPECT_EQ(outcome.error, "exceeded its CPU time limit of 0.2 s");
+  EXPECT_GT(outcome.user_s + outcome.system_s, 0.15);
+}
+
+TEST_F(ExecutorTest, OneThatStopsItselfFailsAndTheNextOneRuns) {
+  const Outcome outcome = outcome_of(task<executor_raises>(SIGSTOP));
+  EXPECT_EQ(outcome.state, State::failed);
+  EXPECT_EQ(outcome.error, "stopped by signal 19 (SIGSTOP)");
+  EXPECT_EQ(outcome_of(command("echo next")).stdout_text, "next\n");
+}
+
+TEST_F(ExecutorTest, AFunctionThatPrintsWithoutEndTakesNoMoreMemoryThanItsLimit) {
+  limits.output_bytes = 1 << 20;
+  const TaskId id = give(task<executor_prints_without_end>());
+  EXPECT_TRUE(runs(id));
+  for (const TimePoint end = Clock::now() + 1s; Clock::now() < end;) {
+    executor->turn(Clock::now());
+    executor->await(1ms);
+  }
+  kill(id);
+  const Outcome outcome = next();
+  EXPECT_EQ(outcome.state, State::timed_out);
+  EXPECT_LT(outcome.stdout_text.size(), (1U << 20) + 100);
+  EXPECT_THAT(outcome.stdout_text, HasSubstr("[parrun: cut here, at the output limit of 1.0 MB]"));
+}
+
+// --- its place -------------------------------------------------------------------------------------------
+
+TEST_F(ExecutorTest, TellsATaskWhoItIs) {
+  const std::string line = "echo $PARRUN_TASK_INDEX $PARRUN_ATTEMPT $PARRUN_RANK $PARRUN_RANKS";
+  EXPECT_EQ(outcome_of(command(line)).stdout_text, "0 1 3 8\n");
+  EXPECT_EQ(outcome_of(command(line)).stdout_text, "1 1 3 8\n");
+}
+
+TEST_F(ExecutorTest, ACallHasItsOwnVariablesAndFolderAndTheNextOneHasNot) {
+  TaskSpec spec = spec_of(task<executor_tells_its_place>());
+  spec.env = {{"EXECUTOR_TEST", "set"}};
+  spec.cwd = "/usr";
+  EXPECT_EQ(outcome_of(spec).stdout_text, "set in /usr");
+  EXPECT_THAT(outcome_of(task<executor_tells_its_place>()).stdout_text, ::testing::StartsWith("unset in "));
+  spec.cwd = "/no/such/folder";
+  EXPECT_THAT(outcome_of(spec).error, HasSubstr("cannot start in the directory '/no/such/folder'"));
+}
+
+TEST_F(ExecutorTest, MuchMemoryThatStaysBehindEndsItsProcess) {
+  const Outcome before = outcome_of(task<executor_pid>());
+  EXPECT_EQ(outcome_of(task<executor_pid>()).stdout_text, before.stdout_text);
+  EXPECT_EQ(outcome_of(task<executor_leaks>(std::size_t{200} << 20)).state, State::succeeded);
+  const Outcome after = outcome_of(task<executor_pid>());
+  EXPECT_NE(after.stdout_text, before.stdout_text);
+  EXPECT_LT(after.max_rss_kb, 100 << 10);
+}
+
+// --- accounting ------------------------------------------------------------------------------------------
+
+TEST_F(ExecutorTest, PeakMemoryIsThatOfTheAttempt) {
+  EXPECT_GT(outcome_of(task<executor_uses>(std::size_t{150} << 20)).max_rss_kb, 150 << 10);
+  EXPECT_LT(outcome_of(task<executor_doubles>(1)).max_rss_kb, 100 << 10);
+}
+
+TEST_F(ExecutorTest, CpuTimeOfChildrenAndOfWhatIsKilledIsTold) {
+  EXPECT_GT(outcome_of(command("sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; true")).user_s,
+            0.02);
+  const TaskId id = give(command("while :; do :; done"));
+  EXPECT_TRUE(runs(id));
+  const TimePoint end = Clock::now() + 300ms;
+  turn_until([&] { return Clock::now() > end; });
+  kill(id);
+  const Outcome outcome = next();
+  EXPECT_GT(outcome.user_s + outcome.system_s, 0.05);
+  EXPECT_LT(outcome.user_s + outcome.system_s, 5);
 }
 
 }  // namespace

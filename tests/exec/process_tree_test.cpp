@@ -43,7 +43,7 @@ pid_t start(const std::string& line) {
   return child;
 }
 
-void ignore(pid_t /*pid*/, int /*status*/) {}
+void ignore(const Reaped& /*reaped*/) {}
 
 bool nobody_is_left() { return waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD; }
 
@@ -82,7 +82,7 @@ TEST(ProcessTree, EachChildIsReportedOnceWithItsStatus) {
     waitid(P_PID, static_cast<id_t>(ended), &info, WEXITED | WNOWAIT);
     const pid_t running = start("exec sleep 1000");
     std::vector<std::pair<pid_t, int>> reaped;
-    end_descendants(kLimit, [&](pid_t pid, int status) { reaped.emplace_back(pid, status); });
+    end_descendants(kLimit, [&](const Reaped& one) { reaped.emplace_back(one.pid, one.status); });
     return reaped.size() == 2 && reaped[0].first == ended && WEXITSTATUS(reaped[0].second) == 7 &&
            reaped[1].first == running && WTERMSIG(reaped[1].second) == SIGKILL;
   }));

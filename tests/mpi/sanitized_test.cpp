@@ -55,8 +55,8 @@ TEST(EveryOutcome, EveryFieldOfTheContractIsThere) {
   const auto object = nlohmann::ordered_json::parse(run.result.out);
   for (const auto& [name, value] : object.items()) names.push_back(name);
   EXPECT_THAT(names, ::testing::ElementsAre("task", "label", "state", "attempt", "rank", "host", "started",
-                                            "elapsed_s", "exit_code", "signal", "error", "stdout", "stderr",
-                                            "value"));
+                                            "elapsed_s", "user_s", "system_s", "max_rss_kb", "exit_code",
+                                            "signal", "error", "stdout", "stderr", "value"));
   EXPECT_EQ(run.by_task.at(0)["label"], "a name");
 }
 

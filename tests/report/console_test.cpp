@@ -158,6 +158,34 @@ TEST_F(ConsoleTest, AFailureIsShownOnStderr) {
   EXPECT_EQ(text.err, "parrun: task 4 failed on rank 1 (node1): exit code 3\n");
 }
 
+TEST_F(ConsoleTest, AnAttemptThatIsMadeAgainIsToldAndNotCounted) {
+  start();
+  console->on_retried(outcome(4, "partial\n", State::failed), {});
+  console->on_end(counts(0, 0, 0, 1), clock.advance(1s));
+  const Text text = finish();
+  EXPECT_EQ(text.out, "");
+  EXPECT_THAT(text.err, HasSubstr("task 4 failed on rank 1 (node1): exit code 3; attempt 2 follows\n"));
+  EXPECT_THAT(text.err, Not(HasSubstr("1 failed")));
+}
+
+TEST_F(ConsoleTest, AWarningIsShownOnStderrTwentyTimesAtMost) {
+  start();
+  for (std::uint64_t task = 0; task < 50; ++task) {
+    Outcome warned = outcome(task, "");
+    warned.warning = "left 1 process behind";
+    console->on_outcome(warned, {});
+  }
+  const std::string err = finish().err;
+  EXPECT_THAT(err, HasSubstr("parrun: task 19 on rank 1 (node1): left 1 process behind\n"));
+  EXPECT_THAT(err, Not(HasSubstr("task 20")));
+}
+
+TEST_F(ConsoleTest, AHaltSaysByWhichRule) {
+  start();
+  console->on_halt({.when = HaltRule::When::soon, .why = HaltRule::Why::fail, .count = 3});
+  EXPECT_EQ(finish().err, "parrun: --halt soon,fail=3 ends the run: nothing more is started\n");
+}
+
 TEST_F(ConsoleTest, AfterTwentyFailuresTheOthersAreOnlyCounted) {
   start();
   for (std::uint64_t task = 0; task < 50; ++task) end(task, "", State::failed);

@@ -68,7 +68,22 @@ TEST(JsonPrinter, HasTheFieldsOfTheContractInTheirOrder) {
   const Json object = json_of(succeeded());
   for (const auto& [name, value] : object.items()) names.push_back(name);
   EXPECT_THAT(names, ElementsAre("task", "label", "state", "attempt", "rank", "host", "started", "elapsed_s",
-                                 "exit_code", "signal", "error", "stdout", "stderr", "value"));
+                                 "user_s", "system_s", "max_rss_kb", "exit_code", "signal", "error", "stdout",
+                                 "stderr", "value"));
+}
+
+TEST(JsonPrinter, AddsAWarningAndTheEarlierAttemptsWhereThereAreAny) {
+  Outcome outcome = succeeded();
+  outcome.attempt = 2;
+  outcome.warning = "left 1 process behind";
+  outcome.earlier.push_back(failed());
+  const Json object = json_of(outcome);
+  EXPECT_EQ(object["warning"], "left 1 process behind");
+  ASSERT_EQ(object["earlier"].size(), 1U);
+  EXPECT_EQ(object["earlier"][0]["state"], "failed");
+  EXPECT_EQ(object["earlier"][0]["attempt"], 1);
+  EXPECT_EQ(object["earlier"][0]["error"], "exit code 3");
+  EXPECT_FALSE(object["earlier"][0].contains("stdout"));
 }
 
 TEST(JsonPrinter, ShowsWhatIsKnownAndNullForWhatIsNot) {
@@ -97,6 +112,13 @@ TEST(JsonPrinter, OutputThatIsNoTextStillMakesALineOfJson) {
   Outcome outcome = succeeded();
   outcome.stdout_text = std::string("\xff\xfe\0\n\"", 5);
   EXPECT_NE(json_of(outcome)["stdout"], "");
+}
+
+TEST(WarningLine, NamesTaskRankHostAndWhatShouldBeKnown) {
+  Outcome outcome = succeeded();
+  outcome.warning = "left 1 process behind";
+  EXPECT_EQ(describe_warning(outcome, labelled("first")),
+            "task 7 (first) on rank 2 (node1): left 1 process behind");
 }
 
 TEST(FailureLine, NamesTaskLabelRankHostAndReason) {

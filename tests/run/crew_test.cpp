@@ -106,7 +106,7 @@ TEST_F(CrewTest, TheFirstTroubleIsTold) {
   transport.arrive(Trouble{"cannot fork"}, Rank(2));
   transport.arrive(Trouble{"cannot fork either"}, Rank(1));
   EXPECT_FALSE(crew.receive(clock.now()));
-  EXPECT_EQ(crew.trouble().value(), "rank 2 (node2): cannot fork");
+  EXPECT_EQ(crew.take_trouble().value(), "rank 2 (node2): cannot fork");
 }
 
 TEST_F(CrewTest, BroadcastReachesEveryWorker) {

@@ -56,16 +56,17 @@ class NumberedTasks final : public TaskSource {
 // Rank 0 with two workers that the test plays.
 class DispatcherTest : public ::testing::Test {
  protected:
-  Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, int retries = 0) {
+  Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, const Dispatcher::Retry& retry = {}) {
     crew = std::make_unique<Crew>(transport, limits, clock.now(), std::vector<std::string>());
     for (const int rank : {1, 2}) {
       transport.arrive(Hello{"node" + std::to_string(rank), rank, "", {}}, Rank(rank));
     }
     EXPECT_FALSE(crew->receive(clock.now()));
     source = std::make_unique<NumberedTasks>(tasks);
-    const Begin begin{kEpoch, {}, true, false, false};
-    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retries,
-                                              [&](const Outcome& outcome) { delivered.push_back(outcome); });
+    const Begin begin{kEpoch, {}, true, false, false, {}};
+    const Dispatcher::Sink sink{.on_last = [&](const Outcome& outcome) { delivered.push_back(outcome); },
+                                .on_retried = [&](const Outcome& outcome) { retried.push_back(outcome); }};
+    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink);
     for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Begin>(rank).epoch, kEpoch);
     return *dispatcher;
   }
@@ -80,6 +81,15 @@ class DispatcherTest : public ::testing::Test {
     for (const auto& item : give.items) {
       tasks.push_back(item.task.get());
       attempts[item.task] = item.attempt;
+    }
+    return tasks;
+  }
+
+  /// The tasks of all messages to `rank`, Gives.
+  std::vector<std::uint64_t> all_given(Rank rank) {
+    std::vector<std::uint64_t> tasks;
+    while (transport.has(rank)) {
+      for (const std::uint64_t task : given(rank)) tasks.push_back(task);
     }
     return tasks;
   }
@@ -112,6 +122,7 @@ class DispatcherTest : public ::testing::Test {
   std::unique_ptr<NumberedTasks> source;
   std::unique_ptr<Dispatcher> dispatcher;
   std::vector<Outcome> delivered;
+  std::vector<Outcome> retried;
   std::map<TaskId, int> attempts;
 };
 
@@ -150,26 +161,143 @@ TEST_F(DispatcherTest, KeepsAWorkerSuppliedWhileItExecutes) {
 }
 
 TEST_F(DispatcherTest, AFailedTaskIsTriedAgainAndOnlyItsLastOutcomeIsDelivered) {
-  start(2, {}, 1);
+  start(2, {}, {.attempts = 1});
   turn();
   given(kFirst);
   given(kSecond);
   arrive(kFirst, ended(0, State::failed));
   EXPECT_THAT(delivered, IsEmpty());
-  EXPECT_THAT(given(kFirst), ElementsAre(0));
+  arrive(kSecond, ended(1));
+  EXPECT_THAT(given(kSecond), ElementsAre(0));
   EXPECT_EQ(attempts[TaskId(0)], 2);
-  arrive(kFirst, ended(0, State::failed, 2));
-  ASSERT_THAT(delivered, SizeIs(1));
-  EXPECT_EQ(delivered[0].attempt, 2);
+  arrive(kSecond, ended(0, State::failed, 2));
+  ASSERT_THAT(delivered, SizeIs(2));
+  EXPECT_EQ(delivered[1].attempt, 2);
   EXPECT_EQ(dispatcher->counts().failed, 1U);
 }
 
 TEST_F(DispatcherTest, ATasksOwnRetriesReplaceTheRuns) {
-  start(2, {}, 5);
+  start(2, {}, {.attempts = 5});
   turn();
   given(kFirst);
   given(kSecond);
   arrive(kFirst, ended(0, State::failed, 1, 0));
+  EXPECT_THAT(delivered, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, TheLastOutcomeBringsTheEarlierOnesWithoutWhatTheyWrote) {
+  start(1, {}, {.attempts = 1});
+  turn();
+  given(kFirst);
+  Outcome first;
+  first.task = TaskId(0);
+  first.state = State::failed;
+  first.error = "exit code 3";
+  first.stdout_text = "much";
+  arrive(kFirst, Report{kEpoch, {{encode(first), -1}}, {}});
+  ASSERT_THAT(retried, SizeIs(1));
+  EXPECT_EQ(retried[0].stdout_text, "much");
+  EXPECT_THAT(given(kSecond), ElementsAre(0));
+  EXPECT_EQ(attempts[TaskId(0)], 2);
+  arrive(kSecond, ended(0, State::succeeded, 2));
+  ASSERT_THAT(delivered, SizeIs(1));
+  ASSERT_THAT(delivered[0].earlier, SizeIs(1));
+  EXPECT_EQ(delivered[0].earlier[0].error, "exit code 3");
+  EXPECT_EQ(delivered[0].earlier[0].rank, kFirst);
+  EXPECT_EQ(delivered[0].earlier[0].stdout_text, "");
+  EXPECT_EQ(dispatcher->counts().failed, 0U);
+}
+
+TEST_F(DispatcherTest, ARetryWaitsForItsDelayThoughNothingElseHappens) {
+  start(1, {}, {.attempts = 1, .delay = 5s});
+  turn();
+  given(kFirst);
+  arrive(kFirst, ended(0, State::failed));
+  clock.advance(4900ms);
+  turn();
+  transport.expect_empty();
+  EXPECT_FALSE(dispatcher->finished());
+  clock.advance(200ms);
+  turn();
+  EXPECT_THAT(given(kSecond), ElementsAre(0));
+}
+
+// --- draining --------------------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, DrainingLetsWhatExecutesEndAndStartsNothing) {
+  start(6, {}, {.attempts = 3});
+  turn();
+  given(kFirst);
+  given(kSecond);
+  dispatcher->drain();
+  for (const Rank rank : {kFirst, kSecond}) EXPECT_GT(transport.take<Recall>(rank).count, 1000U);
+  arrive(kFirst, Returned{kEpoch, {TaskId(1)}});
+  arrive(kSecond, Returned{kEpoch, {TaskId(3)}});
+  EXPECT_FALSE(dispatcher->finished());
+  arrive(kFirst, ended(0, State::failed));
+  EXPECT_FALSE(dispatcher->finished());
+  arrive(kSecond, ended(2));
+  EXPECT_TRUE(dispatcher->finished());
+  EXPECT_THAT(delivered, SizeIs(2));
+  EXPECT_THAT(retried, IsEmpty());
+}
+
+// --- workers that are lost -------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, WhereTheJobGoesOnAFailedRanksTasksAreGivenToOthers) {
+  start(4);
+  turn();
+  EXPECT_THAT(all_given(kFirst), ElementsAre(0, 1));
+  EXPECT_THAT(all_given(kSecond), ElementsAre(2, 3));
+  arrive(kFirst, executing(0, 1s, {}, false));
+  transport.fail(kFirst);
+  turn();
+  ASSERT_THAT(retried, SizeIs(1));
+  EXPECT_EQ(retried[0].state, State::lost);
+  EXPECT_EQ(retried[0].host, "node1");
+  for (const std::uint64_t task : {2, 3}) arrive(kSecond, ended(task));
+  EXPECT_THAT(all_given(kSecond), ElementsAre(0, 1));
+  for (const std::uint64_t task : {0, 1}) {
+    EXPECT_EQ(attempts[TaskId(task)], 2);
+    arrive(kSecond, ended(task, State::succeeded, 2));
+  }
+  EXPECT_TRUE(dispatcher->finished());
+  EXPECT_FALSE(dispatcher->expired());
+  EXPECT_THAT(delivered, SizeIs(4));
+}
+
+TEST_F(DispatcherTest, WithoutAnyWorkerTheRunEnds) {
+  start(4);
+  turn();
+  EXPECT_THAT(all_given(kFirst), ElementsAre(0, 1));
+  EXPECT_THAT(all_given(kSecond), ElementsAre(2, 3));
+  transport.fail(kFirst);
+  transport.fail(kSecond);
+  turn();
+  ASSERT_TRUE(dispatcher->expired());
+  EXPECT_EQ(dispatcher->expired()->kind, Kind::lost);
+  dispatcher->stop();
+  EXPECT_TRUE(dispatcher->stopped());
+}
+
+TEST_F(DispatcherTest, WhatASilentWorkerExecutedIsToldAsLost) {
+  start(4);
+  turn();
+  EXPECT_THAT(all_given(kFirst), ElementsAre(0, 1));
+  EXPECT_THAT(all_given(kSecond), ElementsAre(2, 3));
+  arrive(kFirst, executing(0, 2s, {}, false));
+  dispatcher->stop();
+  for (const Rank rank : {kFirst, kSecond}) transport.take<Stop>(rank);
+  arrive(kSecond, Stopped{kEpoch, true});
+  EXPECT_THAT(dispatcher->not_stopped(), ElementsAre(kFirst));
+  clock.advance(1s);
+  dispatcher->write_off(kFirst, "it was silent", clock.now());
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].task, TaskId(0));
+  EXPECT_EQ(delivered[0].state, State::lost);
+  EXPECT_EQ(delivered[0].error, "it was silent");
+  EXPECT_NEAR(delivered[0].elapsed_s, 3, 0.01);
+  dispatcher->write_off(kFirst, "again", clock.now());
   EXPECT_THAT(delivered, SizeIs(1));
 }
 
@@ -366,7 +494,7 @@ TEST_F(DispatcherLimitTest, ARunThatIsFinishedHasNotReachedItsLimit) {
 }
 
 TEST_F(DispatcherLimitTest, AFailureAfterTheLimitIsFinal) {
-  start(2, {}, 3);
+  start(2, {}, {.attempts = 3});
   turn();
   given(kFirst);
   given(kSecond);
@@ -398,7 +526,7 @@ TEST_F(DispatcherLimitTest, OutstandingAreTheTasksThatExecuteWithWhereAndForHowL
 class DispatcherStopTest : public DispatcherTest {
  protected:
   void SetUp() override {
-    start(6, {}, 3);
+    start(6, {}, {.attempts = 3});
     turn();
     given(kFirst);
     given(kSecond);
@@ -440,9 +568,9 @@ TEST_F(DispatcherTest, TheNextRunOnTheSameCrewBeginsAfresh) {
   given(kSecond);
   arrive(kFirst, executing(0, 1s, 3s, false));
   NumberedTasks next(1);
-  const Begin begin{kEpoch + 1, {}, false, false, false};
+  const Begin begin{kEpoch + 1, {}, false, false, false, {}};
   crew->watch().restart(limits, clock.advance(100s));
-  Dispatcher second(*crew, next, begin, 0, [](const Outcome&) {});
+  Dispatcher second(*crew, next, begin, {}, {.on_last = [](const Outcome&) {}});
   transport.take<Begin>(kFirst);
   transport.take<Begin>(kSecond);
   second.hold(true);

@@ -45,7 +45,7 @@ class WorkerTest : public ::testing::Test {
   }
 
   void begin(std::optional<Duration> timeout = {}, bool kill_overrunning = false) {
-    transport.arrive(Begin{kEpoch, timeout, false, false, kill_overrunning});
+    transport.arrive(Begin{kEpoch, timeout, false, false, kill_overrunning, {}});
   }
   void give(std::vector<std::uint64_t> tasks, const TaskSpec& spec = command("true")) {
     Give give{kEpoch, {}};

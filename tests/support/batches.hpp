@@ -73,8 +73,11 @@ class RandomTasks {
     if (chance()) spec.label = text(10);
     if (chance()) spec.timeout = Duration(1 + static_cast<Duration::rep>(below(2'000'000'000'000'000)));
     if (chance()) spec.retries = static_cast<int>(below(1000));
-    if (spec.is_command() && chance()) spec.env = {{"A", text(10)}, {"B", text(10)}};
-    if (spec.is_command() && chance()) spec.cwd = fmt::format("/{}", text(10));
+    if (chance()) spec.resources.memory_bytes = 1 + below(std::uint64_t{1} << 60);
+    if (chance()) spec.resources.cpu = Duration(1 + static_cast<Duration::rep>(below(2'000'000'000'000'000)));
+    if (chance()) spec.resources.output_bytes = 1 + below(std::uint64_t{1} << 60);
+    if (chance()) spec.env = {{"A", text(10)}, {"B", text(10)}};
+    if (chance()) spec.cwd = fmt::format("/{}", text(10));
     if (spec.is_command() && chance()) spec.stdin_text = text(100);
     return spec;
   }

@@ -35,7 +35,9 @@ class FakeBody final : public ExecutorBody {
     if (killable_) ++kills;
     return killable_;
   }
-  Capture::Text take_output() override { return std::exchange(output, {}); }
+  Capture::Text take_output(std::optional<std::uint64_t> /*limit*/) override {
+    return std::exchange(output, {});
+  }
 
   /// Starts the next task that may start. None: nothing is there, or it was taken back.
   std::optional<Assignment> begin_next(TimePoint now) {

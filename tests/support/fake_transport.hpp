@@ -9,7 +9,9 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "wire/messages.hpp"
 #include "wire/transport.hpp"
@@ -33,6 +35,10 @@ class FakeTransport final : public Transport {
     return message;
   }
   bool idle() const override { return idle_; }
+  std::vector<Rank> take_failed() override { return std::exchange(failed_, {}); }
+
+  /// The MPI library tells that the rank has failed, and lets the others go on.
+  void fail(Rank rank) { failed_.push_back(rank); }
 
   void arrive(const FromWorker& message, Rank from) { arrived_.push_back({from, encode(message)}); }
   void arrive(const FromDispatcher& message) { arrived_.push_back({Rank(0), encode(message)}); }
@@ -81,6 +87,7 @@ class FakeTransport final : public Transport {
   int ranks_;
   bool idle_ = true;
   std::deque<Message> arrived_;
+  std::vector<Rank> failed_;
   std::map<Rank, std::deque<Bytes>> sent_;
 };
 

@@ -29,7 +29,8 @@ struct JobOptions {
   Environment env;  ///< beyond this process's own
   std::string cwd;  ///< empty: this process's
   std::string stdin_path = "/dev/null";
-  bool stdout_unread = false;  ///< stdout is a pipe of one page that is open and that nobody reads
+  bool patient_mpirun = false;  ///< mpirun waits a second between SIGTERM and SIGKILL, as it does by default
+  bool stdout_unread = false;   ///< stdout is a pipe of one page that is open and that nobody reads
 };
 
 // Starts the command in a process group of its own, and marks it and all its descendants by a unique

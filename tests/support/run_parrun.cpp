@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace parrun::test {
 
@@ -23,17 +24,25 @@ std::vector<std::string> parrun_argv(int ranks, const std::vector<std::string>& 
   return argv;
 }
 
+namespace {
+
+JobOptions with_root(JobOptions options) {
+  if (::geteuid() != 0) return options;
+  options.env.emplace_back("OMPI_ALLOW_RUN_AS_ROOT", "1");
+  options.env.emplace_back("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+  return options;
+}
+
+}  // namespace
+
 JobOptions with_mpi_environment(JobOptions options) {
   options.env.emplace_back("OMPI_MCA_rmaps_base_oversubscribe", "1");
+  if (options.patient_mpirun) return with_root(std::move(options));
   // mpirun itself sleeps for a second between SIGTERM and SIGKILL if a rank is not gone at once: a bare
   // program that calls MPI_Abort on 2 ranks takes 0.28 s or 1.28 s, by chance. That second is not what the
   // tests measure.
   options.env.emplace_back("OMPI_MCA_odls_base_sigkill_timeout", "0");
-  if (::geteuid() == 0) {
-    options.env.emplace_back("OMPI_ALLOW_RUN_AS_ROOT", "1");
-    options.env.emplace_back("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
-  }
-  return options;
+  return with_root(std::move(options));
 }
 
 JobResult run_parrun(int ranks, const std::vector<std::string>& args, const RunOptions& options) {

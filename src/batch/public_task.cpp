@@ -1,0 +1,33 @@
+#include "batch/public_task.hpp"
+
+#include <fmt/format.h>
+
+#include "parrun/errors.hpp"
+
+namespace parrun {
+
+std::optional<Duration> checked_limit(std::optional<std::chrono::nanoseconds> limit, const char* name) {
+  constexpr auto kLongest = std::chrono::hours(24 * 365 * 100);
+  if (!limit || (*limit > std::chrono::nanoseconds::zero() && *limit < kLongest)) return limit;
+  throw InputError(fmt::format("the {} must be above zero and below 100 years; leave it out for none", name));
+}
+
+std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, const char* name) {
+  if (!bytes || *bytes > 0) return bytes;
+  throw InputError(fmt::format("the {} must be above zero; leave it out for none", name));
+}
+
+std::optional<int> checked_retries(std::optional<int> retries) {
+  if (!retries || *retries >= 0) return retries;
+  throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", *retries));
+}
+
+TaskSpec call_spec(const detail::CallFields& fields) {
+  TaskSpec spec;
+  spec.work = Call{fields.function, fields.arguments};
+  spec.label = fields.label;
+  set_limits(fields, spec);
+  return spec;
+}
+
+}  // namespace parrun

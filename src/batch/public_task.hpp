@@ -1,0 +1,33 @@
+#pragma once
+// What a program says of a task through the public headers, as the task that is executed.
+
+#include <optional>
+
+#include "batch/task_spec.hpp"
+#include "parrun/task.hpp"
+
+namespace parrun {
+
+/// A limit that a caller gave. Throws InputError where it is not above zero, or so long that it cannot be
+/// added to a time.
+std::optional<Duration> checked_limit(std::optional<std::chrono::nanoseconds> limit, const char* name);
+
+/// Throws InputError where `bytes` is zero.
+std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, const char* name);
+
+/// Throws InputError where `retries` is below zero.
+std::optional<int> checked_retries(std::optional<int> retries);
+
+/// CallFields' and CommandOptions' limits have the same names.
+template <typename Options>
+void set_limits(const Options& options, TaskSpec& spec) {
+  spec.timeout = checked_limit(options.timeout, "task's timeout");
+  spec.retries = checked_retries(options.retries);
+  spec.resources.memory_bytes = checked_size(options.memory_limit, "task's memory limit");
+  spec.resources.cpu = checked_limit(options.cpu_limit, "task's CPU limit");
+  spec.resources.output_bytes = checked_size(options.output_limit, "task's output limit");
+}
+
+TaskSpec call_spec(const detail::CallFields& fields);
+
+}  // namespace parrun

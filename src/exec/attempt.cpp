@@ -1,0 +1,249 @@
+#include "exec/attempt.hpp"
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <limits>
+#include <typeinfo>
+
+#include "batch/task_spec.hpp"
+#include "exec/command.hpp"
+#include "exec/process_tree.hpp"
+#include "exec/registry.hpp"
+
+namespace parrun {
+namespace {
+
+// Beyond this much memory that stays in a process, the next task gets a fresh one.
+constexpr std::int64_t kMostLeftBehind_kb = 64 << 10;
+constexpr Duration kLeftoversLimit = std::chrono::seconds(5);
+
+void fail(std::string why, Outcome& outcome) {
+  outcome.state = State::failed;
+  outcome.exit_code = 1;
+  outcome.error = std::move(why);
+  outcome.value.clear();
+  outcome.value_is_json = false;
+}
+
+void set_exception(const std::string& type, const std::string& message, Outcome& outcome) {
+  fail(fmt::format("{}: {}", type, message), outcome);
+  outcome.error_type = type;
+}
+
+void call_function(const Call& call, bool json, Outcome& outcome) {
+  const Function* function = find_function(call.function);
+  if (function == nullptr) return fail("no task function '" + call.function + "'", outcome);
+  try {
+    outcome.value = function->call(call.arguments);
+    if (!json || function->value_to_json == nullptr) return;
+    outcome.value = function->value_to_json(outcome.value);
+    outcome.value_is_json = true;
+  } catch (const std::exception& error) {
+    set_exception(demangled(typeid(error).name()), error.what(), outcome);
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    set_exception(type != nullptr ? demangled(type->name()) : "unknown",
+                  "an exception that is no std::exception", outcome);
+  }
+}
+
+void execute(const TaskSpec& spec, const AttemptOrder& order, Outcome& outcome) {
+  if (const auto* call = std::get_if<Call>(&spec.work)) {
+    call_function(*call, order.json_value, outcome);
+  } else {
+    run_command(spec, environ, STDOUT_FILENO, STDERR_FILENO, order.resources.output_bytes, outcome);
+  }
+}
+
+Outcome begin_outcome(const AttemptOrder& order) {
+  Outcome outcome;
+  outcome.task = order.id.task;
+  outcome.attempt = order.id.attempt;
+  outcome.started_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  return outcome;
+}
+
+void warn(const std::string& what, Outcome& outcome) {
+  outcome.warning += (outcome.warning.empty() ? "" : "; ") + what;
+}
+
+// A call's own folder and variables; a command's are given to its process alone.
+void enter_call(const TaskSpec& spec) {
+  for (const auto& [name, value] : spec.env) setenv(name.c_str(), value.c_str(), 1);
+  if (spec.cwd.empty() || chdir(spec.cwd.c_str()) == 0) return;
+  throw std::system_error(errno, std::generic_category(),
+                          fmt::format("cannot start in the directory '{}'", spec.cwd));
+}
+
+}  // namespace
+
+// --- orders ----------------------------------------------------------------------------------------------
+
+Bytes encode(const AttemptOrder& order) {
+  ByteWriter out;
+  out.put(order.id.task.get()).put<std::int32_t>(order.id.attempt).put(order.json_value);
+  out.put<std::int32_t>(order.rank).put<std::int32_t>(order.ranks);
+  out.put<std::uint64_t>(order.resources.memory_bytes.value_or(0));
+  out.put<Duration::rep>(order.resources.cpu.value_or(Duration::zero()).count());
+  out.put<std::uint64_t>(order.resources.output_bytes.value_or(0));
+  out.put(order.payload);
+  return out.take();
+}
+
+AttemptOrder decode_order(ByteReader& in) {
+  AttemptOrder order;
+  order.id.task = TaskId(in.get<std::uint64_t>());
+  order.id.attempt = in.get<std::int32_t>();
+  order.json_value = in.get<bool>();
+  order.rank = in.get<std::int32_t>();
+  order.ranks = in.get<std::int32_t>();
+  if (const auto memory = in.get<std::uint64_t>(); memory > 0) order.resources.memory_bytes = memory;
+  if (const auto cpu = in.get<Duration::rep>(); cpu > 0) order.resources.cpu = Duration(cpu);
+  if (const auto output = in.get<std::uint64_t>(); output > 0) order.resources.output_bytes = output;
+  order.payload = in.get_bytes();
+  return order;
+}
+
+// --- on a thread -----------------------------------------------------------------------------------------
+
+Outcome ThreadAttempter::attempt(const AttemptOrder& order) {
+  Outcome outcome = begin_outcome(order);
+  const TimePoint start = Clock::now();
+  try {
+    execute(decode_task(order.payload), order, outcome);
+  } catch (const std::exception& error) {  // ours, not the task's: no memory
+    fail(error.what(), outcome);
+  }
+  outcome.elapsed_s = to_seconds(Clock::now() - start);
+  return outcome;
+}
+
+// --- in a process ----------------------------------------------------------------------------------------
+
+ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
+                                   AttemptNote& note)
+    : settings_(settings), scratch_(scratch), capture_(capture), note_(note), variables_(scratch.wanted()) {
+  note_.limited = false;
+  if (note_.has_scratch) drop_scratch(note_.id(), true);  // of an attempt that died with its executor
+}
+
+Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
+  const pid_t executor = getpid();
+  Outcome outcome = begin_outcome(order);
+  const TimePoint start = Clock::now();
+  bool is_command = false;
+  meter_.start();
+  try {
+    const TaskSpec spec = decode_task(order.payload);
+    is_command = spec.is_command();
+    enter(order, spec);
+    execute(spec, order, outcome);
+  } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
+    fail(error.what(), outcome);
+  }
+  if (getpid() != executor) _exit(0);  // the task forked, and its child came back here too
+  outcome.elapsed_s = to_seconds(Clock::now() - start);
+  leave(order, is_command, outcome);
+  return outcome;
+}
+
+void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
+  note_.task = order.id.task.get();
+  note_.attempt = order.id.attempt;
+  meter_.write_before(note_);
+  note_.memory_bytes = order.resources.memory_bytes.value_or(0);
+  note_.cpu = order.resources.cpu.value_or(Duration::zero()).count();
+  note_.limited = order.resources.memory_bytes || order.resources.cpu;
+  std::string folder;
+  if (scratch_.wanted()) {
+    note_.has_scratch = true;
+    folder = scratch_.make(order.id);
+    if (spec.cwd.empty() && chdir(folder.c_str()) != 0)
+      throw std::system_error(errno, std::generic_category(), folder);
+  }
+  variables_.set(order, folder);
+  if (!spec.is_command()) enter_call(spec);
+}
+
+void ProcessAttempter::leave(const AttemptOrder& order, bool is_command, Outcome& outcome) {
+  end_children(outcome);
+  note_.limited = false;
+  meter_.read(!is_command, outcome);
+  failed_ = !outcome.succeeded();
+  if (failed_ && scratch_.wanted() && scratch_.keep_failed())
+    warn(fmt::format("its folder is kept: {}", scratch_.path(order.id)), outcome);
+  std::cout.flush();
+  std::fflush(nullptr);
+  if (!capture_.intact_here()) return;  // the worker, whose descriptors are its own, finds what was written
+  auto [out, err] = capture_.take(order.resources.output_bytes);
+  outcome.stdout_text = std::move(out);
+  outcome.stderr_text = std::move(err);
+}
+
+void ProcessAttempter::end_children(Outcome& outcome) {
+  if (settings_.keep_children) {
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    left_children_ = errno != ECHILD;
+    return;
+  }
+  int ended = 0;
+  end_descendants(kLeftoversLimit, [&](const Reaped& one) {
+    if (WIFSIGNALED(one.status) && WTERMSIG(one.status) == SIGKILL) ++ended;
+    outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, one.usage.ru_maxrss);
+  });
+  if (ended == 0) return;
+  warn(fmt::format("left {} process{} behind, which {} ended; --keep-children leaves them", ended,
+                   ended == 1 ? "" : "es", ended == 1 ? "was" : "were"),
+       outcome);
+}
+
+bool ProcessAttempter::clean_up() {
+  const bool restored = place_.restore(Clock::now());
+  if (note_.has_scratch) drop_scratch(note_.id(), failed_);
+  return restored && !left_children_ && capture_.intact_here() &&
+         meter_.left_behind_kb() < kMostLeftBehind_kb;
+}
+
+void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
+  if (!failed || !scratch_.keep_failed()) scratch_.remove(attempt);
+  note_.has_scratch = false;
+}
+
+// --- variables -------------------------------------------------------------------------------------------
+
+namespace {
+
+template <std::size_t N, typename Value>
+void write_variable(std::array<char, N>& memory, const char* name, const Value& value) {
+  const auto end = fmt::format_to_n(memory.data(), N - 1, "{}={}", name, value);
+  *end.out = '\0';
+}
+
+}  // namespace
+
+ProcessAttempter::Variables::Variables(bool workdir) {
+  set(AttemptOrder{}, {});
+  for (auto& number : numbers_) putenv(number.data());
+  if (workdir) putenv(workdir_.data());
+}
+
+void ProcessAttempter::Variables::set(const AttemptOrder& order, const std::string& workdir) {
+  write_variable(numbers_[0], "PARRUN_TASK_INDEX", order.id.task.get());
+  write_variable(numbers_[1], "PARRUN_ATTEMPT", order.id.attempt);
+  write_variable(numbers_[2], "PARRUN_RANK", order.rank);
+  write_variable(numbers_[3], "PARRUN_RANKS", order.ranks);
+  write_variable(workdir_, "PARRUN_WORKDIR", workdir);
+}
+
+}  // namespace parrun

@@ -1,0 +1,89 @@
+#pragma once
+// How an executor executes one attempt: on a thread of the rank, or in a process of its own with a clean
+// place for each.
+
+#include <array>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/resource_limits.hpp"
+#include "batch/task_spec.hpp"
+#include "exec/attempt_note.hpp"
+#include "exec/capture.hpp"
+#include "exec/clean_place.hpp"
+#include "exec/scratch.hpp"
+#include "exec/usage.hpp"
+#include "parrun/outcome.hpp"
+
+namespace parrun {
+
+/// What executors are told once, before they are forked.
+struct ExecutorSettings {
+  std::string workdir;         ///< where attempts get folders of their own; empty: they get none
+  bool keep_failed = false;    ///< the folder of a failed attempt stays
+  bool keep_children = false;  ///< processes that a task leaves behind live on until the run ends badly
+};
+
+/// An attempt as it comes out of the channel.
+struct AttemptOrder {
+  Assignment id;
+  bool json_value = false;
+  int rank = 0;   ///< its worker's
+  int ranks = 1;  ///< of the run
+  ResourceLimits resources;
+  BytesView payload;  ///< encode(TaskSpec)
+};
+
+Bytes encode(const AttemptOrder& order);
+AttemptOrder decode_order(ByteReader& in);
+
+class Attempter {
+ public:
+  virtual ~Attempter() = default;
+  virtual Outcome attempt(const AttemptOrder& order) = 0;
+  /// Cleans up, once the outcome is on its way. False: no other attempt may be made here.
+  virtual bool clean_up() { return true; }
+};
+
+class ThreadAttempter final : public Attempter {
+ public:
+  Outcome attempt(const AttemptOrder& order) override;
+};
+
+class ProcessAttempter final : public Attempter {
+ public:
+  /// In the executor's process, once its stdout and stderr are the capture's.
+  ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
+                   AttemptNote& note);
+  Outcome attempt(const AttemptOrder& order) override;
+  bool clean_up() override;
+
+ private:
+  // The variables that tell a task who it is, in memory of ours: a new value is only written there.
+  class Variables {
+   public:
+    explicit Variables(bool workdir);
+    void set(const AttemptOrder& order, const std::string& workdir);
+
+   private:
+    std::array<std::array<char, 48>, 4> numbers_{};
+    std::array<char, 4200> workdir_{};
+  };
+
+  void enter(const AttemptOrder& order, const TaskSpec& spec);
+  void leave(const AttemptOrder& order, bool is_command, Outcome& outcome);
+  void end_children(Outcome& outcome);
+  void drop_scratch(const Assignment& attempt, bool failed);
+
+  const ExecutorSettings& settings_;
+  const Scratch& scratch_;
+  Capture& capture_;
+  AttemptNote& note_;
+  Variables variables_;
+  CleanPlace place_;  ///< after the variables: they are part of it
+  UsageMeter meter_;
+  bool failed_ = false;
+  bool left_children_ = false;
+};
+
+}  // namespace parrun

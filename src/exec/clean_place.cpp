@@ -1,0 +1,157 @@
+#include "exec/clean_place.hpp"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+namespace parrun {
+namespace {
+
+std::string current_folder() {
+  std::error_code ignored;
+  return std::filesystem::current_path(ignored).string();
+}
+
+int first_free_descriptor() {
+  const int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd;
+}
+
+unsigned long thread_count() {
+  struct stat status {};
+  return stat("/proc/self/task", &status) == 0 ? status.st_nlink : 0;
+}
+
+// The threads that OpenMP keeps for the next parallel region are no leftovers: they sleep until then.
+unsigned long openmp_threads() {
+  for (const char* name : {"libgomp.so.1", "libomp.so.5", "libiomp5.so"}) {
+    void* const library = dlopen(name, RTLD_NOLOAD | RTLD_LAZY);
+    if (library == nullptr) continue;
+    const auto most = reinterpret_cast<int (*)()>(dlsym(library, "omp_get_max_threads"));
+    const int threads = most != nullptr ? most() : 1;
+    dlclose(library);
+    return static_cast<unsigned long>(std::max(threads - 1, 0));
+  }
+  return 0;
+}
+
+// A thread that was joined is still seen for a moment.
+bool threads_are_gone(unsigned long wanted) {
+  constexpr Duration kJoinMoment = std::chrono::milliseconds(2);
+  if (thread_count() <= wanted) return true;
+  wanted += openmp_threads();
+  for (const TimePoint end = Clock::now() + kJoinMoment; Clock::now() < end; sched_yield()) {
+    if (thread_count() <= wanted) return true;
+  }
+  return false;
+}
+
+bool same_handler(const struct sigaction& a, const struct sigaction& b) {
+  return a.sa_handler == b.sa_handler && a.sa_flags == b.sa_flags;
+}
+
+}  // namespace
+
+CleanPlace::CleanPlace()
+    : folder_(current_folder()),
+      umask_(umask(0)),
+      locale_(setlocale(LC_ALL, nullptr)),
+      out_buffer_(std::cout.rdbuf()),
+      err_buffer_(std::cerr.rdbuf()),
+      priority_(getpriority(PRIO_PROCESS, 0)),
+      first_free_descriptor_(first_free_descriptor()),
+      threads_(thread_count()) {
+  umask(umask_);
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    environment_.push_back(*variable);
+  }
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+  fegetenv(&rounding_);
+  out_.copyfmt(std::cout);
+  err_.copyfmt(std::cerr);
+  for (int number = 1; number < NSIG; ++number) {
+    sigaction(number, nullptr, &handlers_[static_cast<std::size_t>(number)]);
+  }
+  for (int kind = 0; kind < static_cast<int>(RLIM_NLIMITS); ++kind) {
+    getrlimit(static_cast<__rlimit_resource>(kind), &limits_[static_cast<std::size_t>(kind)]);
+  }
+}
+
+bool CleanPlace::restore(TimePoint now) {
+  restore_environment();
+  restore_streams();
+  umask(umask_);
+  pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+  fesetenv(&rounding_);
+  if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
+  const itimerval none{};
+  setitimer(ITIMER_REAL, &none, nullptr);
+  if (!folder_.empty() && chdir(folder_.c_str()) != 0) return false;
+  if (now < looked_ + kLookEvery) return true;
+  looked_ = now;
+  return look_closely();
+}
+
+void CleanPlace::restore_environment() const {
+  bool changed = environ == nullptr;
+  for (std::size_t i = 0; !changed && i < environment_.size(); ++i) changed = environ[i] != environment_[i];
+  if (!changed && environ[environment_.size()] == nullptr) return;
+  clearenv();
+  for (char* const variable : environment_) putenv(variable);
+}
+
+void CleanPlace::restore_streams() {
+  std::cout.rdbuf(out_buffer_);  // clears its state too
+  std::cerr.rdbuf(err_buffer_);
+  std::cout.copyfmt(out_);
+  std::cerr.copyfmt(err_);
+}
+
+bool CleanPlace::look_closely() {
+  const itimerval none{};
+  setitimer(ITIMER_VIRTUAL, &none, nullptr);
+  setitimer(ITIMER_PROF, &none, nullptr);
+  return restore_signals() && restore_limits() && getpriority(PRIO_PROCESS, 0) == priority_ &&
+         !too_many_descriptors() && threads_are_gone(threads_);
+}
+
+bool CleanPlace::restore_signals() const {
+  for (int number = 1; number < NSIG; ++number) {
+    const struct sigaction& wanted = handlers_[static_cast<std::size_t>(number)];
+    struct sigaction present {};
+    if (sigaction(number, nullptr, &present) != 0 || same_handler(present, wanted)) continue;
+    if (sigaction(number, &wanted, nullptr) != 0) return false;
+  }
+  return true;
+}
+
+bool CleanPlace::restore_limits() const {
+  for (int kind = 0; kind < static_cast<int>(RLIM_NLIMITS); ++kind) {
+    const rlimit& wanted = limits_[static_cast<std::size_t>(kind)];
+    rlimit present{};
+    if (getrlimit(static_cast<__rlimit_resource>(kind), &present) != 0) continue;
+    if (present.rlim_cur == wanted.rlim_cur && present.rlim_max == wanted.rlim_max) continue;
+    if (setrlimit(static_cast<__rlimit_resource>(kind), &wanted) != 0) return false;
+  }
+  return true;
+}
+
+// A few that libraries keep open are no harm; a leak would end in none being left, and a standard descriptor
+// that is closed would be somebody else's file.
+bool CleanPlace::too_many_descriptors() const {
+  constexpr int kHarmless = 64;
+  const int first = first_free_descriptor();
+  return first < first_free_descriptor_ || first > first_free_descriptor_ + kHarmless;
+}
+
+}  // namespace parrun

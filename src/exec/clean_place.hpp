@@ -1,0 +1,63 @@
+#pragma once
+// The state of an executor's process that one task must not hand on to the next. Functions are called in a
+// process that outlives them, for a fork each would cost more than most of them do; so what a function left
+// changed is put back, and where that is not possible the process is not used again.
+//
+// Put back after every attempt: environment, folder, umask, signal mask, timers, rounding mode, locale, the
+// state of the standard streams. Looked at no more often than every kLookEvery, for it costs 10 us: signal
+// handlers, resource limits, priority, descriptors, threads. So a function of microseconds that leaves one of
+// these changed can be followed by others for that long.
+
+#include <fenv.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <ios>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace parrun {
+
+class CleanPlace {
+ public:
+  static constexpr Duration kLookEvery = std::chrono::microseconds(200);
+
+  /// The place is as this process is now. REQUIRES: it lives as long as this process uses its environment.
+  CleanPlace();
+  CleanPlace(const CleanPlace&) = delete;
+  CleanPlace& operator=(const CleanPlace&) = delete;
+
+  /// Puts things back. False: this process must not run another task.
+  bool restore(TimePoint now);
+
+ private:
+  void restore_environment() const;
+  void restore_streams();
+  bool look_closely();
+  bool restore_signals() const;
+  bool restore_limits() const;
+  bool too_many_descriptors() const;
+
+  std::vector<char*> environment_;
+  std::string folder_;
+  mode_t umask_;
+  sigset_t mask_{};
+  fenv_t rounding_{};
+  std::string locale_;
+  std::ios out_{nullptr};
+  std::ios err_{nullptr};
+  std::streambuf* out_buffer_;
+  std::streambuf* err_buffer_;
+  std::array<struct sigaction, NSIG> handlers_{};
+  std::array<rlimit, RLIM_NLIMITS> limits_{};
+  int priority_;
+  int first_free_descriptor_;
+  unsigned long threads_;
+  TimePoint looked_{};
+};
+
+}  // namespace parrun

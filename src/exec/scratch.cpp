@@ -1,0 +1,54 @@
+#include "exec/scratch.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/host.hpp"
+
+namespace parrun {
+namespace fs = std::filesystem;
+namespace {
+
+// A task may have taken the rights that removing needs from its own folders.
+void allow_removal(const fs::path& folder) {
+  std::error_code ignored;
+  fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) allow_removal(entry.path());
+  }
+}
+
+}  // namespace
+
+Scratch::Scratch(const std::string& root, bool keep_failed)
+    : prefix_(fs::absolute(root).string()),
+      owner_(fmt::format("{}.{}", host_name(), getpid())),
+      keep_failed_(keep_failed) {}
+
+std::string Scratch::path(const Assignment& attempt) const {
+  return fmt::format("{}/task-{}.{}@{}", prefix_, attempt.task.get(), attempt.attempt, owner_);
+}
+
+std::string Scratch::make(const Assignment& attempt) const {
+  std::string folder = path(attempt);
+  fs::create_directories(prefix_);
+  if (!fs::create_directory(folder)) {
+    throw std::system_error(EEXIST, std::generic_category(), "a folder for the attempt, " + folder);
+  }
+  return folder;
+}
+
+std::string Scratch::remove(const Assignment& attempt) const {
+  std::error_code error;
+  const std::string folder = path(attempt);
+  fs::remove_all(folder, error);
+  if (!error) return {};
+  allow_removal(folder);
+  fs::remove_all(folder, error);
+  return error ? fmt::format("{} could not be removed: {}", folder, error.message()) : "";
+}
+
+}  // namespace parrun

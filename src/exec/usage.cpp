@@ -1,0 +1,83 @@
+#include "exec/usage.hpp"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/clock.hpp"
+#include "base/descriptor.hpp"
+
+namespace parrun {
+namespace {
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
+rusage usage_of(__rusage_who who) {
+  rusage usage{};
+  getrusage(who, &usage);
+  return usage;
+}
+
+// See proc(5): 5 sets the peak resident size to the present one.
+void reset_peak() {
+  const Descriptor file(open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC));
+  [[maybe_unused]] const ssize_t written = write(file.get(), "5", 1);
+}
+
+}  // namespace
+
+// The kernel knows only the peak of a process's whole life; where it has moved it is set back to the present
+// size, so that the next attempt's is its own.
+void UsageMeter::settle() {
+  rusage now = usage_of(RUSAGE_SELF);
+  if (now.ru_maxrss > own_.ru_maxrss) {
+    reset_peak();
+    now = usage_of(RUSAGE_SELF);
+  }
+  own_ = now;
+  if (first_rss_kb_ == 0) first_rss_kb_ = own_.ru_maxrss;
+}
+
+void UsageMeter::start() {
+  settle();
+  children_ = usage_of(RUSAGE_CHILDREN);
+}
+
+void UsageMeter::read(bool with_own, Outcome& outcome) const {
+  const rusage children = usage_of(RUSAGE_CHILDREN);
+  outcome.user_s = user_seconds(children) - user_seconds(children_);
+  outcome.system_s = system_seconds(children) - system_seconds(children_);
+  if (children.ru_maxrss > children_.ru_maxrss)
+    outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, children.ru_maxrss);
+  if (!with_own) return;
+  const rusage own = usage_of(RUSAGE_SELF);
+  outcome.user_s += user_seconds(own) - user_seconds(own_);
+  outcome.system_s += system_seconds(own) - system_seconds(own_);
+  outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, own.ru_maxrss);
+}
+
+void UsageMeter::write_before(AttemptNote& note) const {
+  note.user_s = user_seconds(own_) + user_seconds(children_);
+  note.system_s = system_seconds(own_) + system_seconds(children_);
+  note.resident_kb = own_.ru_maxrss;
+  note.children_peak_kb = children_.ru_maxrss;
+}
+
+std::int64_t UsageMeter::left_behind_kb() {
+  constexpr std::int64_t kWorthTrimming_kb = 16 << 10;
+  settle();
+  if (own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb && malloc_trim(0) != 0) {
+    own_.ru_maxrss = 0;  // the present size is below the peak
+    settle();
+  }
+  return own_.ru_maxrss - first_rss_kb_;
+}
+
+double user_seconds(const rusage& usage) { return seconds(usage.ru_utime); }
+double system_seconds(const rusage& usage) { return seconds(usage.ru_stime); }
+
+}  // namespace parrun

@@ -1,0 +1,36 @@
+#pragma once
+// What an attempt used: CPU time and peak memory of the executor and of the processes that it waited for.
+
+#include <sys/resource.h>
+
+#include "exec/attempt_note.hpp"
+#include "parrun/outcome.hpp"
+
+namespace parrun {
+
+class UsageMeter {
+ public:
+  UsageMeter() { settle(); }
+
+  /// From here on.
+  void start();
+  /// Fills in user_s, system_s, max_rss_kb. `with_own`: a function is executed by this process itself, a
+  /// command only by its children. A max_rss_kb that is there and larger stays: of a child, as wait4 told.
+  void read(bool with_own, Outcome& outcome) const;
+  /// What this process and its children had used at start().
+  void write_before(AttemptNote& note) const;
+  /// Memory [KiB] that stayed in this process beyond what it had when it began.
+  std::int64_t left_behind_kb();
+
+ private:
+  void settle();
+
+  rusage own_{};
+  rusage children_{};
+  std::int64_t first_rss_kb_ = 0;
+};
+
+double user_seconds(const rusage& usage);
+double system_seconds(const rusage& usage);
+
+}  // namespace parrun

@@ -1,0 +1,192 @@
+#include "exec/zygote_process.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "exec/inherited.hpp"
+#include "exec/usage.hpp"
+
+namespace parrun {
+namespace {
+
+constexpr Duration kKillLimit = std::chrono::seconds(10);
+constexpr int kStoppedLooks = 3;
+constexpr int kStoppedLook_ms = 10;
+
+// A node that is short of processes or memory may have some again in a moment.
+pid_t fork_patiently() {
+  constexpr int kTries = 20;
+  constexpr useconds_t kPause_us = 10'000;
+  pid_t pid = fork();
+  for (int i = 1; i < kTries && pid < 0; ++i) {
+    usleep(kPause_us);
+    pid = fork();
+  }
+  return pid;
+}
+
+}  // namespace
+
+ZygoteProcess::ZygoteProcess(int socket, const Zygote::Plan& plan) : socket_(socket), plan_(plan) {
+  sigemptyset(&child_signal_);
+  sigaddset(&child_signal_, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
+  signals_.reset(signalfd(-1, &child_signal_, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void ZygoteProcess::serve() {
+  std::array<pollfd, 2> waits{pollfd{socket_, POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+  for (;;) {
+    poll(waits.data(), waits.size(), next_look_ms());
+    if (waits[1].revents != 0) on_child_signal();
+    if (waits[0].revents != 0 && !on_request()) return;
+    look_for_stop();
+    look_at_limits();
+  }
+}
+
+void ZygoteProcess::end() {
+  if (!released_) kept_.clear();
+  end_all();
+  if (plan_.note->has_scratch && !plan_.scratch->keep_failed()) plan_.scratch->remove(plan_.note->id());
+}
+
+bool ZygoteProcess::on_request() {
+  ZygoteRequest request{};
+  const ssize_t got = recv(socket_, &request, 1, MSG_DONTWAIT);
+  if (got == 0) return false;  // the rank is gone
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  switch (request) {
+    case ZygoteRequest::spawn:
+      spawn();
+      break;
+    case ZygoteRequest::kill:
+      kill_all();
+      break;
+    case ZygoteRequest::watch_limits:
+      limits_.emplace(*plan_.note);
+      break;
+    case ZygoteRequest::release_kept:
+      released_ = true;
+  }
+  return true;
+}
+
+void ZygoteProcess::on_child_signal() {
+  signalfd_siginfo info{};
+  while (read(signals_.get(), &info, sizeof info) > 0) {
+  }
+  if (living_ > 0 && is_stopped()) stopped_looks_ = std::max(stopped_looks_, 1);
+  Reaped reaped;
+  while ((reaped.pid = wait4(-1, &reaped.status, WNOHANG, &reaped.usage)) > 0) note(reaped);
+  if (!died_) return;
+  if (plan_.keep_children && died_->wait_status == 0) kept_ = children();
+  kill_all();  // what the dead executor left to us
+}
+
+// A cluster that suspends a job stops all of it within moments, us too: what is still stopped after some
+// looks stopped itself, and nobody will continue it.
+bool ZygoteProcess::is_stopped() {
+  siginfo_t info{};
+  const int options = WSTOPPED | WNOHANG | WNOWAIT;
+  if (waitid(P_PID, static_cast<id_t>(living_), &info, options) != 0 || info.si_pid != living_) return false;
+  stopped_by_ = info.si_status;
+  return true;
+}
+
+void ZygoteProcess::look_for_stop() {
+  if (living_ == 0 || stopped_looks_ == 0) return;
+  stopped_looks_ = is_stopped() ? stopped_looks_ + 1 : 0;
+  if (stopped_looks_ <= kStoppedLooks) return;
+  sentence_.wait_status = stopped_by_ << 8 | 0x7f;  // as WIFSTOPPED reads it
+  kill_all();
+}
+
+void ZygoteProcess::look_at_limits() {
+  if (living_ == 0 || !limits_) return;
+  sentence_.exceeded = limits_->look(living_, Clock::now());
+  if (sentence_.exceeded) kill_all();
+}
+
+int ZygoteProcess::next_look_ms() const {
+  if (living_ > 0 && stopped_looks_ > 0) return kStoppedLook_ms;
+  if (living_ == 0 || !limits_) return -1;
+  return 1 + static_cast<int>(limits_->until_next_look(Clock::now()) / std::chrono::milliseconds(1));
+}
+
+void ZygoteProcess::end_all() {
+  end_descendants(
+      kKillLimit, [this](const Reaped& reaped) { note(reaped); }, kept_);
+}
+
+void ZygoteProcess::kill_all() {
+  end_all();
+  report_death();
+}
+
+void ZygoteProcess::note(const Reaped& reaped) {
+  if (std::erase(kept_, reaped.pid) > 0) return;
+  used_.user_s += user_seconds(reaped.usage);
+  used_.system_s += system_seconds(reaped.usage);
+  const bool is_executor = reaped.pid == living_;
+  // An executor's peak may be that of a child it waited for in an earlier attempt.
+  const std::int64_t peak_kb = reaped.usage.ru_maxrss;
+  const bool of_now = !is_executor || peak_kb > plan_.note->children_peak_kb;
+  used_.max_rss_kb = std::max(used_.max_rss_kb, of_now ? peak_kb : plan_.note->resident_kb.load());
+  if (!is_executor) return;
+  living_ = 0;
+  died_ = Death{.wait_status = reaped.status};
+}
+
+void ZygoteProcess::report_death() {
+  if (!died_) return;
+  if (sentence_.wait_status != 0) died_->wait_status = sentence_.wait_status;
+  died_->exceeded = sentence_.exceeded;
+  died_->user_s = std::max(0.0, used_.user_s - plan_.note->user_s);
+  died_->system_s = std::max(0.0, used_.system_s - plan_.note->system_s);
+  died_->max_rss_kb = used_.max_rss_kb;
+  send(socket_, &*died_, sizeof *died_, MSG_NOSIGNAL);
+  died_.reset();
+}
+
+void ZygoteProcess::spawn() {
+  const pid_t zygote = getpid();
+  stopped_looks_ = 0;
+  sentence_ = {};
+  used_ = {};
+  living_ = fork_patiently();
+  if (living_ < 0) {
+    died_ = Death{.spawn_error = errno};
+    living_ = 0;
+    return report_death();
+  }
+  if (living_ == 0) become_executor(zygote);
+}
+
+void ZygoteProcess::become_executor(pid_t zygote) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != zygote) _exit(1);  // it died before the line above
+  prctl(PR_SET_NAME, "parrun-exec");
+  close(socket_);
+  signals_.reset();
+  setsid();
+  adopt_orphans();
+  heed_ignored_signals();
+  sigprocmask(SIG_UNBLOCK, &child_signal_, nullptr);
+  try {
+    plan_.executor();
+  } catch (...) {  // no memory for a task or its outcome: to the worker a crash like any other
+    _exit(1);
+  }
+  _exit(0);
+}
+
+}  // namespace parrun

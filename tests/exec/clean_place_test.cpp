@@ -1,0 +1,166 @@
+#include "exec/clean_place.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <clocale>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace parrun;
+
+// What `leave` left in a process of its own, and whether the place was clean again: then `is_clean` holds.
+enum class Found { clean, dirty, given_up };
+
+Found after(const std::function<void()>& leave, const std::function<bool()>& is_clean) {
+  const pid_t child = fork();
+  if (child == 0) {
+    CleanPlace place;
+    leave();
+    const bool restored = place.restore(Clock::now());
+    _exit(static_cast<int>(!restored ? Found::given_up : is_clean() ? Found::clean : Found::dirty));
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  return static_cast<Found>(WEXITSTATUS(status));
+}
+
+bool always() { return true; }
+
+TEST(CleanPlace, OneThatNothingWasLeftInStaysAsItIs) {
+  EXPECT_EQ(after([] {}, always), Found::clean);
+}
+
+TEST(CleanPlace, TheFolderIsPutBack) {
+  const auto here = std::filesystem::current_path();
+  EXPECT_EQ(after([] { std::filesystem::current_path("/"); },
+                  [&] { return std::filesystem::current_path() == here; }),
+            Found::clean);
+}
+
+TEST(CleanPlace, VariablesAreTakenAwayAddedAndChangedBack) {
+  setenv("CLEAN_PLACE_KEPT", "before", 1);
+  setenv("CLEAN_PLACE_REMOVED", "there", 1);
+  const auto leave = [] {
+    setenv("CLEAN_PLACE_NEW", "left", 1);
+    setenv("CLEAN_PLACE_KEPT", "changed", 1);
+    unsetenv("CLEAN_PLACE_REMOVED");
+  };
+  EXPECT_EQ(after(leave,
+                  [] {
+                    return getenv("CLEAN_PLACE_NEW") == nullptr &&
+                           getenv("CLEAN_PLACE_KEPT") == std::string("before") &&
+                           getenv("CLEAN_PLACE_REMOVED") == std::string("there");
+                  }),
+            Found::clean);
+  EXPECT_EQ(after([] { clearenv(); }, [] { return getenv("CLEAN_PLACE_KEPT") != nullptr; }), Found::clean);
+}
+
+TEST(CleanPlace, UmaskMaskAndTimersArePutBack) {
+  const auto leave = [] {
+    umask(0777);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    alarm(1);
+  };
+  EXPECT_EQ(after(leave,
+                  [] {
+                    sigset_t mask;
+                    sigprocmask(SIG_SETMASK, nullptr, &mask);
+                    return umask(0) != 0777 && sigismember(&mask, SIGTERM) == 0 && alarm(0) == 0;
+                  }),
+            Found::clean);
+}
+
+TEST(CleanPlace, HandlersAndLimitsArePutBack) {
+  const auto leave = [] {
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGUSR1, [](int) {});
+    rlimit few{};
+    getrlimit(RLIMIT_NOFILE, &few);
+    few.rlim_cur = 100;
+    setrlimit(RLIMIT_NOFILE, &few);
+  };
+  EXPECT_EQ(after(leave,
+                  [] {
+                    rlimit present{};
+                    getrlimit(RLIMIT_NOFILE, &present);
+                    return signal(SIGTERM, SIG_DFL) == SIG_DFL && signal(SIGUSR1, SIG_DFL) == SIG_DFL &&
+                           present.rlim_cur != 100;
+                  }),
+            Found::clean);
+}
+
+TEST(CleanPlace, RoundingLocaleAndStreamsArePutBack) {
+  const auto leave = [] {
+    fesetround(FE_UPWARD);
+    setlocale(LC_ALL, "C.UTF-8");
+    std::cout << std::hex;
+    std::cout.precision(2);
+    std::cout.setstate(std::ios::failbit);
+    std::cerr.rdbuf(nullptr);
+  };
+  EXPECT_EQ(after(leave,
+                  [] {
+                    return fegetround() == FE_TONEAREST && setlocale(LC_ALL, nullptr) == std::string("C") &&
+                           std::cout.good() && std::cout.precision() == 6 &&
+                           (std::cout.flags() & std::ios::hex) == 0 && std::cerr.good();
+                  }),
+            Found::clean);
+}
+
+TEST(CleanPlace, AFewDescriptorsDoNoHarmAndManyAreGivenUp) {
+  const auto leave = [](int count) {
+    return [count] {
+      for (int i = 0; i < count; ++i) dup(STDERR_FILENO);
+    };
+  };
+  EXPECT_EQ(after(leave(3), always), Found::clean);
+  EXPECT_EQ(after(leave(100), always), Found::given_up);
+  EXPECT_EQ(after([] { close(STDIN_FILENO); }, always), Found::given_up);
+}
+
+TEST(CleanPlace, ThreadsThatAreJoinedAreNoneAndOneThatIsLeftIsGivenUp) {
+  EXPECT_EQ(after([] { std::thread([] {}).join(); }, always), Found::clean);
+  EXPECT_EQ(after([] { std::thread([] { std::this_thread::sleep_for(1min); }).detach(); }, always),
+            Found::given_up);
+}
+
+TEST(CleanPlace, APriorityThatIsLowerIsGivenUp) {
+  EXPECT_EQ(after([] { setpriority(PRIO_PROCESS, 0, 5); }, always), Found::given_up);
+}
+
+TEST(CleanPlace, ACostlyLookIsNotTakenTwiceInAMoment) {
+  const pid_t child = fork();
+  if (child == 0) {
+    CleanPlace place;
+    const TimePoint now = Clock::now();
+    place.restore(now);
+    signal(SIGTERM, SIG_IGN);
+    place.restore(now + CleanPlace::kLookEvery / 2);
+    struct sigaction present {};
+    sigaction(SIGTERM, nullptr, &present);
+    const bool not_yet = present.sa_handler == SIG_IGN;
+    place.restore(now + CleanPlace::kLookEvery);
+    sigaction(SIGTERM, nullptr, &present);
+    _exit(not_yet && present.sa_handler == SIG_DFL ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
