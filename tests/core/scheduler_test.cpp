@@ -387,12 +387,15 @@ TEST_F(SchedulerTest, AHeldRunRetriesElsewhereToo) {
   scheduler.add_tasks(3);
   add_workers(2);
   next_grant_to(kFirst);
+  next_grant_to(kSecond);
   scheduler.hold_fresh(true);
   scheduler.on_outcome(kFirst, task(0), kLong_s, 1);
+  EXPECT_FALSE(scheduler.next_grant()) << "the first one may take neither the retry nor a fresh task";
+  scheduler.on_outcome(kSecond, task(1), kLong_s, 0);
   EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
   EXPECT_FALSE(scheduler.next_grant());
   scheduler.hold_fresh(false);
-  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1)));
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(2)));
 }
 
 // --- batching --------------------------------------------------------------------------------------------
