@@ -114,11 +114,41 @@ void Scheduler::make_ready(const Attempt& attempt) {
   ++shunned_count_;
 }
 
+void Scheduler::make_retry_ready(const Attempt& attempt) {
+  make_ready(attempt);
+  shun_ends_.push_back({now_ + kShunFor, {attempt.shuns.value(), attempt.id}});
+}
+
 void Scheduler::advance(TimePoint now) {
   now_ = std::max(now_, now);
   const auto due_end = delayed_.upper_bound(now_);
-  for (auto due = delayed_.begin(); due != due_end; ++due) make_ready(due->second);
+  for (auto due = delayed_.begin(); due != due_end; ++due) make_retry_ready(due->second);
   delayed_.erase(delayed_.begin(), due_end);
+  for (; !shun_ends_.empty() && shun_ends_.front().first <= now_; shun_ends_.pop_front()) {
+    end_shun(shun_ends_.front().second);
+  }
+}
+
+// The attempt waits, or is under way, perhaps behind a long one from where it can be recalled, or is over.
+void Scheduler::end_shun(const ShunEnd& end) {
+  const auto flight = flights_.find(end.attempt.task);
+  if (flight != flights_.end() && flight->second.attempt.id == end.attempt) {
+    Worker& there = worker(flight->second.worker);
+    if (--there.shunning[end.shunned] == 0) there.shunning.erase(end.shunned);
+    flight->second.attempt.shuns.reset();
+    return;
+  }
+  const auto list = shunned_.find(end.shunned);
+  if (list == shunned_.end()) return;
+  // The oldest stands in front, but for what was recalled.
+  std::deque<Attempt>& queue = list->second;
+  const auto waiting = std::find_if(queue.begin(), queue.end(),
+                                    [&](const Attempt& attempt) { return attempt.id == end.attempt; });
+  if (waiting == queue.end()) return;
+  returned_.push_back({.id = waiting->id, .failures = waiting->failures, .shuns = {}});
+  queue.erase(waiting);
+  --shunned_count_;
+  if (queue.empty()) shunned_.erase(list);
 }
 
 void Scheduler::measure(double elapsed_s) {
@@ -144,7 +174,7 @@ Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, double ela
   } else if (retry_at > now_) {
     delayed_.emplace(retry_at, next);
   } else {
-    make_ready(next);
+    make_retry_ready(next);
   }
   consider(rank);
   return again ? Verdict::retry : Verdict::final;
@@ -160,17 +190,22 @@ void Scheduler::on_returned(Rank rank, const std::vector<TaskId>& tasks) {
   consider(rank);
 }
 
-std::vector<Assignment> Scheduler::on_worker_lost(Rank rank) {
-  std::vector<Assignment> lost;
+std::vector<Assignment> Scheduler::in_flight_at(Rank rank) const {
+  std::vector<Assignment> there;
   for (const auto& [task, flight] : flights_) {
-    if (flight.worker == rank) lost.push_back(flight.attempt.id);
+    if (flight.worker == rank) there.push_back(flight.attempt.id);
   }
-  std::sort(lost.begin(), lost.end(),
+  std::sort(there.begin(), there.end(),
             [](const Assignment& a, const Assignment& b) { return a.task < b.task; });
+  return there;
+}
+
+std::vector<Assignment> Scheduler::on_worker_lost(Rank rank) {
+  std::vector<Assignment> lost = in_flight_at(rank);
   for (const Assignment& one : lost) {
     Attempt next = land(flights_.find(one.task));
     ++next.id.attempt;
-    make_ready(next);
+    next.shuns ? make_retry_ready(next) : make_ready(next);
   }
   if (worker(rank).present) --present_;
   // Its places in the queues are skipped when they come up. What shuns it is for everybody from now on.

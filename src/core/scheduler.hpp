@@ -12,7 +12,8 @@
 //
 // Shunning: a task whose attempt failed at one worker goes to another, as long as another is present: where a
 // node is broken all fails at once, and it would use up the retries of every task. As a task shuns only one
-// worker, whatever is ready may be taken by any two; so at most one worker is ever passed over.
+// worker, whatever is ready may be taken by any two; so at most one worker is ever passed over. It ends
+// kShunFor after the retry could be made: all others may be busy for hours.
 //
 // Recall: what comes back may shun the one worker that is idle. Then it waits for another one to become idle:
 // workers that have tasks get no more while somebody is idle. So each answer that brings tasks back leaves
@@ -30,6 +31,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -41,6 +43,7 @@ class Scheduler {
  public:
   static constexpr double kWorkPerMessage_s = 0.02;
   static constexpr std::size_t kMaxBatch = 1024;
+  static constexpr Duration kShunFor = std::chrono::seconds(5);
 
   // Events.
   void add_worker(Rank rank);
@@ -61,7 +64,8 @@ class Scheduler {
   void on_returned(Rank rank, const std::vector<TaskId>& tasks);
   /// The worker is gone: its tasks are to be given again, as their next attempts. Returns the lost ones.
   std::vector<Assignment> on_worker_lost(Rank rank);
-  /// It is `now`, or later where a later time was told before: the retries that are due become ready.
+  /// It is `now`, or later where a later time was told before: the retries that are due become ready, and for
+  /// everybody where they have been for long.
   void advance(TimePoint now);
 
   // Decisions.
@@ -94,6 +98,8 @@ class Scheduler {
   std::uint64_t appetite() const {
     return 2 * workers_.size() * std::max<std::size_t>(batch_limit_, 1) + shunned_count_ + delayed_.size();
   }
+  /// All attempts that are in flight at `rank`, by task. O(tasks in flight).
+  std::vector<Assignment> in_flight_at(Rank rank) const;
   /// The attempt of `task` that is in flight at `rank`.
   std::optional<Assignment> attempt_at(Rank rank, TaskId task) const;
 
@@ -120,6 +126,10 @@ class Scheduler {
     bool hungry = false;     ///< stands in hungry_
     bool recalling = false;  ///< was asked to give back, has not answered
   };
+  struct ShunEnd {
+    Rank shunned;
+    Assignment attempt;
+  };
   /// What shuns a worker, by that worker; no list is empty.
   using Shunned = std::map<Rank, std::deque<Attempt>>;
 
@@ -128,6 +138,8 @@ class Scheduler {
   Attempt land(Flights::iterator flight);
   void measure(double elapsed_s);
   void make_ready(const Attempt& attempt);
+  void make_retry_ready(const Attempt& attempt);
+  void end_shun(const ShunEnd& end);
   Attempt pop_ready_for(Rank rank);
   std::optional<Rank> pop_worker(std::deque<Rank>& queue, bool Worker::*stands_in_it);
   std::optional<Rank> only_idle_worker();
@@ -150,6 +162,7 @@ class Scheduler {
   Shunned shunned_;
   std::size_t shunned_count_ = 0;  ///< in all lists
   std::multimap<TimePoint, Attempt> delayed_;
+  std::deque<std::pair<TimePoint, ShunEnd>> shun_ends_;  ///< in their order; of attempts that may be over
   Flights flights_;
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;

@@ -184,7 +184,7 @@ void ProcessAttempter::leave(const AttemptOrder& order, bool is_command, Outcome
     warn(fmt::format("its folder is kept: {}", scratch_.path(order.id)), outcome);
   std::cout.flush();
   std::fflush(nullptr);
-  if (!capture_.intact_here()) return;  // the worker, whose descriptors are its own, finds what was written
+  if (!capture_.readable_here()) return;  // the task has closed or replaced what was not its own
   auto [out, err] = capture_.take(order.resources.output_bytes);
   outcome.stdout_text = std::move(out);
   outcome.stderr_text = std::move(err);

@@ -66,9 +66,12 @@ Capture::Capture()
       out_file_(identity(out_.get())),
       err_file_(identity(err_.get())) {}
 
+bool Capture::readable_here() const {
+  return identity(out_.get()) == out_file_ && identity(err_.get()) == err_file_;
+}
+
 bool Capture::intact_here() const {
-  return identity(STDOUT_FILENO) == out_file_ && identity(STDERR_FILENO) == err_file_ &&
-         identity(out_.get()) == out_file_ && identity(err_.get()) == err_file_;
+  return readable_here() && identity(STDOUT_FILENO) == out_file_ && identity(STDERR_FILENO) == err_file_;
 }
 
 Capture::Text Capture::take(std::optional<std::uint64_t> limit) {

@@ -35,7 +35,9 @@ class Capture {
 
   /// Makes the two files this process's stdout and stderr.
   void redirect_here() const;
-  /// They still are, and are still ours: a task may have closed or replaced any descriptor.
+  /// Our own descriptors of them are still there: take() gives what was written.
+  bool readable_here() const;
+  /// And stdout and stderr still lead to them: a task may have closed or replaced any descriptor.
   bool intact_here() const;
 
   int stdout_fd() const { return out_.get(); }

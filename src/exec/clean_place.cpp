@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -13,8 +14,13 @@
 #include <filesystem>
 #include <iostream>
 
+#include "exec/process_tree.hpp"
+
 namespace parrun {
 namespace {
+
+constexpr int kUsedSignals[] = {SIGCHLD, SIGTERM, SIGINT,  SIGHUP,  SIGPIPE, SIGALRM,
+                                SIGUSR1, SIGUSR2, SIGSEGV, SIGABRT, SIGFPE};
 
 std::string current_folder() {
   std::error_code ignored;
@@ -69,9 +75,12 @@ CleanPlace::CleanPlace()
       out_buffer_(std::cout.rdbuf()),
       err_buffer_(std::cerr.rdbuf()),
       priority_(getpriority(PRIO_PROCESS, 0)),
+      policy_(sched_getscheduler(0)),
       first_free_descriptor_(first_free_descriptor()),
       threads_(thread_count()) {
   umask(umask_);
+  sched_getaffinity(0, sizeof affinity_, &affinity_);
+  prctl(PR_GET_PDEATHSIG, &parent_death_signal_);
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     environment_.push_back(*variable);
   }
@@ -91,6 +100,7 @@ bool CleanPlace::restore(TimePoint now) {
   restore_environment();
   restore_streams();
   umask(umask_);
+  for (const int number : kUsedSignals) restore_handler(number);
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   fesetenv(&rounding_);
   if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
@@ -111,6 +121,8 @@ void CleanPlace::restore_environment() const {
 }
 
 void CleanPlace::restore_streams() {
+  if (std::locale() != global_locale_) std::locale::global(global_locale_);
+  std::cin.clear();
   std::cout.rdbuf(out_buffer_);  // clears its state too
   std::cerr.rdbuf(err_buffer_);
   std::cout.copyfmt(out_);
@@ -118,19 +130,34 @@ void CleanPlace::restore_streams() {
 }
 
 bool CleanPlace::look_closely() {
+  // As the zygote left it: what a task leaves must come to us, and we must not outlive the zygote.
+  adopt_orphans();
+  prctl(PR_SET_PDEATHSIG, parent_death_signal_);
   const itimerval none{};
   setitimer(ITIMER_VIRTUAL, &none, nullptr);
   setitimer(ITIMER_PROF, &none, nullptr);
-  return restore_signals() && restore_limits() && getpriority(PRIO_PROCESS, 0) == priority_ &&
-         !too_many_descriptors() && threads_are_gone(threads_);
+  return restore_handlers() && restore_limits() && same_share_of_the_processor() && !too_many_descriptors() &&
+         threads_are_gone(threads_);
 }
 
-bool CleanPlace::restore_signals() const {
+bool CleanPlace::same_share_of_the_processor() const {
+  cpu_set_t present{};
+  if (sched_getaffinity(0, sizeof present, &present) == 0 && CPU_EQUAL(&present, &affinity_) == 0 &&
+      sched_setaffinity(0, sizeof affinity_, &affinity_) != 0)
+    return false;
+  return getpriority(PRIO_PROCESS, 0) == priority_ && sched_getscheduler(0) == policy_;
+}
+
+bool CleanPlace::restore_handler(int number) const {
+  const struct sigaction& wanted = handlers_[static_cast<std::size_t>(number)];
+  struct sigaction present {};
+  if (sigaction(number, nullptr, &present) != 0 || same_handler(present, wanted)) return true;
+  return sigaction(number, &wanted, nullptr) == 0;
+}
+
+bool CleanPlace::restore_handlers() const {
   for (int number = 1; number < NSIG; ++number) {
-    const struct sigaction& wanted = handlers_[static_cast<std::size_t>(number)];
-    struct sigaction present {};
-    if (sigaction(number, nullptr, &present) != 0 || same_handler(present, wanted)) continue;
-    if (sigaction(number, &wanted, nullptr) != 0) return false;
+    if (!restore_handler(number)) return false;
   }
   return true;
 }

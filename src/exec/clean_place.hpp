@@ -3,18 +3,21 @@
 // process that outlives them, for a fork each would cost more than most of them do; so what a function left
 // changed is put back, and where that is not possible the process is not used again.
 //
-// Put back after every attempt: environment, folder, umask, signal mask, timers, rounding mode, locale, the
-// state of the standard streams. Looked at no more often than every kLookEvery, for it costs 10 us: signal
-// handlers, resource limits, priority, descriptors, threads. So a function of microseconds that leaves one of
-// these changed can be followed by others for that long.
+// Put back after every attempt: environment, folder, umask, handlers of the signals that programs use, signal
+// mask, timers, rounding mode, locale, the state of the standard streams. Looked at no more often than every
+// kLookEvery, for it costs 10 us: the other signals' handlers, resource limits, share of the processor,
+// descriptors, threads. So a function of microseconds that leaves one of these changed can be followed by
+// others for that long.
 
 #include <fenv.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <ios>
+#include <locale>
 #include <string>
 #include <vector>
 
@@ -38,8 +41,10 @@ class CleanPlace {
   void restore_environment() const;
   void restore_streams();
   bool look_closely();
-  bool restore_signals() const;
+  bool restore_handler(int number) const;
+  bool restore_handlers() const;
   bool restore_limits() const;
+  bool same_share_of_the_processor() const;
   bool too_many_descriptors() const;
 
   std::vector<char*> environment_;
@@ -54,7 +59,11 @@ class CleanPlace {
   std::streambuf* err_buffer_;
   std::array<struct sigaction, NSIG> handlers_{};
   std::array<rlimit, RLIM_NLIMITS> limits_{};
+  std::locale global_locale_;
   int priority_;
+  int policy_;
+  cpu_set_t affinity_{};
+  int parent_death_signal_ = 0;
   int first_free_descriptor_;
   unsigned long threads_;
   TimePoint looked_{};

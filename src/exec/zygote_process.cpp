@@ -19,7 +19,7 @@ namespace {
 
 constexpr Duration kKillLimit = std::chrono::seconds(10);
 constexpr int kStoppedLooks = 3;
-constexpr int kStoppedLook_ms = 10;
+constexpr int kStoppedLook_ms = 5;
 
 // A node that is short of processes or memory may have some again in a moment.
 pid_t fork_patiently() {

@@ -23,6 +23,7 @@ Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const
 }
 
 bool Dispatcher::turn(TimePoint now) {
+  scheduler_.advance(now);
   bool busy = take_messages(now);
   take_failed(now);
   if (finished()) {
@@ -108,34 +109,38 @@ void Dispatcher::on(Rank from, const Stopped& stopped) {
 
 // --- lost workers ----------------------------------------------------------------------------------------
 
-std::optional<Outcome> Dispatcher::lost_at(Rank worker, const std::string& why, TimePoint now) const {
+// All that a lost worker had may have begun, and ended: what it was last known to execute is no more than
+// that.
+std::vector<Outcome> Dispatcher::lost_at(Rank worker, const std::string& why, TimePoint now) const {
+  std::vector<Outcome> lost;
   const std::optional<Running>& running = crew_.watch().running(worker);
-  if (!running || scheduler_.attempt_at(worker, running->attempt.task) != running->attempt)
-    return std::nullopt;
-  Outcome outcome;
-  outcome.task = running->attempt.task;
-  outcome.attempt = running->attempt.attempt;
-  outcome.state = State::lost;
-  outcome.rank = worker;
-  outcome.host = crew_.member(worker).host;
-  outcome.elapsed_s = to_seconds(now - running->since);
-  outcome.started_s =
-      Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
-  outcome.error = why;
-  return outcome;
+  for (const Assignment& attempt : scheduler_.in_flight_at(worker)) {
+    Outcome outcome;
+    outcome.task = attempt.task;
+    outcome.attempt = attempt.attempt;
+    outcome.state = State::lost;
+    outcome.rank = worker;
+    outcome.host = crew_.member(worker).host;
+    outcome.error = why;
+    if (running && running->attempt == attempt) outcome.elapsed_s = to_seconds(now - running->since);
+    outcome.started_s =
+        Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
+    lost.push_back(std::move(outcome));
+  }
+  return lost;
 }
 
 void Dispatcher::write_off(Rank worker, const std::string& why, TimePoint now) {
-  if (auto outcome = lost_at(worker, why, now)) conclude(std::move(*outcome), 0, now);
+  for (Outcome& outcome : lost_at(worker, why, now)) conclude(std::move(outcome), 0, now);
 }
 
 // Where MPI lets the job go on without a rank, its tasks are given to others.
 void Dispatcher::take_failed(TimePoint now) {
   for (const Rank worker : crew_.take_failed()) {
     not_stopped_.erase(worker);
-    if (auto outcome = lost_at(worker, "its rank failed", now)) {
-      sink_.on_retried(*outcome);
-      remember(std::move(*outcome));
+    for (Outcome& outcome : lost_at(worker, "its rank failed", now)) {
+      sink_.on_retried(outcome);
+      remember(std::move(outcome));
     }
     crew_.watch().on_running(worker, std::nullopt);
     scheduler_.on_worker_lost(worker);
@@ -151,7 +156,6 @@ bool Dispatcher::give_out(TimePoint now) {
     const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
     scheduler_.add_tasks(source_.pull(std::max(wanted, scheduler_.known())) - scheduler_.known());
   }
-  scheduler_.advance(now);
   bool any = false;
   while (const auto grant = scheduler_.next_grant()) {
     crew_.watch().on_wait(now);

@@ -78,7 +78,7 @@ class Dispatcher {
   }
   /// The tasks that workers were last known to be executing.
   std::vector<TimeoutError::Outstanding> outstanding(TimePoint now) const;
-  /// What `worker` was executing is lost with it: nobody will tell what became of it.
+  /// What `worker` had is lost with it: nobody will tell what became of it.
   void write_off(Rank worker, const std::string& why, TimePoint now);
 
  private:
@@ -91,7 +91,7 @@ class Dispatcher {
   void take_failed(TimePoint now);
   void conclude(Outcome outcome, int retries, TimePoint now);
   void remember(Outcome outcome);
-  std::optional<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
+  std::vector<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
   bool give_out(TimePoint now);
   void give(const Scheduler::Grant& grant);
 

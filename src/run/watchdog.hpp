@@ -19,6 +19,8 @@ class Watchdog {
 
   // A limit may have passed this long before the loop must have noticed.
   static constexpr Duration kGrace = std::chrono::milliseconds(700);
+  // The same while the loop is ready to run and gets no processor.
+  static constexpr Duration kStarvedGrace = std::chrono::seconds(10);
 
   /// If nothing is set anew until `limit` + kGrace, the job ends with `exit_code`. TimePoint::max(): never.
   void set(TimePoint limit, int exit_code);

@@ -87,11 +87,12 @@ class RandomRun {
 
  private:
   struct Task {
-    int attempt = 1;   ///< of its next or present execution
-    int failures = 0;  ///< of those before
-    Rank failed_at;    ///< where the last of them was, or rank 0
-    TimePoint due{};   ///< its next execution is not before
-    int finals = 0;    ///< how often it was declared done
+    int attempt = 1;       ///< of its next or present execution
+    int failures = 0;      ///< of those before
+    Rank failed_at;        ///< where the last of them was, or rank 0
+    TimePoint due{};       ///< its next execution is not before
+    int finals = 0;        ///< how often it was declared done
+    TimePoint shun_end{};  ///< from then on that worker may take it too
   };
   struct Peer {
     bool present = false;
@@ -120,7 +121,9 @@ class RandomRun {
   std::size_t present() const {
     return count_peers([](const Peer& one) { return one.present; });
   }
-  bool may_take(Rank rank, const Task& task) const { return task.failed_at != rank || present() == 1; }
+  bool may_take(Rank rank, const Task& task) const {
+    return task.failed_at != rank || present() == 1 || now_ >= task.shun_end;
+  }
 
   // --- events ---
 
@@ -150,7 +153,9 @@ class RandomRun {
     require(scheduler_.on_worker_lost(rank) == had, "a lost worker's tasks are not those it had");
     for (const Assignment& lost : had) {
       waiting_.insert(lost.task);
-      ++task(lost.task).attempt;
+      Task& known = task(lost.task);
+      ++known.attempt;
+      if (now_ < known.shun_end) known.shun_end = now_ + Scheduler::kShunFor;
     }
     peer(rank) = Peer{};
   }
@@ -168,7 +173,7 @@ class RandomRun {
     Task& known = task(ended.task);
     if (failed && known.failures < retries) {
       require(verdict == Verdict::retry, "an attempt that is left was not made");
-      known = {ended.attempt + 1, known.failures + 1, rank, retry_at};
+      known = {ended.attempt + 1, known.failures + 1, rank, retry_at, 0, now_ + Scheduler::kShunFor};
       waiting_.insert(ended.task);
       if (retry_at > now_) dues_.insert(retry_at);
     } else {
@@ -205,7 +210,11 @@ class RandomRun {
   }
 
   void pass_time() {
+    const TimePoint before = now_;
     now_ += delay_below(kMaxDelay / 4);
+    for (const TaskId id : waiting_) {
+      if (task(id).due > before && task(id).due <= now_) task(id).shun_end = now_ + Scheduler::kShunFor;
+    }
     scheduler_.advance(now_);
     dues_.erase(dues_.begin(), dues_.upper_bound(now_));
     require(scheduler_.has_delayed() == !dues_.empty(), "has_delayed() is not whether a retry has to wait");

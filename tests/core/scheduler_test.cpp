@@ -543,6 +543,50 @@ TEST_F(RecallTest, WhatCameBackTwiceIsGivenOnce) {
   EXPECT_FALSE(scheduler.has_ready());
 }
 
+// --- the end of shunning ---------------------------------------------------------------------------------
+
+class ShunEndTest : public SchedulerTest {
+ protected:
+  // The second worker sits in a long task; the first one fails its own.
+  void SetUp() override {
+    scheduler.advance(kNow);
+    scheduler.add_tasks(2);
+    add_workers(2);
+    give_all();
+    ASSERT_EQ(scheduler.on_outcome(kFirst, in_flight.front().attempt, kLong_s, 1), retry);
+  }
+  static constexpr TimePoint kNow{100s};
+};
+
+TEST_F(ShunEndTest, ARetryThatNobodyElseCanTakeGoesBackInTheEnd) {
+  scheduler.advance(kNow + Scheduler::kShunFor - 1ms);
+  EXPECT_FALSE(scheduler.has_ready_for(kFirst));
+  EXPECT_FALSE(scheduler.next_grant());
+  scheduler.advance(kNow + Scheduler::kShunFor);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+}
+
+TEST_F(ShunEndTest, ARetryThatWaitsBehindALongTaskIsRecalledInTheEnd) {
+  scheduler.add_tasks(1);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(2)));
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+  EXPECT_EQ(scheduler.on_outcome(kFirst, task(2), kLong_s, 0), final);
+  ASSERT_TRUE(scheduler.next_recall());
+  scheduler.on_returned(kSecond, {});  // it was about to start it
+  scheduler.advance(kNow + Scheduler::kShunFor);
+  ASSERT_TRUE(scheduler.next_recall());
+  scheduler.on_returned(kSecond, {TaskId(0)});
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0, 2)));
+}
+
+TEST_F(ShunEndTest, ARetryThatIsOverHasNoShunToEnd) {
+  ASSERT_EQ(scheduler.on_outcome(kSecond, in_flight.back().attempt, kLong_s, 0), final);
+  EXPECT_THAT(next_grant_to(kSecond), ElementsAre(task(0, 2)));
+  EXPECT_EQ(scheduler.on_outcome(kSecond, task(0, 2), kLong_s, 0), final);
+  scheduler.advance(kNow + Scheduler::kShunFor);
+  EXPECT_FALSE(scheduler.has_ready());
+}
+
 TEST_F(RecallTest, ARetriedTaskKeepsItsAttemptWhenItIsRecalled) {
   EXPECT_EQ(scheduler.on_outcome(kFirst, task(1), kLong_s, 1), retry);
   EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1, 2)));

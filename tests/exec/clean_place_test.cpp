@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <locale>
 #include <string>
 #include <thread>
 
@@ -139,6 +141,22 @@ TEST(CleanPlace, ThreadsThatAreJoinedAreNoneAndOneThatIsLeftIsGivenUp) {
             Found::given_up);
 }
 
+TEST(CleanPlace, OrphansAndTheGlobalLocaleAreAsBefore) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const auto leave = [] {
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    std::locale::global(std::locale("C.UTF-8"));
+  };
+  EXPECT_EQ(after(leave,
+                  [] {
+                    int adopts = 0;
+                    prctl(PR_GET_CHILD_SUBREAPER, &adopts);
+                    return adopts == 1 && std::locale() == std::locale::classic();
+                  }),
+            Found::clean);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
 TEST(CleanPlace, APriorityThatIsLowerIsGivenUp) {
   EXPECT_EQ(after([] { setpriority(PRIO_PROCESS, 0, 5); }, always), Found::given_up);
 }
@@ -149,13 +167,16 @@ TEST(CleanPlace, ACostlyLookIsNotTakenTwiceInAMoment) {
     CleanPlace place;
     const TimePoint now = Clock::now();
     place.restore(now);
-    signal(SIGTERM, SIG_IGN);
+    signal(SIGURG, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN);
     place.restore(now + CleanPlace::kLookEvery / 2);
     struct sigaction present {};
-    sigaction(SIGTERM, nullptr, &present);
-    const bool not_yet = present.sa_handler == SIG_IGN;
+    sigaction(SIGCHLD, nullptr, &present);
+    bool not_yet = present.sa_handler == SIG_DFL;  // one that programs use is put back at once
+    sigaction(SIGURG, nullptr, &present);
+    not_yet = not_yet && present.sa_handler == SIG_IGN;
     place.restore(now + CleanPlace::kLookEvery);
-    sigaction(SIGTERM, nullptr, &present);
+    sigaction(SIGURG, nullptr, &present);
     _exit(not_yet && present.sa_handler == SIG_DFL ? 0 : 1);
   }
   int status = 0;

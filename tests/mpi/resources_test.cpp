@@ -110,6 +110,7 @@ TEST(OutputLimit, KeepsTheBeginningOfWhatACommandWritesAndMarksTheCut) {
   batch.command("head -c 5000 /dev/zero | tr '\\0' w").with("output_limit", "2K");
   const Outcomes run = run_jsonl(batch, 2, {"--output-limit", "1K"});
   EXPECT_EQ(run.result.exit_code, 0) << run.result.err;  // to write too much is no failure
+  ASSERT_LE(run.result.out.size(), 20'000U);  // where it is not, nobody wants to see how it differs
   EXPECT_EQ(stdout_of(run, 0), std::string(1024, 'x') + kCutAt1K);
   EXPECT_EQ(run.by_task.at(1)["stderr"], std::string(1024, 'y') + kCutAt1K);
   EXPECT_EQ(stdout_of(run, 1), "end\n");
@@ -123,6 +124,7 @@ TEST(OutputLimit, HoldsForAFunctionThatPrintsUntilItsTimeout) {
   const Outcomes run =
       run_jsonl(batch, 2, {"--output-limit", "1K", "--timeout", "1", "--on-timeout", "kill"});
   EXPECT_EQ(state_of(run, 0), "timed_out");
+  ASSERT_LE(run.result.out.size(), 20'000U);
   EXPECT_THAT(stdout_of(run, 0), StartsWith("xxxxxxxx"));
   EXPECT_THAT(stdout_of(run, 0), EndsWith(kCutAt1K));
   EXPECT_EQ(stdout_of(run, 0).size(), 1024 + kCutAt1K.size());

@@ -2,7 +2,6 @@
 // Batches in which some tasks do something bad, at random by a seed, and what each task must come to.
 
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 

@@ -20,7 +20,9 @@ namespace {
 // Empty where the process has gone or is a zombie. Streams report a read error as the end.
 std::string slurp(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  text << in.rdbuf();  // an iterator over the buffer would throw where the process ends meanwhile
+  return text.str();
 }
 
 std::optional<int> to_int(std::string_view text) {
