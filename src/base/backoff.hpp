@@ -21,7 +21,7 @@ class Backoff {
   }
 
  private:
-  static constexpr int kEagerTurns = 50;
+  static constexpr int kEagerTurns = 10;
   static constexpr Duration kFirst = std::chrono::microseconds(20);
   int idle_turns_ = 0;
 };

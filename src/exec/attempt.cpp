@@ -142,7 +142,6 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
   Outcome outcome = begin_outcome(order);
   const TimePoint start = Clock::now();
   bool is_command = false;
-  meter_.start();
   try {
     const TaskSpec spec = decode_task(order.payload);
     is_command = spec.is_command();
@@ -152,7 +151,8 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
     fail(error.what(), outcome);
   }
   if (getpid() != executor) _exit(0);  // the task forked, and its child came back here too
-  outcome.elapsed_s = to_seconds(Clock::now() - start);
+  elapsed_ = Clock::now() - start;
+  outcome.elapsed_s = to_seconds(elapsed_);
   leave(order, is_command, outcome);
   return outcome;
 }
@@ -184,10 +184,11 @@ void ProcessAttempter::leave(const AttemptOrder& order, bool is_command, Outcome
     warn(fmt::format("its folder is kept: {}", scratch_.path(order.id)), outcome);
   std::cout.flush();
   std::fflush(nullptr);
-  if (!capture_.readable_here()) return;  // the task has closed or replaced what was not its own
-  auto [out, err] = capture_.take(order.resources.output_bytes);
-  outcome.stdout_text = std::move(out);
-  outcome.stderr_text = std::move(err);
+  auto text = capture_.take_here(order.resources.output_bytes);
+  captured_ = text.has_value();
+  if (!captured_) return;  // the task has closed or replaced what was not its own
+  outcome.stdout_text = std::move(text->stdout_text);
+  outcome.stderr_text = std::move(text->stderr_text);
 }
 
 void ProcessAttempter::end_children(Outcome& outcome) {
@@ -209,10 +210,10 @@ void ProcessAttempter::end_children(Outcome& outcome) {
 }
 
 bool ProcessAttempter::clean_up() {
-  const bool restored = place_.restore(Clock::now());
+  const bool restored = place_.restore(elapsed_);
   if (note_.has_scratch) drop_scratch(note_.id(), failed_);
-  return restored && !left_children_ && capture_.intact_here() &&
-         meter_.left_behind_kb() < kMostLeftBehind_kb;
+  const bool light = meter_.left_behind_kb() < kMostLeftBehind_kb;
+  return restored && light && !left_children_ && captured_ && capture_.leads_here();
 }
 
 void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {

@@ -82,8 +82,11 @@ class ProcessAttempter final : public Attempter {
   Variables variables_;
   CleanPlace place_;  ///< after the variables: they are part of it
   UsageMeter meter_;
+  // Of the last attempt.
+  Duration elapsed_{};
   bool failed_ = false;
   bool left_children_ = false;
+  bool captured_ = true;
 };
 
 }  // namespace parrun

@@ -23,16 +23,15 @@ int memory_file(const char* name) {
   return fd;
 }
 
-// All zero where the descriptor is closed.
-FileIdentity identity(int fd) {
+struct FileState {
+  FileIdentity identity;  ///< all zero where the descriptor is closed
+  std::uint64_t size = 0;
+};
+
+FileState state_of(int fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return {};
-  return {status.st_dev, status.st_ino};
-}
-
-std::uint64_t size_of(int fd) {
-  struct stat status {};
-  return fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  return {{status.st_dev, status.st_ino}, static_cast<std::uint64_t>(status.st_size)};
 }
 
 Bytes read_file(int fd, std::uint64_t size) {
@@ -47,8 +46,7 @@ Bytes read_file(int fd, std::uint64_t size) {
   return text;
 }
 
-Bytes take_file(int fd, std::optional<std::uint64_t> limit) {
-  const std::uint64_t size = size_of(fd);
+Bytes take_file(int fd, std::uint64_t size, std::optional<std::uint64_t> limit) {
   if (size == 0) return {};
   const bool cut = limit && size > *limit;
   Bytes text = read_file(fd, cut ? *limit : size);
@@ -63,26 +61,30 @@ Bytes take_file(int fd, std::optional<std::uint64_t> limit) {
 Capture::Capture()
     : out_(memory_file("parrun-stdout")),
       err_(memory_file("parrun-stderr")),
-      out_file_(identity(out_.get())),
-      err_file_(identity(err_.get())) {}
+      out_file_(state_of(out_.get()).identity),
+      err_file_(state_of(err_.get()).identity) {}
 
-bool Capture::readable_here() const {
-  return identity(out_.get()) == out_file_ && identity(err_.get()) == err_file_;
-}
-
-bool Capture::intact_here() const {
-  return readable_here() && identity(STDOUT_FILENO) == out_file_ && identity(STDERR_FILENO) == err_file_;
+bool Capture::leads_here() const {
+  return state_of(STDOUT_FILENO).identity == out_file_ && state_of(STDERR_FILENO).identity == err_file_;
 }
 
 Capture::Text Capture::take(std::optional<std::uint64_t> limit) {
-  return {take_file(out_.get(), limit), take_file(err_.get(), limit)};
+  return {take_file(out_.get(), state_of(out_.get()).size, limit),
+          take_file(err_.get(), state_of(err_.get()).size, limit)};
+}
+
+std::optional<Capture::Text> Capture::take_here(std::optional<std::uint64_t> limit) {
+  const FileState out = state_of(out_.get());
+  const FileState err = state_of(err_.get());
+  if (out.identity != out_file_ || err.identity != err_file_) return std::nullopt;
+  return Text{take_file(out_.get(), out.size, limit), take_file(err_.get(), err.size, limit)};
 }
 
 // A hole, for it changes no size: the executor may empty the file at the same time.
 void Capture::trim(std::uint64_t limit) const {
   constexpr std::uint64_t kWorthIt = std::uint64_t{1} << 20;
   for (const int fd : {out_.get(), err_.get()}) {
-    const std::uint64_t size = size_of(fd);
+    const std::uint64_t size = state_of(fd).size;
     if (size < limit + kWorthIt) continue;
     fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(limit),
               static_cast<off_t>(size - limit));

@@ -29,16 +29,16 @@ class Capture {
   /// What was written since the last take(), which is forgotten here. Of a stream longer than `limit` bytes
   /// what is beyond is missing, and a line says so.
   Text take(std::optional<std::uint64_t> limit = {});
+  /// The same in a process that executes tasks: none where a task has closed or replaced our descriptors.
+  std::optional<Text> take_here(std::optional<std::uint64_t> limit);
   /// Gives back the memory of what is beyond the limit. May be called at any time, by any process: it bounds
   /// what a task that never stops writing can take.
   void trim(std::uint64_t limit) const;
 
   /// Makes the two files this process's stdout and stderr.
   void redirect_here() const;
-  /// Our own descriptors of them are still there: take() gives what was written.
-  bool readable_here() const;
-  /// And stdout and stderr still lead to them: a task may have closed or replaced any descriptor.
-  bool intact_here() const;
+  /// This process's stdout and stderr still lead to them: a task may have closed or replaced any descriptor.
+  bool leads_here() const;
 
   int stdout_fd() const { return out_.get(); }
   int stderr_fd() const { return err_.get(); }

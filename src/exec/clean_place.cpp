@@ -19,8 +19,10 @@
 namespace parrun {
 namespace {
 
-constexpr int kUsedSignals[] = {SIGCHLD, SIGTERM, SIGINT,  SIGHUP,  SIGPIPE, SIGALRM,
-                                SIGUSR1, SIGUSR2, SIGSEGV, SIGABRT, SIGFPE};
+constexpr int kUsedSignals[] = {SIGCHLD, SIGPIPE, SIGALRM, SIGTERM};
+constexpr int kLastStandardSignal = 31;
+constexpr __rlimit_resource kLimits[] = {RLIMIT_NOFILE, RLIMIT_AS,    RLIMIT_DATA, RLIMIT_STACK,
+                                         RLIMIT_CORE,   RLIMIT_FSIZE, RLIMIT_CPU,  RLIMIT_NPROC};
 
 std::string current_folder() {
   std::error_code ignored;
@@ -88,15 +90,13 @@ CleanPlace::CleanPlace()
   fegetenv(&rounding_);
   out_.copyfmt(std::cout);
   err_.copyfmt(std::cerr);
-  for (int number = 1; number < NSIG; ++number) {
+  for (int number = 1; number <= kLastStandardSignal; ++number) {
     sigaction(number, nullptr, &handlers_[static_cast<std::size_t>(number)]);
   }
-  for (int kind = 0; kind < static_cast<int>(RLIM_NLIMITS); ++kind) {
-    getrlimit(static_cast<__rlimit_resource>(kind), &limits_[static_cast<std::size_t>(kind)]);
-  }
+  for (std::size_t i = 0; i < std::size(kLimits); ++i) getrlimit(kLimits[i], &limits_[i]);
 }
 
-bool CleanPlace::restore(TimePoint now) {
+bool CleanPlace::restore(Duration elapsed) {
   restore_environment();
   restore_streams();
   umask(umask_);
@@ -107,9 +107,13 @@ bool CleanPlace::restore(TimePoint now) {
   const itimerval none{};
   setitimer(ITIMER_REAL, &none, nullptr);
   if (!folder_.empty() && chdir(folder_.c_str()) != 0) return false;
-  if (now < looked_ + kLookEvery) return true;
-  looked_ = now;
-  return look_closely();
+  if (!threads_are_gone(threads_)) return false;
+  saved_ = std::min<Duration>(saved_ + elapsed / kLookShare, kMostSaved);
+  if (saved_ <= Duration::zero()) return true;
+  const TimePoint start = Clock::now();
+  const bool usable = look_closely();
+  saved_ -= Clock::now() - start;
+  return usable;
 }
 
 void CleanPlace::restore_environment() const {
@@ -156,19 +160,19 @@ bool CleanPlace::restore_handler(int number) const {
 }
 
 bool CleanPlace::restore_handlers() const {
-  for (int number = 1; number < NSIG; ++number) {
+  for (int number = 1; number <= kLastStandardSignal; ++number) {
     if (!restore_handler(number)) return false;
   }
   return true;
 }
 
 bool CleanPlace::restore_limits() const {
-  for (int kind = 0; kind < static_cast<int>(RLIM_NLIMITS); ++kind) {
-    const rlimit& wanted = limits_[static_cast<std::size_t>(kind)];
+  for (std::size_t i = 0; i < std::size(kLimits); ++i) {
+    const rlimit& wanted = limits_[i];
     rlimit present{};
-    if (getrlimit(static_cast<__rlimit_resource>(kind), &present) != 0) continue;
+    if (getrlimit(kLimits[i], &present) != 0) continue;
     if (present.rlim_cur == wanted.rlim_cur && present.rlim_max == wanted.rlim_max) continue;
-    if (setrlimit(static_cast<__rlimit_resource>(kind), &wanted) != 0) return false;
+    if (setrlimit(kLimits[i], &wanted) != 0) return false;
   }
   return true;
 }

@@ -3,11 +3,12 @@
 // process that outlives them, for a fork each would cost more than most of them do; so what a function left
 // changed is put back, and where that is not possible the process is not used again.
 //
-// Put back after every attempt: environment, folder, umask, handlers of the signals that programs use, signal
-// mask, timers, rounding mode, locale, the state of the standard streams. Looked at no more often than every
-// kLookEvery, for it costs 10 us: the other signals' handlers, resource limits, share of the processor,
-// descriptors, threads. So a function of microseconds that leaves one of these changed can be followed by
-// others for that long.
+// Looked at and put back after every attempt: environment, folder, umask, the handlers that matter to most
+// programs, signal mask, timers, rounding mode, locale, the state of the standard streams, threads. The other
+// signals' handlers, resource limits, share of the processor and descriptors cost 10 to 100 us to look at:
+// that is done as long as it takes 0.5 % of the time at most, for which every attempt earns its share. So
+// only in a long row of functions of microseconds one that leaves one of these changed can be followed by
+// others.
 
 #include <fenv.h>
 #include <sched.h>
@@ -27,15 +28,17 @@ namespace parrun {
 
 class CleanPlace {
  public:
-  static constexpr Duration kLookEvery = std::chrono::microseconds(200);
+  // Of an attempt's time, what it earns for close looks; and what can be saved up.
+  static constexpr int kLookShare = 200;
+  static constexpr Duration kMostSaved = std::chrono::milliseconds(2);
 
   /// The place is as this process is now. REQUIRES: it lives as long as this process uses its environment.
   CleanPlace();
   CleanPlace(const CleanPlace&) = delete;
   CleanPlace& operator=(const CleanPlace&) = delete;
 
-  /// Puts things back. False: this process must not run another task.
-  bool restore(TimePoint now);
+  /// Puts things back behind an attempt that took `elapsed`. False: this process must not run another task.
+  bool restore(Duration elapsed);
 
  private:
   void restore_environment() const;
@@ -66,7 +69,7 @@ class CleanPlace {
   int parent_death_signal_ = 0;
   int first_free_descriptor_;
   unsigned long threads_;
-  TimePoint looked_{};
+  Duration saved_ = kMostSaved;  ///< for close looks
 };
 
 }  // namespace parrun

@@ -32,8 +32,7 @@ void reset_peak() {
 
 // The kernel knows only the peak of a process's whole life; where it has moved it is set back to the present
 // size, so that the next attempt's is its own.
-void UsageMeter::settle() {
-  rusage now = usage_of(RUSAGE_SELF);
+void UsageMeter::settle(rusage now) {
   if (now.ru_maxrss > own_.ru_maxrss) {
     reset_peak();
     now = usage_of(RUSAGE_SELF);
@@ -42,22 +41,22 @@ void UsageMeter::settle() {
   if (first_rss_kb_ == 0) first_rss_kb_ = own_.ru_maxrss;
 }
 
-void UsageMeter::start() {
-  settle();
-  children_ = usage_of(RUSAGE_CHILDREN);
-}
+UsageMeter::UsageMeter() : children_(usage_of(RUSAGE_CHILDREN)) { settle(usage_of(RUSAGE_SELF)); }
 
-void UsageMeter::read(bool with_own, Outcome& outcome) const {
+void UsageMeter::read(bool with_own, Outcome& outcome) {
   const rusage children = usage_of(RUSAGE_CHILDREN);
+  const rusage own = usage_of(RUSAGE_SELF);
   outcome.user_s = user_seconds(children) - user_seconds(children_);
   outcome.system_s = system_seconds(children) - system_seconds(children_);
   if (children.ru_maxrss > children_.ru_maxrss)
     outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, children.ru_maxrss);
-  if (!with_own) return;
-  const rusage own = usage_of(RUSAGE_SELF);
-  outcome.user_s += user_seconds(own) - user_seconds(own_);
-  outcome.system_s += system_seconds(own) - system_seconds(own_);
-  outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, own.ru_maxrss);
+  if (with_own) {
+    outcome.user_s += user_seconds(own) - user_seconds(own_);
+    outcome.system_s += system_seconds(own) - system_seconds(own_);
+    outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, own.ru_maxrss);
+  }
+  children_ = children;
+  settle(own);
 }
 
 void UsageMeter::write_before(AttemptNote& note) const {
@@ -69,10 +68,9 @@ void UsageMeter::write_before(AttemptNote& note) const {
 
 std::int64_t UsageMeter::left_behind_kb() {
   constexpr std::int64_t kWorthTrimming_kb = 16 << 10;
-  settle();
   if (own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb && malloc_trim(0) != 0) {
     own_.ru_maxrss = 0;  // the present size is below the peak
-    settle();
+    settle(usage_of(RUSAGE_SELF));
   }
   return own_.ru_maxrss - first_rss_kb_;
 }

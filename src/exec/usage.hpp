@@ -10,20 +10,19 @@ namespace parrun {
 
 class UsageMeter {
  public:
-  UsageMeter() { settle(); }
+  UsageMeter();
 
-  /// From here on.
-  void start();
-  /// Fills in user_s, system_s, max_rss_kb. `with_own`: a function is executed by this process itself, a
-  /// command only by its children. A max_rss_kb that is there and larger stays: of a child, as wait4 told.
-  void read(bool with_own, Outcome& outcome) const;
-  /// What this process and its children had used at start().
+  /// What was used since the last call, or since the beginning: fills in user_s, system_s, max_rss_kb.
+  /// `with_own`: a function is executed by this process itself, a command only by its children. A max_rss_kb
+  /// that is there and larger stays: of a child, as wait4 told.
+  void read(bool with_own, Outcome& outcome);
+  /// What this process and its children had used by then.
   void write_before(AttemptNote& note) const;
-  /// Memory [KiB] that stayed in this process beyond what it had when it began.
+  /// How much memory [KiB] stayed in this process, then, beyond what it had at first.
   std::int64_t left_behind_kb();
 
  private:
-  void settle();
+  void settle(rusage now);
 
   rusage own_{};
   rusage children_{};

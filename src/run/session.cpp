@@ -71,7 +71,7 @@ void Session::serve(const std::string& problem) {
     if (worker.turn(Clock::now())) {
       backoff_.on_work();
     } else {
-      wait(backoff_.next(), &worker);
+      wait(worker.occupied() ? Backoff::kLongest : backoff_.next(), &worker);
     }
   }
 }

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
+#include <thread>
 #include <utility>
 
+#include "base/backoff.hpp"
 #include "base/duration.hpp"
 #include "batch/task_spec.hpp"
 
@@ -40,11 +44,17 @@ bool Worker::turn(TimePoint now) {
   return busy;
 }
 
+void Worker::await(Duration limit) {
+  if (active_->waiting() > 1) return std::this_thread::sleep_for(kNap);
+  active_->await(active_->has_tasks() ? Backoff::kLongest : limit);
+}
+
 // --- messages --------------------------------------------------------------------------------------------
 
 void Worker::on(const Begin& begin) {
   run_ = begin;
   stopping_ = false;
+  ended_.clear();
   overran_.reset();
   told_.reset();
   if (run_.threads && !threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>());
@@ -114,7 +124,9 @@ void Worker::feed() {
 bool Worker::execute(TimePoint now) {
   std::vector<EndedTask> ended = active_->turn(now);
   const bool busy = !ended.empty();
-  if (busy) report(now, std::move(ended));
+  std::move(ended.begin(), ended.end(), std::back_inserter(ended_));
+  const bool more_at_hand = active_->waiting() > 0 && !stopping_;
+  if (!ended_.empty() && (!more_at_hand || now >= last_report_ + kCollect)) report(now);
   if (stopping_) {
     go_on_stopping();
   } else {
@@ -145,19 +157,20 @@ void Worker::watch_limit(TimePoint now) {
                   fmt::format("reached its limit of {}", format_duration(*current->limit)));
   } else if (overran_ != current->attempt) {
     overran_ = current->attempt;
-    report(now, {});
+    report(now);
   }
 }
 
 void Worker::tell_if_due(TimePoint now) {
   const std::optional<Executor::Current> current = active_->current();
   const bool news = current && current->attempt != told_ && now >= current->since + kWorthTelling;
-  if (news || now >= last_report_ + kHeartbeat) report(now, {});
+  if (news || now >= last_report_ + kHeartbeat) report(now);
 }
 
-void Worker::report(TimePoint now, std::vector<EndedTask> ended) {
+void Worker::report(TimePoint now) {
   Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
-  for (EndedTask& task : ended) message.finished.push_back({std::move(task.outcome), task.retries});
+  for (EndedTask& task : std::exchange(ended_, {}))
+    message.finished.push_back({std::move(task.outcome), task.retries});
   told_.reset();
   if (const std::optional<Executor::Current> current = active_->current()) {
     message.executing = Report::Executing{.task = current->attempt.task,

@@ -19,6 +19,10 @@ class Worker {
   static constexpr Duration kHeartbeat = std::chrono::seconds(1);
   // A task that runs this long is told to the dispatcher; shorter ones are over before it would matter.
   static constexpr Duration kWorthTelling = std::chrono::milliseconds(20);
+  // While more tasks are at hand, outcomes are collected for this long: a message for each of them, and a
+  // look at each of their ends, would take the processor from tasks of a millisecond.
+  static constexpr Duration kCollect = std::chrono::milliseconds(2);
+  static constexpr Duration kNap = std::chrono::microseconds(500);
 
   /// `processes` executes commands, and functions unless a run wants threads.
   Worker(Transport& transport, std::unique_ptr<ExecutorBody> processes);
@@ -33,8 +37,10 @@ class Worker {
   /// The dispatcher said bye, and our farewell has left.
   bool finished() const { return leaving_ && transport_.idle(); }
 
-  /// Sleeps until an outcome may be there, at most `limit`.
-  void await(Duration limit) { active_->await(limit); }
+  /// Sleeps until an outcome may be there, at most `limit`; where tasks are executing, which need the
+  /// processor more than we do to look for messages, as long as is good for them.
+  void await(Duration limit);
+  bool occupied() const { return active_->has_tasks(); }
 
  private:
   void on(const Begin& begin);
@@ -49,7 +55,7 @@ class Worker {
   void go_on_stopping();
   void watch_limit(TimePoint now);
   void tell_if_due(TimePoint now);
-  void report(TimePoint now, std::vector<EndedTask> ended);
+  void report(TimePoint now);
   void send(const FromWorker& message);
   Executor& executor_for(const GivenTask& task);
 
@@ -65,6 +71,7 @@ class Worker {
   bool broken_ = false;                ///< executors cannot be had any more
   std::optional<Assignment> told_;     ///< the attempt that the dispatcher knows to be executing
   std::optional<Assignment> overran_;  ///< the attempt whose limit ends the run
+  std::vector<EndedTask> ended_;       ///< not reported yet
   TimePoint last_report_{};
 };
 

@@ -2,18 +2,19 @@
 # What process isolation costs: the same batch of good tasks with --isolation process and none, in turn, round
 # by round in the same minutes. Prints each round's times (mpirun's start taken off, by an empty batch) and the
 # median of their ratios.
-#   isolation.sh [--rounds N] [--ms MILLISECONDS] [--tasks N]    9 rounds of 4,000 tasks of 1 ms
+#   isolation.sh [--rounds N] [--ms MILLISECONDS] [--tasks N] [--workers N]    9 rounds of 4,000 tasks of 1 ms on 1 worker
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source cmake/mpi-environment.sh
 
-rounds=9 ms=1 tasks=4000 ranks=3
+rounds=9 ms=1 tasks=4000 ranks=2
 while (($#)); do
   case $1 in
     --rounds) rounds=$2 ;;
     --ms) ms=$2 ;;
     --tasks) tasks=$2 ;;
+    --workers) ranks=$(($2 + 1)) ;;
     *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
   esac
   shift 2
@@ -37,7 +38,7 @@ seconds_of() {  # ISOLATION BATCH
   awk "BEGIN { print $EPOCHREALTIME - $start }"
 }
 
-echo "$tasks tasks of $ms ms, $((ranks - 1)) workers, $(nproc) cores; seconds"
+echo "$tasks tasks of $ms ms, workers: $((ranks - 1)), cores: $(nproc); seconds"
 printf '%5s %9s %9s %7s\n' round process none ratio
 for ((round = 1; round <= rounds; ++round)); do
   process=$(seconds_of process busy) none=$(seconds_of none busy)

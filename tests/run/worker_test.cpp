@@ -91,11 +91,33 @@ TEST_F(WorkerTest, ReportsEachOutcomeAtOnceThoughMoreTasksWait) {
   give({0, 1, 2});
   EXPECT_TRUE(turn());
   for (const std::uint64_t task : {0, 1, 2}) {
+    clock.advance(Worker::kCollect);
     execute_next();
     EXPECT_TRUE(turn());
     EXPECT_THAT(finished(), ElementsAre(task));
   }
   EXPECT_FALSE(turn());
+}
+
+TEST_F(WorkerTest, CollectsOutcomesThatFollowAReportForAMomentWhileMoreTasksWait) {
+  begin();
+  give({0, 1, 2, 3});
+  turn();
+  clock.advance(Worker::kCollect);
+  execute_next();
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(0));
+  clock.advance(Worker::kCollect / 2);
+  execute_next();
+  turn();
+  transport.expect_empty();
+  clock.advance(Worker::kCollect / 2);
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(1)) << "though the next task runs";
+  execute_next();
+  execute_next();
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(2, 3)) << "nothing is left: there is nothing to wait for";
 }
 
 TEST_F(WorkerTest, ReportsOutcomesThatCameTogetherInOneMessage) {
@@ -179,6 +201,7 @@ TEST_F(WorkerTest, KillsATaskAtItsLimitWhereTheRunGoesOn) {
   turn();
   EXPECT_EQ(body->kills, 1);
   body->die(SIGKILL);
+  clock.advance(Worker::kCollect);
   turn();
   const Outcome outcome = decode_outcome(take_report().finished.at(0).outcome);
   EXPECT_EQ(outcome.task, TaskId(7));
