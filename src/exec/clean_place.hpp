@@ -4,11 +4,11 @@
 // changed is put back, and where that is not possible the process is not used again.
 //
 // Looked at and put back after every attempt: environment, folder, umask, the handlers that matter to most
-// programs, signal mask, timers, rounding mode, locale, the state of the standard streams, threads. The other
-// signals' handlers, resource limits, share of the processor and descriptors cost 10 to 100 us to look at:
-// that is done as long as it takes 0.5 % of the time at most, for which every attempt earns its share. So
-// only in a long row of functions of microseconds one that leaves one of these changed can be followed by
-// others.
+// programs, signal mask, timers, rounding mode, locale, the state of the standard streams, threads. Other
+// handlers, resource limits, share of the processor and descriptors take some 25 system calls to look at:
+// that is done as long as it takes 1 % of the attempts' time, so after each one that took a hundred times as
+// long as a look (0.4 to 4 ms). In a row of shorter functions one that leaves one of these changed can be
+// followed by others until a look has been earned.
 
 #include <fenv.h>
 #include <sched.h>
@@ -29,7 +29,8 @@ namespace parrun {
 class CleanPlace {
  public:
   // Of an attempt's time, what it earns for close looks; and what can be saved up.
-  static constexpr int kLookShare = 200;
+  static constexpr int kLookShare = 100;
+  static constexpr Duration kLongestLook = std::chrono::microseconds(50);
   static constexpr Duration kMostSaved = std::chrono::milliseconds(2);
 
   /// The place is as this process is now. REQUIRES: it lives as long as this process uses its environment.

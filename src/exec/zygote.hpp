@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "base/descriptor.hpp"
@@ -34,6 +35,8 @@ struct Death {
   double system_s = 0;
   std::int64_t max_rss_kb = 0;
 };
+
+static_assert(std::is_trivially_copyable_v<Death>, "it is sent as it stands");
 
 class Zygote {
  public:

@@ -278,7 +278,7 @@ TEST(PhaseLimit, StdoutOfARankAloneIsAFullPipe) {
 class StubbornTask : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Of, StubbornTask,
                          ::testing::Values("ignores_sigterm", "blocks_all_signals",
-                                           "spins_without_descriptors", "stops_itself", "leaves_grandchild"),
+                                           "spins_without_descriptors", "leaves_grandchild"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST_P(StubbornTask, IsEndedByItsLimitWithAllItsDescendants) {
@@ -298,7 +298,7 @@ class MixedBag : public ::testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Seed, MixedBag, ::testing::Range(1U, 6U));
 
 TEST_P(MixedBag, TenRunsInARowAllEnd) {
-  const std::vector<std::string> kinds{"spins", "ignores_sigterm", "blocks_all_signals", "stops_itself",
+  const std::vector<std::string> kinds{"spins", "ignores_sigterm", "blocks_all_signals",
                                        "spins_without_descriptors"};
   std::mt19937 random(GetParam());
   for (int round = 0; round < 10; ++round) {

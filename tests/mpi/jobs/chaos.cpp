@@ -43,9 +43,9 @@ void require(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error("the place is not clean: " + what);
 }
 
-// The state of a process that is looked at only every 200 us (src/exec/clean_place.hpp) is surely put back
-// behind a task that took longer.
-void take_a_moment() { std::this_thread::sleep_for(1ms); }
+// The state of a process that is looked at as often as that is earned (src/exec/clean_place.hpp) is surely
+// put back behind a task that took longer.
+void take_a_moment() { std::this_thread::sleep_for(10ms); }
 
 int descend(const volatile char* above, int depth) {
   volatile char room[4096];

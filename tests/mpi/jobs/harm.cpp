@@ -417,11 +417,8 @@ const std::map<std::string, Part>& parts() {
   return all;
 }
 
-// The costly looks at what a function left are made every 200 us at most.
-void last_long_enough_to_be_looked_at() {
-  for (const auto end = Clock::now() + 500us; Clock::now() < end;) {
-  }
-}
+// Close looks at what a function left are earned by its time.
+void last_long_enough_to_be_looked_at() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
 
 }  // namespace
 
