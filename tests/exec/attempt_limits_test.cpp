@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exec/process_tree.hpp"
+#include "support/sanitizers.hpp"
 #include "support/wait_until.hpp"
 
 namespace {
@@ -68,11 +69,13 @@ class AttemptLimitsTest : public ::testing::Test {
 };
 
 TEST_F(AttemptLimitsTest, MemoryOfTheExecutorItselfCounts) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   limit(50 * kMegabyte, {});
   EXPECT_TRUE(exceeds(Executing([] { use(100 * kMegabyte); }), ExceededLimit::memory));
 }
 
 TEST_F(AttemptLimitsTest, MemorySpreadOverSeveralProcessesIsSummedUp) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   limit(100 * kMegabyte, {});
   const auto three_children = [] {
     for (int i = 0; i < 3; ++i) {
@@ -86,6 +89,7 @@ TEST_F(AttemptLimitsTest, MemorySpreadOverSeveralProcessesIsSummedUp) {
 }
 
 TEST_F(AttemptLimitsTest, PagesThatForksShareCountOnce) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   limit(150 * kMegabyte, {});
   const auto two_forks = [] {
     use(80 * kMegabyte);
@@ -99,6 +103,7 @@ TEST_F(AttemptLimitsTest, PagesThatForksShareCountOnce) {
 }
 
 TEST_F(AttemptLimitsTest, WhatTheExecutorHadBeforeDoesNotCount) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   note.resident_kb = 200 << 10;
   limit(50 * kMegabyte, {});
   EXPECT_TRUE(stays_below(Executing([] { use(100 * kMegabyte); }), 300ms));

@@ -22,6 +22,7 @@
 #include "parrun/task.hpp"
 #include "support/batches.hpp"
 #include "support/children.hpp"
+#include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {
@@ -487,6 +488,7 @@ TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
 // --- limits of an attempt --------------------------------------------------------------------------------
 
 TEST_F(ExecutorTest, OneAboveItsMemoryLimitFailsWithThatAsItsReason) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   limits.memory_bytes = std::uint64_t{30} << 20;
   const Outcome outcome = outcome_of(command("head -c 100000000 /dev/zero | tail"));
   EXPECT_EQ(outcome.state, State::failed);
@@ -543,6 +545,7 @@ TEST_F(ExecutorTest, ACallHasItsOwnVariablesAndFolderAndTheNextOneHasNot) {
 }
 
 TEST_F(ExecutorTest, MuchMemoryThatStaysBehindEndsItsProcess) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   const Outcome before = outcome_of(task<executor_pid>());
   EXPECT_EQ(outcome_of(task<executor_pid>()).stdout_text, before.stdout_text);
   EXPECT_EQ(outcome_of(task<executor_leaks>(std::size_t{200} << 20)).state, State::succeeded);
@@ -566,6 +569,7 @@ TEST_F(ExecutorTest, DescriptorsThatAFunctionLeftAreInNoCommand) {
 // --- accounting ------------------------------------------------------------------------------------------
 
 TEST_F(ExecutorTest, PeakMemoryIsThatOfTheAttempt) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   EXPECT_GT(outcome_of(task<executor_uses>(std::size_t{150} << 20)).max_rss_kb, 150 << 10);
   EXPECT_LT(outcome_of(task<executor_doubles>(1)).max_rss_kb, 100 << 10);
 }
