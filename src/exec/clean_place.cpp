@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 
 #include "exec/process_tree.hpp"
 
@@ -162,10 +163,8 @@ bool CleanPlace::restore_handler(int number) const {
 }
 
 bool CleanPlace::restore_handlers() const {
-  for (const int number : kSometimesUsed) {
-    if (!restore_handler(number)) return false;
-  }
-  return true;
+  return std::all_of(std::begin(kSometimesUsed), std::end(kSometimesUsed),
+                     [this](int number) { return restore_handler(number); });
 }
 
 bool CleanPlace::restore_limits() const {
