@@ -193,9 +193,10 @@ void ProcessAttempter::leave(const AttemptOrder& order, bool is_command, Outcome
 
 void ProcessAttempter::end_children(Outcome& outcome) {
   if (settings_.keep_children) {
-    while (waitpid(-1, nullptr, WNOHANG) > 0) {
+    pid_t reaped = 0;
+    while ((reaped = waitpid(-1, nullptr, WNOHANG)) > 0) {
     }
-    left_children_ = errno != ECHILD;
+    left_children_ = reaped == 0;  // none has ended, and some live
     return;
   }
   int ended = 0;
