@@ -58,7 +58,6 @@ class Dispatcher {
 
   /// From now on no task is started.
   void drain();
-  bool draining() const { return draining_; }
 
   void stop();
   bool stopped() const { return not_stopped_.empty(); }
