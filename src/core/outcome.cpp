@@ -45,6 +45,14 @@ const char* to_string(State state) {
   return "unknown";
 }
 
+std::optional<State> parse_state(std::string_view name) {
+  for (const State state :
+       {State::succeeded, State::failed, State::timed_out, State::lost, State::cancelled}) {
+    if (name == to_string(state)) return state;
+  }
+  return std::nullopt;
+}
+
 Bytes encode(const Outcome& outcome) {
   ByteWriter out;
   out.put(outcome.task.get()).put(outcome.attempt).put(outcome.state);

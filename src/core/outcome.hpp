@@ -1,4 +1,7 @@
 #pragma once
+#include <optional>
+#include <string_view>
+
 #include "base/bytes.hpp"
 #include "parrun/outcome.hpp"
 
@@ -14,5 +17,8 @@ Outcome decode_outcome(BytesView bytes);
 /// Of which attempt the outcome is. Checks all of it, and copies nothing. Throws FormatError where it is
 /// none.
 Assignment decode_attempt(BytesView bytes);
+
+/// The state that to_string() calls so, or none.
+std::optional<State> parse_state(std::string_view name);
 
 }  // namespace parrun

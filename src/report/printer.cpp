@@ -2,27 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include "core/outcome_json.hpp"
 
 namespace parrun {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-void add_attempt(Json& object, const Outcome& outcome) {
-  object["state"] = to_string(outcome.state);
-  object["attempt"] = outcome.attempt;
-  object["rank"] = outcome.rank.get();
-  object["host"] = outcome.host;
-  object["started"] = outcome.started_s;
-  object["elapsed_s"] = outcome.elapsed_s;
-  object["user_s"] = outcome.user_s;
-  object["system_s"] = outcome.system_s;
-  object["max_rss_kb"] = outcome.max_rss_kb;
-  object["exit_code"] = outcome.exit_code;
-  object["signal"] = outcome.signal;
-  object["error"] = outcome.error.empty() ? Json() : Json(outcome.error);
-}
 
 // The names and their order are a contract; what only some tasks have stands behind.
 std::string json_line(const Outcome& outcome, const TaskHead& task) {
@@ -34,7 +19,8 @@ std::string json_line(const Outcome& outcome, const TaskHead& task) {
   object["stderr"] = outcome.stderr_text;
   object["value"] = outcome.value_is_json ? Json::parse(outcome.value, nullptr, false) : Json();
   if (!outcome.warning.empty()) object["warning"] = outcome.warning;
-  for (const Outcome& earlier : outcome.earlier) add_attempt(object["earlier"].emplace_back(), earlier);
+  for (const Outcome& earlier : outcome.earlier)
+    add_attempt(object["earlier"].emplace_back(Json::object()), earlier);
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

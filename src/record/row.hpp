@@ -1,0 +1,46 @@
+#pragma once
+// An outcome as a row of the table `tasks` (record/schema.hpp), and back.
+
+#include <cstdint>
+#include <string>
+
+#include "parrun/outcome.hpp"
+#include "record/database.hpp"
+#include "record/stored_text.hpp"
+
+namespace parrun::record {
+
+struct Row {
+  Outcome outcome;
+  std::string label;
+  std::int64_t run = 1;
+};
+
+/// Writes rows, each in place of its task's earlier one. Not for two threads at once.
+class RowWriter {
+ public:
+  explicit RowWriter(const Database& database);
+
+  /// What SQLite clients could not show in its short texts (label, error, ...) is replaced in `row` too.
+  void write(Row& row);
+
+ private:
+  void bind(int parameter, const std::string& text);
+  void bind(int parameter, std::string_view text, std::string& buffer);
+  void bind_value(int parameter, const Outcome& outcome);
+
+  Statement insert_;
+  TextStore store_;
+  std::string stdout_buffer_, stderr_buffer_;
+};
+
+enum class Texts { with, without };
+
+/// The columns to select for read_row(); without: stdout, stderr and value are not touched.
+std::string select_columns(Texts texts);
+
+/// The row on which `statement` stands. Throws FormatError where it is damaged: an unknown state, a checksum
+/// that does not match, a text that cannot be decompressed.
+Row read_row(const Statement& statement);
+
+}  // namespace parrun::record
