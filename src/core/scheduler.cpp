@@ -20,6 +20,14 @@ void Scheduler::add_worker(Rank rank) {
   consider(rank);
 }
 
+void Scheduler::add_tasks(std::uint64_t count) {
+  known_ += count;
+  const std::uint64_t settled = settled_.count_below(TaskId(known_)) - known_settled_;
+  known_settled_ += settled;
+  done_ += settled;
+  fresh_ += count - settled;
+}
+
 // Queues the worker for tasks if one batch or less is left to it.
 void Scheduler::consider(Rank rank) {
   Worker& candidate = worker(rank);
@@ -98,7 +106,7 @@ Assignment Scheduler::take(Rank rank) {
 Scheduler::Attempt Scheduler::pop_ready_for(Rank rank) {
   auto shunned = shunned_.begin();
   if (shunned != shunned_.end() && shunned->first == rank && present_ > 1) ++shunned;
-  if (shunned == shunned_.end() && returned_.empty()) return {{TaskId(next_fresh_++)}, 0, std::nullopt};
+  if (shunned == shunned_.end() && returned_.empty()) return {{pop_fresh()}, 0, std::nullopt};
   std::deque<Attempt>& queue = shunned == shunned_.end() ? returned_ : shunned->second;
   const Attempt next = queue.front();
   queue.pop_front();
@@ -106,6 +114,13 @@ Scheduler::Attempt Scheduler::pop_ready_for(Rank rank) {
   --shunned_count_;
   if (queue.empty()) shunned_.erase(shunned);
   return next;
+}
+
+TaskId Scheduler::pop_fresh() {
+  const TaskId task = settled_.next_absent(next_fresh_);
+  next_fresh_ = TaskId(task.get() + 1);
+  --fresh_;
+  return task;
 }
 
 void Scheduler::make_ready(const Attempt& attempt) {
@@ -262,9 +277,12 @@ void Scheduler::check_invariants() const {
 }
 
 void Scheduler::check_tasks() const {
-  require(next_fresh_ <= known_, "(1) a task was given that is not known");
-  require(returned_.size() + shunned_count_ + delayed_.size() + flights_.size() + done_ == next_fresh_,
+  require(next_fresh_.get() <= known_, "(1) a task was given that is not known");
+  require(fresh_ + returned_.size() + shunned_count_ + delayed_.size() + flights_.size() + done_ == known_,
           "(1) a task is in none or two of the places");
+  require(fresh_ + settled_.count_below(TaskId(known_)) - settled_.count_below(next_fresh_) ==
+              known_ - next_fresh_.get(),
+          "(1) the number of fresh tasks is not that of those behind the last given");
   const auto require_waiting = [&](const Attempt& attempt) {
     require(!flights_.contains(attempt.id.task), "(1) a task that waits is in flight");
   };

@@ -10,6 +10,8 @@
 //   (3) done only grows, by one for each task, so the run ends after at most tasks * (retries + 1) outcomes;
 //   (4) a present worker without tasks stands in `idle`, also while it may take nothing of what is ready.
 //
+// Tasks that an earlier run settled are done as soon as they are known, and never given.
+//
 // Shunning: a task whose attempt failed at one worker goes to another, as long as another is present: where a
 // node is broken all fails at once, and it would use up the retries of every task. As a task shuns only one
 // worker, whatever is ready may be taken by any two; so at most one worker is ever passed over. It ends
@@ -35,6 +37,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "core/task_set.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
@@ -45,9 +48,11 @@ class Scheduler {
   static constexpr std::size_t kMaxBatch = 1024;
   static constexpr Duration kShunFor = std::chrono::seconds(5);
 
+  explicit Scheduler(TaskSet settled = {}) : settled_(std::move(settled)) {}
+
   // Events.
   void add_worker(Rank rank);
-  void add_tasks(std::uint64_t count) { known_ += count; }
+  void add_tasks(std::uint64_t count);
   /// While held, no task goes out for the first time; what came back still does, as all else may wait for it.
   void hold_fresh(bool held) { held_ = held; }
 
@@ -90,6 +95,8 @@ class Scheduler {
   bool has_delayed() const { return !delayed_.empty(); }
   std::uint64_t known() const { return known_; }
   std::uint64_t done() const { return done_; }
+  /// Of those done, the ones that an earlier run settled.
+  std::uint64_t settled() const { return known_settled_; }
   std::uint64_t in_flight() const { return flights_.size(); }
   /// Workers that have tasks.
   std::uint64_t busy_workers() const { return busy_; }
@@ -141,20 +148,22 @@ class Scheduler {
   void make_retry_ready(const Attempt& attempt);
   void end_shun(const ShunEnd& end);
   Attempt pop_ready_for(Rank rank);
+  TaskId pop_fresh();
   std::optional<Rank> pop_worker(std::deque<Rank>& queue, bool Worker::*stands_in_it);
   std::optional<Rank> only_idle_worker();
   std::size_t batch_size() const;
   std::size_t idle_workers() const { return present_ - busy_; }
-  std::uint64_t ready_count() const {
-    return (held_ ? 0 : known_ - next_fresh_) + returned_.size() + shunned_count_;
-  }
+  std::uint64_t ready_count() const { return (held_ ? 0 : fresh_) + returned_.size() + shunned_count_; }
   std::uint64_t ready_count_for(Rank rank) const;
   void check_tasks() const;
   void check_loads() const;
   void check_queues() const;
 
+  TaskSet settled_;
   std::uint64_t known_ = 0;
-  std::uint64_t next_fresh_ = 0;
+  std::uint64_t known_settled_ = 0;  ///< of those known
+  std::uint64_t fresh_ = 0;          ///< how many
+  TaskId next_fresh_{0};             ///< the first of them, or one settled before it
   std::uint64_t done_ = 0;
   bool held_ = false;
   TimePoint now_ = TimePoint::min();  ///< as far as advance() told

@@ -19,16 +19,39 @@ constexpr int kBusyLimit_ms = 5000;  // a reader that copies the file, a checkpo
   throw DatabaseError(code, what);
 }
 
+int open_flags(Database::Access access) {
+  switch (access) {
+    case Database::Access::read_only:
+      return SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+    case Database::Access::immutable:
+      return SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+    case Database::Access::read_write:
+      break;
+  }
+  return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+}
+
+// See https://www.sqlite.org/uri.html.
+std::string immutable_uri(const std::string& path) {
+  std::string uri = path.starts_with('/') ? "file://" : "file:";
+  for (const char c : path)
+    uri += c == '%' || c == '?' || c == '#' ? fmt::format("%{:02x}", c) : std::string(1, c);
+  return uri + "?immutable=1";
+}
+
 }  // namespace
 
 // --- errors ----------------------------------------------------------------------------------------------
 
 bool DatabaseError::is_full() const { return (code_ & kPrimary) == SQLITE_FULL; }
 
-bool DatabaseError::is_damaged() const {
-  const int family = code_ & kPrimary;
-  return family == SQLITE_CORRUPT || family == SQLITE_NOTADB;
-}
+bool DatabaseError::is_foreign() const { return (code_ & kPrimary) == SQLITE_NOTADB; }
+
+bool DatabaseError::is_damaged() const { return (code_ & kPrimary) == SQLITE_CORRUPT; }
+
+bool DatabaseError::is_no_database() const { return (code_ & kPrimary) == SQLITE_NOTADB; }
+
+bool DatabaseError::is_busy() const { return (code_ & kPrimary) == SQLITE_BUSY; }
 
 bool DatabaseError::is_read_only() const {
   const int family = code_ & kPrimary;
@@ -137,12 +160,11 @@ void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handl
 
 Database::Database(const std::string& path, Access access, bool without_locks) {
   sqlite3* handle = nullptr;
-  const int flags =
-      (access == Access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
-      SQLITE_OPEN_NOMUTEX;
   // A path that begins with "file:" would be a URI, and ":memory:" no file at all.
   const std::string plain = path.starts_with('/') ? path : "./" + path;
-  const int code = sqlite3_open_v2(plain.c_str(), &handle, flags, without_locks ? "unix-none" : nullptr);
+  const std::string name = access == Access::immutable ? immutable_uri(plain) : plain;
+  const int code =
+      sqlite3_open_v2(name.c_str(), &handle, open_flags(access), without_locks ? "unix-none" : nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(handle);
   sqlite3_extended_result_codes(handle, 1);

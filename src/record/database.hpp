@@ -18,7 +18,10 @@ class DatabaseError : public std::runtime_error {
   DatabaseError(int code, const std::string& what) : std::runtime_error(what), code_(code) {}
   int code() const { return code_; }  ///< extended result code, https://www.sqlite.org/rescode.html
   bool is_full() const;               ///< no room on the disk
-  bool is_damaged() const;            ///< the file is no database, or a damaged one
+  bool is_foreign() const;            ///< the file is no database
+  bool is_damaged() const;
+  bool is_no_database() const;  ///< the former of the two
+  bool is_busy() const;         ///< another connection holds it
   bool is_read_only() const;
   /// The file system gives no locks, or no shared memory.
   bool is_about_locks() const;
@@ -64,7 +67,11 @@ class Statement {
 /// A connection to one file.
 class Database {
  public:
-  enum class Access { read_only, read_write };
+  enum class Access {
+    read_only,
+    read_write,
+    immutable  ///< read-only, while nobody writes the file: without locks, and with no other file beside it
+  };
   /// `without_locks`: none are taken, for file systems that have none.
   Database(const std::string& path, Access access, bool without_locks = false);
 

@@ -72,6 +72,11 @@ State state_at(const Statement& statement) {
 
 }  // namespace
 
+std::size_t size_of(const Row& row) {
+  const Outcome& outcome = row.outcome;
+  return sizeof row + outcome.stdout_text.size() + outcome.stderr_text.size() + outcome.value.size();
+}
+
 // --- writing ---------------------------------------------------------------------------------------------
 
 RowWriter::RowWriter(const Database& database)

@@ -16,6 +16,9 @@ struct Row {
   std::int64_t run = 1;
 };
 
+/// What it takes in memory [bytes].
+std::size_t size_of(const Row& row);
+
 /// Writes rows, each in place of its task's earlier one. Not for two threads at once.
 class RowWriter {
  public:

@@ -11,8 +11,14 @@
 
 namespace parrun {
 
-Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink)
-    : crew_(crew), source_(source), epoch_(begin.epoch), retry_(retry), sink_(std::move(sink)) {
+Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink,
+                       TaskSet settled)
+    : crew_(crew),
+      source_(source),
+      epoch_(begin.epoch),
+      retry_(retry),
+      sink_(std::move(sink)),
+      scheduler_(std::move(settled)) {
   scheduler_.add_tasks(source_.pull(1));
   crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end
   for (const Rank worker : crew_.workers()) {

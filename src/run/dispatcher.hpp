@@ -37,8 +37,10 @@ class Dispatcher {
     std::function<void(const Outcome&)> on_retried = [](const Outcome&) {};
   };
 
-  /// Begins the run `begin.epoch`. REQUIRES: crew.gathered(); all references outlive this.
-  Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink);
+  /// Begins the run `begin.epoch`. `settled` tasks are done from the start. REQUIRES: crew.gathered(); all
+  /// references outlive this.
+  Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink,
+             TaskSet settled = {});
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -68,12 +70,13 @@ class Dispatcher {
 
   struct Counts {
     std::uint64_t done = 0;
-    std::uint64_t failed = 0;     ///< of those done, the ones that did not succeed
+    std::uint64_t failed = 0;     ///< of those done in this run, the ones that did not succeed
     std::uint64_t executing = 0;  ///< at most one for each worker that has tasks
     std::uint64_t known = 0;
+    std::uint64_t settled = 0;  ///< of those done, the ones that an earlier run settled
   };
   Counts counts() const {
-    return {scheduler_.done(), failed_, scheduler_.busy_workers(), scheduler_.known()};
+    return {scheduler_.done(), failed_, scheduler_.busy_workers(), scheduler_.known(), scheduler_.settled()};
   }
   /// The tasks that workers were last known to be executing.
   std::vector<TimeoutError::Outstanding> outstanding(TimePoint now) const;

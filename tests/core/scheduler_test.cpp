@@ -100,6 +100,22 @@ TEST_F(SchedulerTest, TasksAreGivenInTheirOrderEachOnce) {
   EXPECT_EQ(scheduler.done(), 1U);
 }
 
+TEST_F(SchedulerTest, WhatAnEarlierRunSettledIsDoneAndNeverGiven) {
+  parrun::TaskSet settled;
+  for (const std::uint64_t task : {0, 1, 3, 70, 9}) settled.insert(TaskId(task));
+  scheduler = Scheduler(std::move(settled));
+  scheduler.add_tasks(2);
+  EXPECT_EQ(scheduler.done(), 2U);
+  EXPECT_FALSE(scheduler.has_ready());
+  scheduler.add_tasks(3);
+  scheduler.add_worker(Rank(1));
+  EXPECT_EQ(scheduler.settled(), 3U) << "the others are not known";
+  scheduler.check_invariants();
+  EXPECT_EQ(scheduler.take(Rank(1)).task, TaskId(2));
+  EXPECT_EQ(scheduler.take(Rank(1)).task, TaskId(4));
+  EXPECT_FALSE(scheduler.has_ready());
+}
+
 TEST_F(SchedulerTest, AWorkerThatIsAddedTwiceCountsOnce) {
   scheduler.add_worker(kFirst);
   scheduler.add_worker(kFirst);

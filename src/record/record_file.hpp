@@ -1,0 +1,91 @@
+#pragma once
+// The run record (record/schema.hpp) of a run that is under way: found, or made, and held by this process.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/descriptor.hpp"
+#include "core/task_set.hpp"
+#include "parrun/outcome.hpp"
+#include "record/database.hpp"
+
+namespace parrun::record {
+
+/// The batch that a record belongs to.
+struct BatchIdentity {
+  std::string path;
+  std::uint64_t content_hash = 0;
+  std::uint64_t tasks = 0;
+};
+
+struct OpenOptions {
+  enum class Existing { refuse, resume, overwrite };
+  std::string path;
+  Existing existing = Existing::refuse;
+  bool resume_failed = false;  ///< failed and timed-out tasks are to be run again
+  std::string command;         ///< that starts the run, for people
+  int ranks = 1;
+};
+
+/// What earlier runs left.
+struct Settled {
+  TaskSet tasks;                            ///< that are not run again
+  TaskSet again;                            ///< that have an outcome and are run again
+  std::array<std::uint64_t, 5> by_state{};  ///< how many of them, by State
+  std::optional<int> exit_code;             ///< of the last run, if it lived to tell
+
+  std::uint64_t count(State state) const { return by_state[static_cast<std::size_t>(state)]; }
+};
+
+class RecordFile {
+ public:
+  /// Throws InputError, in a line that says what to do, where there can be no record (a folder that cannot be
+  /// written), where one stands in the way, where another run holds it, where it is of another batch or
+  /// version, and where it is damaged: a resumed record is read and checked from one end to the other.
+  RecordFile(const OpenOptions& options, const BatchIdentity& batch);
+
+  const std::string& path() const { return path_; }
+  std::uint64_t tasks() const { return tasks_; }
+  const Settled& settled() const { return settled_; }
+  bool nothing_to_do() const { return settled_.tasks.count() == tasks_; }
+  const Database& database() const { return *database_; }
+  std::int64_t run() const { return run_; }
+
+  /// This run's row, within whatever transaction is open.
+  void update_run(std::uint64_t executing) const;
+  /// The last word on this run; then the file is closed, and another run may have it.
+  void end_run(int exit_code);
+
+ private:
+  enum class Mode { shared, exclusive, without_locks };
+
+  void hold();
+  void open(const OpenOptions& options, const BatchIdentity& batch);
+  void connect(Mode mode);
+  bool is_new() const;
+  void require_ours() const;
+  void require_nobody_alive() const;
+  void check_batch(const BatchIdentity& batch) const;
+  void read_settled(bool resume_failed);
+  void begin_run(const OpenOptions& options, const BatchIdentity& batch);
+  void create_tables() const;
+  void insert_run(const OpenOptions& options, const BatchIdentity& batch) const;
+  void start_log();
+  void remove_content() const;
+  [[noreturn]] void refuse(const std::string& why) const;
+  [[noreturn]] void refuse(const DatabaseError& error) const;
+
+  std::string path_;
+  Descriptor lock_;
+  bool locks_ = true;  ///< the file system has them
+  Mode mode_ = Mode::shared;
+  std::unique_ptr<Database> database_;
+  std::uint64_t tasks_ = 0;
+  Settled settled_;
+  std::int64_t run_ = 0;  ///< 0: none was begun
+};
+
+}  // namespace parrun::record
