@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build openmpi-bin libopenmpi-dev libboost-mpi-dev libboost-serialization-dev
-          libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev)
+          libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libsqlite3-dev libzstd-dev)
 case ${1-} in
   --build-only) ;;
   '') packages+=(libgtest-dev libgmock-dev clang-format clang-tidy procps) ;;

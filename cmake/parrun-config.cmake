@@ -5,6 +5,8 @@ find_dependency(Threads)
 include(${CMAKE_CURRENT_LIST_DIR}/ParrunMpi.cmake)
 find_dependency(fmt)
 find_dependency(nlohmann_json)
+find_dependency(SQLite3)
+find_dependency(zstd)
 
 list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_dependency(xxHash)

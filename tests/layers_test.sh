@@ -14,9 +14,10 @@ declare -A allowed=(
   [batch]='base'
   [wire]='base core batch'
   [exec]='base core batch'
-  [run]='base core batch wire exec'
+  [record]='base core'
+  [run]='base core batch wire exec record'
   [report]='base core batch run'
-  [cli]='base core batch wire exec run report'
+  [cli]='base core batch wire exec record run report'
 )
 main_lines=40
 violations=0
@@ -42,7 +43,7 @@ check_include() {  # FILE LAYER HEADER
 
 # "layer/name.hpp" from the include folder is the only way our own headers are named.
 check_quoted() {  # FILE HEADER
-  [[ $2 =~ ^(parrun|base|core|batch|wire|exec|report|run|cli)/ ]] ||
+  [[ $2 =~ ^(parrun|base|core|batch|wire|exec|record|report|run|cli)/ ]] ||
     violation "$1" "\"$2\": write a header of ours with its layer, others in <>"
 }
 
@@ -89,6 +90,8 @@ self_test() {
   done <<'RULES'
 a lower layer includes a higher one|src/base/broken.hpp|#include "core/scheduler.hpp"
 batch includes exec|src/batch/broken.cpp|#include "exec/registry.hpp"
+record includes exec|src/record/broken.cpp|#include "exec/registry.hpp"
+exec includes record|src/exec/broken.cpp|#include "record/row.hpp"
 wire includes exec|src/wire/broken.cpp|  #  include <exec/registry.hpp>
 exec includes wire|src/exec/broken.hpp|#include "wire/transport.hpp"
 run includes report|src/run/broken.cpp|#include "report/console.hpp"

@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string_view>
+#include <vector>
+
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -30,6 +36,48 @@ void pack_lines(std::istream& in, const std::string& name, BatchFileWriter& out,
   }
 }
 
+std::string_view without_blanks(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t\r";
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  return line.substr(0, line.find_last_not_of(kBlanks) + 1);
+}
+
+// A number that is too large for an index is that of no task.
+std::uint64_t parse_index(std::string_view text) {
+  std::uint64_t index = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, index);
+  if (stop != end || error == std::errc::invalid_argument) {
+    throw InputError(fmt::format("'{:.40}' is no task index; give a number from 0 on, one a line", text));
+  }
+  return error == std::errc() ? index : std::numeric_limits<std::uint64_t>::max();
+}
+
+// Reads indices of a batch's tasks, each of which may come once.
+class Selection {
+ public:
+  Selection(const BatchFile& batch, const std::string& name)
+      : name_(name), size_(batch.size()), chosen_(batch.size()) {}
+
+  TaskId choose(std::string_view text) {
+    const std::uint64_t index = parse_index(text);
+    if (index >= size_) {
+      throw InputError(fmt::format("task {:.40} is not in {}, which has {}", text, name_,
+                                   size_ == 0 ? "no tasks" : fmt::format("tasks 0 to {}", size_ - 1)));
+    }
+    if (chosen_[index]) {
+      throw InputError(fmt::format("task {} stands there a second time; name each task once", index));
+    }
+    chosen_[index] = true;
+    return TaskId(index);
+  }
+
+ private:
+  const std::string& name_;
+  std::uint64_t size_;
+  std::vector<bool> chosen_;  ///< by task: a bit each
+};
+
 }  // namespace
 
 void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& out) {
@@ -46,6 +94,14 @@ void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& o
 void pack_jsonl(std::istream& in, const std::string& name, const ArgumentsFromJson& convert,
                 BatchFileWriter& out) {
   pack_lines(in, name, out, [&](const std::string& line) { return task_from_json(line, convert); });
+}
+
+void pack_selection(std::istream& indices, const std::string& name, const BatchFile& from,
+                    const std::string& from_name, BatchFileWriter& out) {
+  Selection selection(from, from_name);
+  pack_lines(indices, name, out, [&](const std::string& line) {
+    return decode_task(from.payload(selection.choose(without_blanks(line))));
+  });
 }
 
 }  // namespace parrun

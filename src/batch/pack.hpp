@@ -5,6 +5,7 @@
 #include <istream>
 #include <string>
 
+#include "batch/batch_file.hpp"
 #include "batch/batch_writer.hpp"
 #include "batch/task_json.hpp"
 
@@ -17,5 +18,11 @@ void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& o
 /// A JSON object a line (batch/task_json.hpp). Blank lines are skipped.
 void pack_jsonl(std::istream& in, const std::string& name, const ArgumentsFromJson& convert,
                 BatchFileWriter& out);
+
+/// The tasks of `from` whose indices stand in `indices`, one a line, in that order and each once. Blank lines
+/// are skipped, and no index is no task: a script's "nothing failed". `from_name` stands for `from` in
+/// errors.
+void pack_selection(std::istream& indices, const std::string& name, const BatchFile& from,
+                    const std::string& from_name, BatchFileWriter& out);
 
 }  // namespace parrun

@@ -9,9 +9,12 @@ using Action = std::function<int()>;
 
 // Each declares its options on `app` and sets `chosen` to its action where the command line asks for it.
 
-/// The default command: its options are the program's own, and `chosen` is set from the start.
-void add_run(CLI::App& app, Action& chosen);
+/// The default command: its options are the program's own, and `chosen` is set from the start. `words`: the
+/// command line.
+void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& words);
 void add_pack(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
+void add_results(CLI::App& app, Action& chosen);
+void add_status(CLI::App& app, Action& chosen);
 
 }  // namespace parrun

@@ -17,7 +17,9 @@ namespace parrun {
 namespace {
 
 struct PackOptions {
-  std::string input;
+  std::string input;    ///< empty: the tasks of `from` at `indices`
+  std::string from;     ///< empty: `input`
+  std::string indices;  ///< empty: `input`
   std::string output;
   bool jsonl = false;
   std::vector<std::string> modules;
@@ -35,26 +37,53 @@ Bytes arguments_from_json(std::string_view name, std::string_view json) {
   return function->arguments_from_json(name, json);
 }
 
-std::ifstream open_input(const PackOptions& options) {
+// Either FILE, or --from and --indices.
+void check(const PackOptions& options) {
+  const bool selects = !options.from.empty() || !options.indices.empty();
+  if (!selects && options.input.empty()) {
+    throw InputError("nothing to pack; give a FILE of commands, or --from with --indices");
+  }
+  if (!selects) return;
+  if (options.from.empty()) {
+    throw InputError("--indices without --from; give --from the batch file that has these tasks");
+  }
+  if (options.indices.empty()) {
+    throw InputError("--from without --indices; give --indices a file of task indices, or -");
+  }
+  if (!options.input.empty()) {
+    throw InputError(fmt::format("--from and the FILE {} exclude each other; give one", options.input));
+  }
+  if (options.jsonl) throw InputError("--jsonl is for a FILE, --from for a batch that is packed; give one");
+  if (!options.modules.empty()) {
+    throw InputError("--load is for a FILE, --from for a batch that is packed; leave --load out");
+  }
+}
+
+void refuse_to_replace(const std::string& input, const std::string& output) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  if (fs::is_directory(options.input, ignored)) {
-    throw InputError(fmt::format("{} is a directory; give a file of commands", options.input));
+  if (fs::is_regular_file(output, ignored) && fs::equivalent(input, output, ignored)) {
+    throw InputError(fmt::format("-o {} would replace the input itself; give another name", output));
   }
-  if (fs::is_regular_file(options.output, ignored) &&
-      fs::equivalent(options.input, options.output, ignored)) {
-    throw InputError(fmt::format("-o {} would replace the input itself; give another name", options.output));
+}
+
+std::ifstream open_text(const std::string& path, const char* content) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw InputError(fmt::format("{} is a directory; give a file of {}", path, content));
   }
-  std::ifstream in(options.input, std::ios::binary);
+  std::ifstream in(path, std::ios::binary);
   if (!in) {
-    throw InputError(fmt::format("cannot open {}: {}; give a file of commands that can be read, or -",
-                                 options.input, std::strerror(errno)));
+    throw InputError(fmt::format("cannot open {}: {}; give a file of {} that can be read, or -", path,
+                                 std::strerror(errno), content));
   }
   return in;
 }
 
 void pack(const PackOptions& options, std::istream& in, const std::string& name, BatchFileWriter& out) {
-  if (options.jsonl) {
+  if (!options.from.empty()) {
+    pack_selection(in, name, BatchFile(options.from), options.from, out);
+  } else if (options.jsonl) {
     pack_jsonl(in, name, arguments_from_json, out);
   } else {
     pack_commands(in, name, out);
@@ -71,13 +100,17 @@ std::unique_ptr<BatchFileWriter> open_output(const std::string& path) {
 }
 
 int run_pack(const PackOptions& options) {
+  check(options);
   for (const std::string& module : options.modules) load_module(module);
-  const bool from_stdin = options.input == "-";
+  const bool selects = !options.from.empty();
+  const std::string& input = selects ? options.indices : options.input;
+  for (const std::string& read : {options.from, input}) refuse_to_replace(read, options.output);
+  const bool from_stdin = input == "-";
   std::ifstream file;
-  if (!from_stdin) file = open_input(options);
+  if (!from_stdin) file = open_text(input, selects ? "task indices" : "commands");
   const auto out = open_output(options.output);
   std::ios::sync_with_stdio(false);
-  pack(options, from_stdin ? std::cin : file, from_stdin ? "stdin" : options.input, *out);
+  pack(options, from_stdin ? std::cin : file, from_stdin ? "stdin" : input, *out);
   fmt::print(stderr, "parrun: packed {} tasks, {} bytes, into {}\n", out->task_count(), out->bytes(),
              options.output == "-" ? "stdout" : options.output);
   return 0;
@@ -87,8 +120,9 @@ int run_pack(const PackOptions& options) {
 
 void add_pack(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<PackOptions>();
-  CLI::App* command = app.add_subcommand("pack", "Make a batch file of commands or JSON lines");
-  command->add_option("FILE", options->input, "A command a line, run by /bin/sh -c; - is stdin")->required();
+  CLI::App* command =
+      app.add_subcommand("pack", "Make a batch file of commands, JSON lines, or tasks of another");
+  command->add_option("FILE", options->input, "A command a line, run by /bin/sh -c; - is stdin");
   command->add_flag("--jsonl", options->jsonl,
                     "FILE holds a JSON object a line: {\"command\": \"...\"} or {\"argv\": [...]} or "
                     "{\"call\": \"name\", \"args\": [...]}, with optional label, timeout, retries, "
@@ -97,6 +131,14 @@ void add_pack(CLI::App& app, Action& chosen) {
   command->add_option("--load", options->modules, "Modules whose task functions are called")
       ->type_name("MODULE")
       ->allow_extra_args(false);
+  command
+      ->add_option("--from", options->from,
+                   "Instead of FILE: pack tasks of this batch file, as they are there")
+      ->type_name("JOBS.BIN");
+  command
+      ->add_option("--indices", options->indices,
+                   "Which tasks of --from, in this order: an index a line; - is stdin")
+      ->type_name("FILE");
   command->add_option("-o,--output", options->output, "The batch file; - is stdout")
       ->type_name("JOBS.BIN")
       ->required();

@@ -47,9 +47,11 @@ int run_program(int argc, const char* const* argv) try {
   app.set_version_flag("--version", "parrun " PARRUN_VERSION);
   app.require_subcommand(0, 1);
   Action chosen;
-  add_run(app, chosen);
+  add_run(app, chosen, {argv, argv + argc});
   add_pack(app, chosen);
   add_show(app, chosen);
+  add_results(app, chosen);
+  add_status(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/duration.hpp"
 #include "base/size.hpp"
 #include "cli/commands.hpp"
+#include "cli/task_text.hpp"
 #include "core/halt.hpp"
 #include "report/console.hpp"
 #include "run/batch_run.hpp"
@@ -17,6 +19,7 @@ namespace parrun {
 namespace {
 
 constexpr const char* kFooter = R"(Durations: a number of seconds, or 500ms 3s 2m 1h30m 1:30:00.
+The record: jobs.record beside jobs.bin, an SQLite file; see parrun status and parrun results.
 Exit codes: 0 every task succeeded; 1 some task did not; 2 usage or unusable input, nothing was run; 3 internal or
 MPI error; 124 a limit ended the run; 128 + N signal N did. --halt: 1 if a task failed before, 0 for success=N.
 Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
@@ -27,7 +30,10 @@ struct RunArguments {
   Console::Options console;
   std::string timeout, deadline, stall, lost_after;
   std::string memory_limit, cpu_limit, output_limit;
-  std::string retry_delay, halt = "never";
+  std::string retry_delay, halt = "never", grace;
+  std::string record;  ///< empty: beside the batch
+  bool no_record = false, resume = false, resume_failed = false, overwrite = false;
+  std::vector<std::string> words;  ///< the command line
 };
 
 std::optional<Duration> optional_duration(const char* option, const std::string& text) {
@@ -71,6 +77,60 @@ void read_limits(RunArguments& arguments) {
   arguments.run.retry.delay =
       optional_duration("--retry-delay", arguments.retry_delay).value_or(Duration::zero());
   arguments.run.halt = halt_rule(arguments.halt);
+  arguments.run.grace = optional_duration("--grace", arguments.grace).value_or(arguments.run.grace);
+}
+
+// As one could type it again.
+std::string command_line(const std::vector<std::string>& words) {
+  std::string line = "parrun";
+  for (std::size_t i = 1; i < words.size(); ++i) line += " " + quoted(words[i]);
+  return line;
+}
+
+// The same command, that goes on with what this run leaves; it stands first, for behind the batch may stand
+// anything.
+std::string resume_command(const RunArguments& arguments) {
+  std::vector<std::string> words;
+  for (const std::string& word : arguments.words) {
+    if (word != "--overwrite") words.push_back(word);
+  }
+  if (!arguments.resume) words.insert(words.begin() + 1, "--resume");
+  return command_line(words);
+}
+
+void refuse_record_contradictions(const RunArguments& arguments) {
+  if (arguments.overwrite && arguments.resume) {
+    throw InputError("--overwrite begins anew and --resume goes on; give one of them");
+  }
+  if (!arguments.no_record) return;
+  if (!arguments.record.empty())
+    throw InputError("--record and --no-record contradict each other; give one of them");
+  if (arguments.resume || arguments.overwrite || arguments.run.replay) {
+    throw InputError(
+        "--resume, --resume-failed, --replay and --overwrite are about a record; leave out --no-record");
+  }
+}
+
+// jobs.bin -> jobs.record
+std::string record_path(const RunArguments& arguments) {
+  if (!arguments.record.empty()) return arguments.record;
+  return std::filesystem::path(arguments.run.batch_file).replace_extension("record").string();
+}
+
+void read_record_options(RunArguments& arguments) {
+  using Existing = record::OpenOptions::Existing;
+  arguments.resume = arguments.resume || arguments.resume_failed;
+  refuse_record_contradictions(arguments);
+  arguments.console.append_joblog = arguments.resume;
+  if (arguments.no_record) return;
+  const Existing existing = arguments.resume      ? Existing::resume
+                            : arguments.overwrite ? Existing::overwrite
+                                                  : Existing::refuse;
+  arguments.run.record = {.path = record_path(arguments),
+                          .existing = existing,
+                          .resume_failed = arguments.resume_failed,
+                          .command = command_line(arguments.words)};
+  arguments.console.resume_command = resume_command(arguments);
 }
 
 void refuse_contradictions(const RunOptions& run) {
@@ -94,6 +154,7 @@ void refuse_contradictions(const RunOptions& run) {
 int run(RunArguments& arguments, TimePoint start) {
   read_limits(arguments);
   refuse_contradictions(arguments.run);
+  read_record_options(arguments);
   arguments.console.progress = !arguments.console.quiet && isatty(STDERR_FILENO) == 1;
   return run_batch(
       arguments.run, [&] { return std::make_unique<Console>(arguments.console, start); }, start);
@@ -155,11 +216,31 @@ void add_task_options(CLI::App& app, RunArguments& a) {
                "Processes that a task leaves behind live on, beyond a run that ends well too");
 }
 
+void add_record_options(CLI::App& app, RunArguments& a) {
+  app.add_option("--record", a.record,
+                 "Where the run is recorded, an SQLite file; beside the batch where not given: jobs.record")
+      ->type_name("FILE");
+  app.add_flag("--no-record", a.no_record, "Record nothing: what an interrupted run has done is lost");
+  app.add_flag(
+      "--resume", a.resume,
+      "Go on with the record that is there, with all tasks that have no outcome in it, or were lost; where "
+      "there is none begin one");
+  app.add_flag("--resume-failed", a.resume_failed, "The same, and failed and timed-out tasks again too");
+  app.add_flag("--overwrite", a.overwrite, "Replace the record that is there");
+  app.add_flag("--replay", a.run.replay,
+               "With --resume: print the results of earlier runs too, as --order submission always does");
+  app.add_option("--joblog", a.console.joblog,
+                 "A line for each task in the format of GNU parallel's --joblog")
+      ->type_name("FILE");
+}
+
 }  // namespace
 
-void add_run(CLI::App& app, Action& chosen) {
+void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& words) {
   const TimePoint start = Clock::now();
   const auto a = std::make_shared<RunArguments>();
+  a->words = words;
+  a->console.work_text = [](const TaskSpec& spec) { return work_text(spec, arguments_to_json); };
   app.footer(kFooter);
   app.add_option("batch", a->run.batch_file, "The batch to run, made by parrun pack")->type_name("FILE");
   app.add_option("--load", a->run.modules, "Module of task functions; may be given several times")
@@ -167,6 +248,12 @@ void add_run(CLI::App& app, Action& chosen) {
       ->allow_extra_args(false);
   add_limits(app, *a);
   add_task_options(app, *a);
+  add_record_options(app, *a);
+  app.add_option(
+         "--grace", a->grace,
+         "For what runs, when a signal ends the run (INT TERM HUP USR1 USR2); 10 s where not given; a second "
+         "signal ends it at once")
+      ->type_name("TIME");
   app.add_option(
          "--halt", a->halt,
          "End early, as GNU parallel does: WHEN,WHY=N or N%, WHEN soon (start no more) or now (end what "
@@ -177,7 +264,7 @@ void add_run(CLI::App& app, Action& chosen) {
   add_choice<Format>(
       app, "--format", a->console.format, {{"raw", Format::raw}, {"jsonl", Format::jsonl}},
       "The tasks' own output (raw, the default), or an object in a line for each outcome (jsonl)");
-  add_choice<Order>(app, "--order", a->console.order,
+  add_choice<Order>(app, "--order", a->run.order,
                     {{"completion", Order::completion}, {"submission", Order::submission}},
                     "Results as the tasks finish (completion, the default), or as in the batch (submission)");
   app.add_flag("-q,--quiet", a->console.quiet, "No progress, no failures, no summary on stderr");

@@ -1,15 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <limits>
 #include <memory>
 
 #include "batch/batch_file.hpp"
 #include "batch/task_json.hpp"
 #include "cli/commands.hpp"
+#include "cli/stdout.hpp"
 #include "cli/task_text.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
@@ -24,24 +22,7 @@ struct ShowOptions {
   std::vector<std::string> modules;
 };
 
-std::optional<std::string> arguments_to_json(const Call& call) {
-  const Function* function = find_function(call.function);
-  if (function == nullptr || function->arguments_to_json == nullptr) return std::nullopt;
-  try {
-    return function->arguments_to_json(call.arguments);
-  } catch (const std::exception& error) {
-    throw InputError(
-        fmt::format("the arguments of '{}' do not fit the function of that name here ({}); pack "
-                    "the batch again with this build",
-                    call.function, error.what()));
-  }
-}
-
-void print(const std::string& line) {
-  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fputc('\n', stdout) == EOF) {
-    throw InputError(fmt::format("cannot write to stdout: {}; make room there", std::strerror(errno)));
-  }
-}
+void print(const std::string& line) { write_stdout(line + '\n'); }
 
 // CLI11's own check prints the largest double in full. Empty: all is well.
 std::string not_negative(const std::string& text) {
@@ -62,9 +43,7 @@ int run_show(const ShowOptions& options) {
     batch.release_before(TaskId(task));
   }
   if (table && count < batch.size()) print(fmt::format("and {} more", batch.size() - count));
-  if (std::fflush(stdout) != 0) {
-    throw InputError(fmt::format("cannot write to stdout: {}; make room there", std::strerror(errno)));
-  }
+  flush_stdout();
   return 0;
 }
 

@@ -2,56 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/duration.hpp"
 #include "base/size.hpp"
+#include "exec/registry.hpp"
+#include "parrun/errors.hpp"
 
 namespace parrun {
 namespace {
 
 constexpr std::size_t kLongestLabel = 40;
-
-// Control characters would break the line, or play with the terminal.
-std::string escaped(const std::string& text) {
-  std::string shown;
-  for (const char c : text) {
-    if (c == '\n') {
-      shown += "\\n";
-    } else if (c == '\t') {
-      shown += "\\t";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      shown += fmt::format("\\x{:02x}", c);
-    } else {
-      shown += c;
-    }
-  }
-  return shown;
-}
-
-// As one could type it into a shell.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:,=@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
-  std::string shown = "'";
-  for (const char c : word) shown += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return shown + "'";
-}
-
-std::string work_text(const TaskSpec& spec, const ArgumentsToJson& convert) {
-  if (const auto* shell = std::get_if<ShellCommand>(&spec.work)) return shell->line;
-  if (const auto* command = std::get_if<ArgvCommand>(&spec.work)) {
-    std::string line;
-    for (const std::string& word : command->argv) line.append(line.empty() ? "" : " ").append(quoted(word));
-    return line;
-  }
-  const auto& call = std::get<Call>(spec.work);
-  const auto arguments = convert(call);
-  if (!arguments) return call.function + unknown_arguments(call);
-  // JSON's outer brackets become the call's parentheses.
-  return fmt::format("{}({})", call.function, arguments->substr(1, arguments->size() - 2));
-}
 
 std::string settings_text(const TaskSpec& spec) {
   std::string text;
@@ -67,12 +26,88 @@ std::string settings_text(const TaskSpec& spec) {
   return text;
 }
 
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }  // of UTF-8
+
+std::string hexadecimal(char c) { return fmt::format("\\x{:02x}", static_cast<unsigned char>(c)); }
+
+// A terminal that obeys ESC [ can obey U+009B too.
+bool is_c1_control(std::string_view text) {
+  if (text.size() < 2 || text[0] != '\xc2') return false;
+  const auto second = static_cast<unsigned char>(text[1]);
+  return second >= 0x80 && second < 0xa0;
+}
+
 }  // namespace
 
+std::string escaped(std::string_view text) {
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      shown += "\\n";
+    } else if (c == '\t') {
+      shown += "\\t";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      shown += hexadecimal(c);
+    } else if (is_c1_control(text.substr(i))) {
+      shown += hexadecimal(c) + hexadecimal(text[++i]);
+    } else {
+      shown += c;
+    }
+  }
+  return shown;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  constexpr std::string_view kCut = "...";
+  std::size_t characters = 0;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (continues_character(text[i])) continue;
+    if (characters == most - kCut.size()) kept = i;
+    if (characters++ == most) return std::string(text.substr(0, kept)).append(kCut);
+  }
+  return std::string(text);
+}
+
 std::string shown_label(const TaskSpec& spec) {
-  if (spec.label.empty()) return "-";
-  if (spec.label.size() <= kLongestLabel) return escaped(spec.label);
-  return escaped(spec.label.substr(0, kLongestLabel - 3)) + "...";
+  return spec.label.empty() ? "-" : shortened(escaped(spec.label), kLongestLabel);
+}
+
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:,=@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
+  std::string shown = "'";
+  for (const char c : word) shown += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return shown + "'";
+}
+
+std::optional<std::string> arguments_to_json(const Call& call) {
+  const Function* function = find_function(call.function);
+  if (function == nullptr || function->arguments_to_json == nullptr) return std::nullopt;
+  try {
+    return function->arguments_to_json(call.arguments);
+  } catch (const std::exception& error) {
+    throw InputError(
+        fmt::format("the arguments of '{}' do not fit the function of that name here ({}); pack "
+                    "the batch again with this build",
+                    call.function, error.what()));
+  }
+}
+
+std::string work_text(const TaskSpec& spec, const ArgumentsToJson& convert) {
+  if (const auto* shell = std::get_if<ShellCommand>(&spec.work)) return shell->line;
+  if (const auto* command = std::get_if<ArgvCommand>(&spec.work)) {
+    std::string line;
+    for (const std::string& word : command->argv) line.append(line.empty() ? "" : " ").append(quoted(word));
+    return line;
+  }
+  const auto& call = std::get<Call>(spec.work);
+  const auto arguments = convert(call);
+  if (!arguments) return call.function + unknown_arguments(call);
+  // JSON's outer brackets become the call's parentheses.
+  return fmt::format("{}({})", call.function, arguments->substr(1, arguments->size() - 2));
 }
 
 std::string shown_work(const TaskSpec& spec, const ArgumentsToJson& convert) {

@@ -16,7 +16,7 @@ Holder this_process() { return {.host = host_name(), .pid = getpid(), .process =
 
 // The start time, field 22 of proc_pid_stat(5). The second field, a name in parentheses, may hold anything.
 std::string process_mark(pid_t pid) {
-  constexpr int kFieldsBetween = 19;
+  constexpr int kFieldsBetween = 18;
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string line;
   std::getline(file, line);
@@ -24,6 +24,8 @@ std::string process_mark(pid_t pid) {
   if (name_end == std::string::npos) return {};
   std::istringstream fields(line.substr(name_end + 1));
   std::string field;
+  fields >> field;
+  if (field == "Z" || field == "X") return {};  // dead, and not buried yet
   for (int i = 0; i < kFieldsBetween; ++i) fields >> field;
   fields >> field;
   return field;

@@ -22,7 +22,7 @@ struct Holder {
 Holder this_process();
 
 /// What tells process `pid` of this host from all others that had or will have its pid; empty where there is
-/// none.
+/// none that lives.
 std::string process_mark(pid_t pid);
 
 /// REQUIRES: holder.host is this host.

@@ -121,7 +121,7 @@ void RecordFile::open(const OpenOptions& options, const BatchIdentity& batch) {
     if (options.existing == OpenOptions::Existing::resume) {
       check_batch(batch);
       read_settled(options.resume_failed);
-      if (!nothing_to_do()) begin_run(options, batch);
+      if (settled_.tasks.count() < tasks_) begin_run(options, batch);
       return;
     }
     const Mode mode = mode_;

@@ -26,7 +26,7 @@ struct OpenOptions {
   std::string path;
   Existing existing = Existing::refuse;
   bool resume_failed = false;  ///< failed and timed-out tasks are to be run again
-  std::string command;         ///< that starts the run, for people
+  std::string command = {};    ///< that starts the run, for people
   int ranks = 1;
 };
 
@@ -50,7 +50,8 @@ class RecordFile {
   const std::string& path() const { return path_; }
   std::uint64_t tasks() const { return tasks_; }
   const Settled& settled() const { return settled_; }
-  bool nothing_to_do() const { return settled_.tasks.count() == tasks_; }
+  /// All tasks of a resumed record are settled: no run was begun.
+  bool nothing_to_do() const { return run_ == 0; }
   const Database& database() const { return *database_; }
   std::int64_t run() const { return run_; }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/duration.hpp"
@@ -14,53 +15,63 @@ namespace {
 constexpr std::uint64_t kFailuresShown = 20;
 constexpr std::size_t kOutstandingShown = 20;
 constexpr Duration kProgressEvery = std::chrono::milliseconds(200);
-// In submission order one slow task can hold the results of all others back; from here on nothing new is
-// begun.
-constexpr std::size_t kHeldBytes = std::size_t{256} << 20;
-
-// What holding it costs, the map's node included.
-std::size_t held_size(const Printed& printed) {
-  return printed.out.size() + printed.err.size() + 2 * sizeof printed;
-}
-
 std::string plural(std::uint64_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// "3 succeeded, 1 failed"
+std::string states_text(const std::array<std::uint64_t, 5>& ended) {
+  std::string text = fmt::format("{} succeeded", ended[static_cast<std::size_t>(State::succeeded)]);
+  for (const State state : {State::failed, State::timed_out, State::lost, State::cancelled}) {
+    const std::uint64_t count = ended[static_cast<std::size_t>(state)];
+    if (count > 0) text += fmt::format(", {} {}", count, to_string(state));
+  }
+  return text;
 }
 
 }  // namespace
 
 Console::Console(Options options, TimePoint start)
-    : options_(options), start_(start), out_(STDOUT_FILENO), err_(STDERR_FILENO) {}
+    : options_(std::move(options)), start_(start), out_(STDOUT_FILENO), err_(STDERR_FILENO) {
+  if (!options_.joblog.empty()) Joblog::check(options_.joblog);
+}
 
 void Console::say(const std::string& line) {
   const char* const clear = std::exchange(progress_shown_, false) ? "\r\033[K" : "";
   err_.write(fmt::format("{}parrun: {}\n", clear, line));
 }
 
-void Console::on_refused(const std::string& why) { say(why); }
+void Console::on_error(const std::string& why) { say(why); }
 
-void Console::on_outcome(const Outcome& outcome, const TaskHead& task) {
-  Printed printed = print(outcome, task, options_.format);
-  if (options_.order == Order::completion) {
-    deliver(std::move(printed));
-  } else {
-    held_bytes_ += held_size(printed);
-    held_.emplace(outcome.task, std::move(printed));
-    for (auto first = held_.begin(); first != held_.end() && first->first == next_; first = held_.begin()) {
-      held_bytes_ -= held_size(first->second);
-      deliver(std::move(first->second));
-      held_.erase(first);
-      next_ = TaskId(next_.get() + 1);
-    }
-  }
-  ++ended_[static_cast<std::size_t>(outcome.state)];
-  // What a limit ended was listed when it was reached.
-  if (!outcome.succeeded() && !limit_reached_) show_failure(describe_failure(outcome, task));
-  if (!outcome.warning.empty()) show_warning(outcome, task);
+void Console::on_start(const RunStart& start) {
+  batch_ = &start.batch;
+  record_ = start.record;
+  ended_ = start.settled;
+  if (!options_.joblog.empty()) joblog_ = std::make_unique<Joblog>(options_.joblog, options_.append_joblog);
 }
 
-void Console::on_retried(const Outcome& outcome, const TaskHead& task) {
-  show_failure(fmt::format("{}; attempt {} follows", describe_failure(outcome, task), outcome.attempt + 1));
+void Console::on_nothing_to_do() {
+  if (options_.quiet) return;
+  say(fmt::format("nothing to do: {} has the outcomes of all {}: {}", record_, plural(batch_->size(), "task"),
+                  states_text(ended_)));
+}
+
+void Console::on_ended(const Outcome& outcome, const std::string& label) {
+  ++ended_[static_cast<std::size_t>(outcome.state)];
+  // What a limit ended was listed when it was reached.
+  if (!outcome.succeeded() && !limit_reached_) show_failure(describe_failure(outcome, label));
+  if (!outcome.warning.empty()) show_warning(outcome, label);
+  if (joblog_) joblog_->add(outcome, options_.work_text(decode_task(batch_->payload(outcome.task))));
+}
+
+void Console::on_result(const Outcome& outcome, const std::string& label) {
+  Printed printed = print(outcome, label, options_.format);
+  out_.write(std::move(printed.out));
+  err_.write(std::move(printed.err));
+}
+
+void Console::on_retried(const Outcome& outcome, const std::string& label) {
+  show_failure(fmt::format("{}; attempt {} follows", describe_failure(outcome, label), outcome.attempt + 1));
 }
 
 void Console::show_failure(const std::string& line) {
@@ -70,9 +81,9 @@ void Console::show_failure(const std::string& line) {
     say("further failures are counted, not shown; --format jsonl shows all");
 }
 
-void Console::show_warning(const Outcome& outcome, const TaskHead& task) {
+void Console::show_warning(const Outcome& outcome, const std::string& label) {
   if (options_.quiet || options_.format == Format::jsonl) return;
-  if (++warnings_shown_ <= kFailuresShown) say(describe_warning(outcome, task));
+  if (++warnings_shown_ <= kFailuresShown) say(describe_warning(outcome, label));
   if (warnings_shown_ == kFailuresShown) say("further warnings are not shown; --format jsonl shows all");
 }
 
@@ -81,12 +92,19 @@ void Console::on_halt(const HaltRule& rule) {
                   rule.when == HaltRule::When::now ? "what runs is ended" : "nothing more is started"));
 }
 
-void Console::deliver(Printed printed) {
-  out_.write(std::move(printed.out));
-  err_.write(std::move(printed.err));
+bool Console::congested() const {
+  return out_.congested() || err_.congested() || (joblog_ && joblog_->congested());
 }
 
-bool Console::congested() const { return out_.congested() || err_.congested() || held_bytes_ > kHeldBytes; }
+bool Console::flushed() const { return out_.flushed() && err_.flushed() && (!joblog_ || joblog_->flushed()); }
+
+std::optional<std::string> Console::failure() const {
+  if (out_.failed()) return "results cannot be written to stdout (a full disk?); the run is ended";
+  if (joblog_ && joblog_->failed()) {
+    return fmt::format("{} cannot be written (a full disk?); the run is ended", options_.joblog);
+  }
+  return std::nullopt;
+}
 
 void Console::on_turn(const Dispatcher::Counts& counts, TimePoint now) {
   if (!options_.progress || now < last_progress_ + kProgressEvery) return;
@@ -96,22 +114,19 @@ void Console::on_turn(const Dispatcher::Counts& counts, TimePoint now) {
 
 void Console::show_progress(const Dispatcher::Counts& counts, TimePoint now) {
   const double elapsed_s = to_seconds(now - start_);
-  const double rate = static_cast<double>(counts.done) / elapsed_s;
+  const double rate = static_cast<double>(counts.done - counts.settled) / elapsed_s;
   const std::uint64_t left = counts.known - counts.done;
   const double left_s = std::min(static_cast<double>(left) / rate, 1e9);
-  const std::string left_text = counts.done == 0 ? "?" : format_duration(from_seconds(left_s));
+  const std::string left_text = counts.done == counts.settled ? "?" : format_duration(from_seconds(left_s));
   err_.write(fmt::format("\r\033[K{}/{} done, {} failed, {} running, {:.0f} tasks/s, {} left", counts.done,
                          counts.known, counts.failed, counts.executing, rate, left_text));
   progress_shown_ = true;
 }
 
-void Console::on_limit(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding) {
-  for (auto& [task, printed] : std::exchange(held_, {})) deliver(std::move(printed));  // finished is not lost
-  limit_reached_ = true;
-  say(expiry.what);
+void Console::show_outstanding(const Outstanding& outstanding, const char* verb) {
   for (std::size_t i = 0; i < outstanding.size() && i < kOutstandingShown; ++i) {
     const TimeoutError::Outstanding& one = outstanding[i];
-    say(fmt::format("  task {} was running on rank {} ({}) for {}", one.task, one.rank, one.host,
+    say(fmt::format("  task {} {} running on rank {} ({}) for {}", one.task, verb, one.rank, one.host,
                     format_duration(std::chrono::duration_cast<Duration>(one.running))));
   }
   if (outstanding.size() > kOutstandingShown) {
@@ -119,23 +134,48 @@ void Console::on_limit(const Expiry& expiry, const std::vector<TimeoutError::Out
   }
 }
 
-void Console::on_end(const Dispatcher::Counts& counts, TimePoint now) {
-  for (auto& [task, printed] : std::exchange(held_, {})) deliver(std::move(printed));  // finished is not lost
-  if (options_.quiet && !limit_reached_) return;
-  std::string line = fmt::format("{}: {} succeeded", plural(counts.known, "task"), ended(State::succeeded));
-  const auto add = [&](std::uint64_t count, const char* what) {
-    if (count > 0) line += fmt::format(", {} {}", count, what);
-  };
-  for (const State state : {State::failed, State::timed_out, State::lost, State::cancelled}) {
-    add(ended(state), to_string(state));
-  }
+void Console::on_signal(int number, Duration grace, const Dispatcher::Counts& counts,
+                        const Outstanding& outstanding) {
+  stopped_early_ = true;
+  say(fmt::format(
+      "SIG{} ends the run: nothing more is started, what runs has {} (--grace), a second signal ends "
+      "it at once",
+      sigabbrev_np(number), format_duration(grace)));
+  show_outstanding(outstanding, "is");
+  say(counts_text(counts));
+  show_way_on(counts);
+}
+
+void Console::on_limit(const Expiry& expiry, const Outstanding& outstanding) {
+  limit_reached_ = true;
+  stopped_early_ = true;
+  say(expiry.what);
+  show_outstanding(outstanding, "was");
+}
+
+std::string Console::counts_text(const Dispatcher::Counts& counts) const {
+  std::string line = fmt::format("{}: {}", plural(counts.known, "task"), states_text(ended_));
   if (counts.done < counts.known) {
-    add(counts.executing, "running");
-    add(counts.known - counts.done - counts.executing, "not started");
+    if (counts.executing > 0) line += fmt::format(", {} running", counts.executing);
+    const std::uint64_t left = counts.known - counts.done - counts.executing;
+    if (left > 0) line += fmt::format(", {} not started", left);
   }
+  if (counts.settled > 0) line += fmt::format(" ({} of them by an earlier run)", counts.settled);
+  return line;
+}
+
+// Told where something is left to do.
+void Console::show_way_on(const Dispatcher::Counts& counts) {
+  const bool left = counts.done < counts.known || ended(State::cancelled) > 0 || ended(State::lost) > 0;
+  if (left && !record_.empty()) say("go on with: " + options_.resume_command);
+}
+
+void Console::on_end(const Dispatcher::Counts& counts, TimePoint now) {
+  if (options_.quiet && !stopped_early_) return;
   const Duration elapsed = now - start_;
-  say(fmt::format("{}; {}, {:.0f} tasks/s", line, format_duration(elapsed),
-                  static_cast<double>(counts.done) / to_seconds(elapsed)));
+  say(fmt::format("{}; {}, {:.0f} tasks/s", counts_text(counts), format_duration(elapsed),
+                  static_cast<double>(counts.done - counts.settled) / to_seconds(elapsed)));
+  show_way_on(counts);
 }
 
 }  // namespace parrun

@@ -2,43 +2,53 @@
 // What a run shows its user: results on stdout, failures, progress and the summary on stderr.
 
 #include <array>
-#include <map>
+#include <functional>
+#include <memory>
 #include <string>
 
+#include "report/joblog.hpp"
 #include "report/output.hpp"
 #include "report/printer.hpp"
 #include "run/batch_run.hpp"
 
 namespace parrun {
 
-enum class Order { completion, submission };
-
 class Console final : public RunListener {
  public:
   struct Options {
     Format format = Format::raw;
-    Order order = Order::completion;
     bool progress = false;  ///< a line on stderr that is rewritten
     bool quiet = false;     ///< no summary, no failures; results and errors only
+    std::string joblog;     ///< a file in GNU parallel's format, or empty
+    bool append_joblog = false;
+    std::string resume_command;                             ///< that goes on where this run ends early
+    std::function<std::string(const TaskSpec&)> work_text;  ///< what a task is, in one line
   };
 
   Console(Options options, TimePoint start);
 
-  void on_refused(const std::string& why) override;
-  void on_outcome(const Outcome& outcome, const TaskHead& task) override;
-  void on_retried(const Outcome& outcome, const TaskHead& task) override;
+  void on_error(const std::string& why) override;
+  void on_start(const RunStart& start) override;
+  void on_nothing_to_do() override;
+  void on_ended(const Outcome& outcome, const std::string& label) override;
+  void on_result(const Outcome& outcome, const std::string& label) override;
+  void on_retried(const Outcome& outcome, const std::string& label) override;
   void on_turn(const Dispatcher::Counts& counts, TimePoint now) override;
   bool congested() const override;
-  bool flushed() const override { return out_.flushed() && err_.flushed(); }
-  bool output_failed() const override { return out_.failed(); }
-  void on_limit(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding) override;
+  bool flushed() const override;
+  std::optional<std::string> failure() const override;
+  void on_signal(int number, Duration grace, const Dispatcher::Counts& counts,
+                 const Outstanding& outstanding) override;
+  void on_limit(const Expiry& expiry, const Outstanding& outstanding) override;
   void on_halt(const HaltRule& rule) override;
   void on_end(const Dispatcher::Counts& counts, TimePoint now) override;
 
  private:
-  void deliver(Printed printed);
   void show_failure(const std::string& line);
-  void show_warning(const Outcome& outcome, const TaskHead& task);
+  void show_warning(const Outcome& outcome, const std::string& label);
+  void show_outstanding(const Outstanding& outstanding, const char* verb);
+  void show_way_on(const Dispatcher::Counts& counts);
+  std::string counts_text(const Dispatcher::Counts& counts) const;
   std::uint64_t ended(State state) const { return ended_[static_cast<std::size_t>(state)]; }
   void say(const std::string& line);
   void show_progress(const Dispatcher::Counts& counts, TimePoint now);
@@ -47,13 +57,14 @@ class Console final : public RunListener {
   TimePoint start_;
   Output out_;
   Output err_;
-  std::map<TaskId, Printed> held_;  ///< submission order: results that earlier tasks must come before
-  std::size_t held_bytes_ = 0;
-  TaskId next_{0};
-  std::array<std::uint64_t, 5> ended_{};  ///< attempts by State
+  std::unique_ptr<Joblog> joblog_;
+  const BatchFile* batch_ = nullptr;      ///< once the run has started
+  std::string record_;                    ///< its path, or empty
+  std::array<std::uint64_t, 5> ended_{};  ///< tasks by State, those of earlier runs included
   std::uint64_t failures_shown_ = 0;
   std::uint64_t warnings_shown_ = 0;
   bool limit_reached_ = false;
+  bool stopped_early_ = false;
   TimePoint last_progress_{};
   bool progress_shown_ = false;
 };

@@ -28,6 +28,11 @@ bool write_all(int fd, const std::string& text) {
 
 Output::Output(int fd) : thread_(run, fd, state_) {}
 
+Output::Output(Descriptor owned) {
+  state_->owned = std::move(owned);
+  thread_ = std::thread(run, state_->owned.get(), state_);
+}
+
 Output::~Output() {
   bool ended = false;
   {

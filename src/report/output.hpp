@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "base/descriptor.hpp"
+
 namespace parrun {
 
 class Output {
@@ -16,7 +18,10 @@ class Output {
   // Above this much unwritten, whoever writes should pause: see congested().
   static constexpr std::size_t kCongestedBytes = std::size_t{16} << 20;
 
+  /// Does not close `fd`, which must stay open until all is written: beyond this object's life, maybe.
   explicit Output(int fd);
+  /// Closes it when the last write to it has ended, which may be after this object's life.
+  explicit Output(Descriptor owned);
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   /// Waits for nothing: what is not written by then, because its reader does not read, never will be.
@@ -32,6 +37,7 @@ class Output {
  private:
   // Shared with the thread, which a full pipe may hold beyond this object's life.
   struct State {
+    Descriptor owned;  ///< none: somebody else's
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::string> queue;

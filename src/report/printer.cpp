@@ -10,10 +10,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // The names and their order are a contract; what only some tasks have stands behind.
-std::string json_line(const Outcome& outcome, const TaskHead& task) {
+std::string json_line(const Outcome& outcome, const std::string& label) {
   Json object;
   object["task"] = outcome.task.get();
-  object["label"] = task.label.empty() ? Json() : Json(task.label);
+  object["label"] = label.empty() ? Json() : Json(label);
   add_attempt(object, outcome);
   object["stdout"] = outcome.stdout_text;
   object["stderr"] = outcome.stderr_text;
@@ -24,27 +24,26 @@ std::string json_line(const Outcome& outcome, const TaskHead& task) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-std::string name(const Outcome& outcome, const TaskHead& task) {
-  const std::string label = task.label.empty() ? "" : fmt::format(" ({})", task.label);
-  return fmt::format("task {}{}", outcome.task.get(), label);
+std::string name(const Outcome& outcome, const std::string& label) {
+  return fmt::format("task {}{}", outcome.task.get(), label.empty() ? "" : fmt::format(" ({})", label));
 }
 
 }  // namespace
 
-Printed print(const Outcome& outcome, const TaskHead& task, Format format) {
-  if (format == Format::jsonl) return {json_line(outcome, task), {}};
+Printed print(const Outcome& outcome, const std::string& label, Format format) {
+  if (format == Format::jsonl) return {json_line(outcome, label), {}};
   Printed printed{outcome.stdout_text, outcome.stderr_text};
   if (outcome.value_is_json) printed.out += outcome.value + '\n';
   return printed;
 }
 
-std::string describe_failure(const Outcome& outcome, const TaskHead& task) {
-  return fmt::format("{} {} on rank {} ({}): {}", name(outcome, task), to_string(outcome.state),
+std::string describe_failure(const Outcome& outcome, const std::string& label) {
+  return fmt::format("{} {} on rank {} ({}): {}", name(outcome, label), to_string(outcome.state),
                      outcome.rank.get(), outcome.host, outcome.error);
 }
 
-std::string describe_warning(const Outcome& outcome, const TaskHead& task) {
-  return fmt::format("{} on rank {} ({}): {}", name(outcome, task), outcome.rank.get(), outcome.host,
+std::string describe_warning(const Outcome& outcome, const std::string& label) {
+  return fmt::format("{} on rank {} ({}): {}", name(outcome, label), outcome.rank.get(), outcome.host,
                      outcome.warning);
 }
 

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <set>
 #include <thread>
 
+#include "base/duration.hpp"
 #include "base/exit_code.hpp"
-#include "batch/batch_file.hpp"
+#include "batch/task_spec.hpp"
 #include "exec/registry.hpp"
+#include "run/batch_source.hpp"
 
 namespace parrun {
 namespace {
@@ -15,25 +18,11 @@ namespace {
 // After a limit: for the outcomes that are on their way, and for a reader of ours to take the last of them.
 constexpr Duration kTakeInLimit = std::chrono::milliseconds(200);
 constexpr Duration kFlushLimit = std::chrono::milliseconds(200);
+// For a disk to take the last of what has finished.
+constexpr Duration kCommitLimit = std::chrono::seconds(2);
 // For a worker to end what it executes, where all is well.
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
 constexpr std::uint32_t kEpoch = 1;
-
-class BatchSource final : public TaskSource {
- public:
-  explicit BatchSource(BatchFile& batch) : batch_(batch) {}
-  std::uint64_t pull(std::uint64_t /*wanted*/) override { return batch_.size(); }
-  bool exhausted() const override { return true; }
-  BytesView payload(TaskId task) override {
-    // Slow tasks are looked at once more when they end: what is just behind stays in memory.
-    if (task.get() > kKeptBehind) batch_.release_before(TaskId(task.get() - kKeptBehind));
-    return batch_.payload(task);
-  }
-
- private:
-  static constexpr std::uint64_t kKeptBehind = 100'000;  // tasks
-  BatchFile& batch_;
-};
 
 std::string load_modules(const std::vector<std::string>& modules) {
   try {
@@ -67,6 +56,13 @@ void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
   for (const Rank worker : silent) dispatcher.write_off(worker, expiry.what, Clock::now());
 }
 
+// A batch that an earlier run has brought to its end: as that said, unless it had other reasons.
+int code_of_finished(const record::Settled& settled) {
+  if (settled.count(State::succeeded) == settled.tasks.count()) return 0;
+  return settled.exit_code == exit_code::kLimitReached ? exit_code::kLimitReached
+                                                       : exit_code::kSomeTaskFailed;
+}
+
 // Rank 0's part.
 class BatchRun {
  public:
@@ -77,57 +73,121 @@ class BatchRun {
     if (auto expired = session_.gather(options_.limits, problem)) {
       listener_.on_limit(*expired, {});
       listener_.on_end({}, Clock::now());
-      flush_and_abort(*expired);
+      abort_with(code_of(*expired));
     }
     BatchFile batch(options_.batch_file);
     require_functions(batch, options_.batch_file);
+    const record::Settled settled = begin_delivery(batch);
+    if (nothing_to_do_) {
+      listener_.on_nothing_to_do();
+      return end(code_of_finished(settled), std::nullopt);
+    }
     BatchSource source(batch);
-    const Begin begin{.epoch = kEpoch,
-                      .timeout = options_.limits.timeout,
-                      .json_values = true,
-                      .threads = options_.threads,
-                      .kill_overrunning = options_.kill_overrunning,
-                      .resources = options_.resources};
-    const auto head = [&](TaskId task) { return decode_task_head(batch.payload(task)); };
-    const Dispatcher::Sink sink{
-        .on_last = [&](const Outcome& outcome) { listener_.on_outcome(outcome, head(outcome.task)); },
-        .on_retried = [&](const Outcome& outcome) { listener_.on_retried(outcome, head(outcome.task)); }};
-    Dispatcher dispatcher(session_.crew(), source, begin, options_.retry, sink);
+    const Dispatcher::Sink sink{.on_last = [&](Outcome outcome) { take(std::move(outcome), batch); },
+                                .on_retried =
+                                    [&](const Outcome& outcome) {
+                                      listener_.on_retried(
+                                          outcome, decode_task_head(batch.payload(outcome.task)).label);
+                                    }};
+    failed_before_ = settled.tasks.count() - settled.count(State::succeeded);
+    Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, settled.tasks);
     work(dispatcher);
-    return end(dispatcher);
+    return end(code(dispatcher), dispatcher.counts());
   }
 
  private:
+  // --- the beginning
+
+  record::Settled begin_delivery(const BatchFile& batch) {
+    record::Settled settled;
+    std::string path;
+    if (options_.record) {
+      record::OpenOptions open = *options_.record;
+      open.ranks = session_.ranks();
+      record::RecordFile file(
+          open, {.path = options_.batch_file, .content_hash = batch.content_hash(), .tasks = batch.size()});
+      path = file.path();
+      settled = file.settled();
+      nothing_to_do_ = file.nothing_to_do();
+      delivery_ = deliver_recorded(listener_, options_.order, std::move(file), options_.replay);
+    } else {
+      delivery_ = deliver_directly(listener_, options_.order);
+    }
+    listener_.on_start({.batch = batch, .record = path, .settled = settled.by_state});
+    return settled;
+  }
+
+  Begin begin() const {
+    return {.epoch = kEpoch,
+            .timeout = options_.limits.timeout,
+            .json_values = true,
+            .threads = options_.threads,
+            .kill_overrunning = options_.kill_overrunning,
+            .resources = options_.resources,
+            .grace = options_.grace};
+  }
+
+  void take(Outcome outcome, const BatchFile& batch) {
+    std::string label = decode_task_head(batch.payload(outcome.task)).label;
+    delivery_->take(std::move(outcome), std::move(label));
+  }
+
+  // --- work
+
   // Returns when all tasks are done, or those that are to be.
   void work(Dispatcher& dispatcher) try {
+    session_.graceful(true);
     while (!dispatcher.finished() && !dispatcher.expired() && !halted_now_) {
       session_.turn([&](TimePoint now) { return step(dispatcher, now); });
       require_output();
+      heed_signal(dispatcher);
       if (halts(dispatcher)) halt(dispatcher);
     }
-    if (dispatcher.finished() || halted_now_) return;
-    const Expiry expiry = *dispatcher.expired();
-    listener_.on_limit(expiry, dispatcher.outstanding(Clock::now()));
-    stop(dispatcher, kTakeInLimit);
-    write_off_silent(dispatcher, expiry);
-    listener_.on_end(counts_at_stop(dispatcher), Clock::now());
-    flush_and_abort(expiry);
+    if (!dispatcher.expired()) return;
+    end_at(dispatcher, *dispatcher.expired());
   } catch (const std::exception&) {
     end_tasks(dispatcher);
     throw;
   }
 
-  // No task outlives the run, not even by mpirun's own second; but the first error is the one to tell.
+  [[noreturn]] void end_at(Dispatcher& dispatcher, const Expiry& expiry) {
+    listener_.on_limit(expiry, dispatcher.outstanding(Clock::now()));
+    stop(dispatcher, kTakeInLimit);
+    write_off_silent(dispatcher, expiry);
+    const auto go_on = [&](TimePoint now) { return step(dispatcher, now); };
+    delivery_->end_order();
+    session_.turn_until(
+        Clock::now() + kCommitLimit, [&] { return over_with(delivery_->done()); }, go_on);
+    listener_.on_end(counts_at_stop(dispatcher), Clock::now());
+    if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
+    delivery_->finish(code_of(expiry));
+    session_.turn_until(
+        Clock::now() + kCommitLimit, [&] { return over_with(delivery_->closed()); }, go_on);
+    abort_with(code_of(expiry));
+  }
+
+  // A reader of ours that does not read, or a full disk, is not waited for.
+  bool over_with(bool done) const { return done || listener_.congested() || delivery_->failure(); }
+
+  // No task outlives the run, not even by mpirun's own second, and what has finished is recorded; but the
+  // first error is the one to tell.
   void end_tasks(Dispatcher& dispatcher) try {
     stop(dispatcher, kTakeInLimit);
+    delivery_->finish(exit_code::kInternalError);
+    session_.turn_until(
+        Clock::now() + kCommitLimit, [&] { return delivery_->closed(); },
+        [&](TimePoint now) { return step(dispatcher, now); });
   } catch (const std::exception&) {
   }
 
   bool step(Dispatcher& dispatcher, TimePoint now) {
-    dispatcher.hold(listener_.congested());
+    dispatcher.hold(listener_.congested() || delivery_->congested());
     const bool busy = dispatcher.turn(now);
-    listener_.on_turn(dispatcher.counts(), now);
-    return busy;
+    const bool told = delivery_->turn();
+    const Dispatcher::Counts counts = dispatcher.counts();
+    delivery_->set_executing(counts.executing);
+    listener_.on_turn(counts, now);
+    return busy || told;
   }
 
   bool stop(Dispatcher& dispatcher, Duration limit) {
@@ -143,12 +203,42 @@ class BatchRun {
     return counts;
   }
 
+  // --- early ends
+
+  // The first signal. What runs has its grace; but the launcher may end us before that, so all that has
+  // finished is made safe, and told, now.
+  void heed_signal(Dispatcher& dispatcher) {
+    const int number = session_.signals().number();
+    if (number == 0 || dispatcher.expired()) return;
+    const TimePoint now = Clock::now();
+    if (!grace_end_) {
+      grace_end_ = now + options_.grace;
+      dispatcher.drain(Dispatcher::Drain::for_now);
+      delivery_->hurry();
+      session_.turn_until(
+          now + kFlushLimit, [&] { return delivery_->safe() || delivery_->failure(); },
+          [&](TimePoint later) { return step(dispatcher, later); });
+      listener_.on_signal(number, options_.grace, dispatcher.counts(), dispatcher.outstanding(Clock::now()));
+    }
+    end_after_grace(now);
+  }
+
+  void end_after_grace(TimePoint now) {
+    if (!grace_end_ || now < *grace_end_) return;
+    const int number = session_.signals().number();
+    session_.crew().end_for({.kind = Expiry::Kind::signal,
+                             .rank = {},
+                             .what = fmt::format("what still ran {} after SIG{} (--grace) is ended",
+                                                 format_duration(options_.grace), sigabbrev_np(number)),
+                             .signal = number});
+  }
+
   bool halts(const Dispatcher& dispatcher) const {
     if (!options_.halt || halt_code_) return false;
     const Dispatcher::Counts counts = dispatcher.counts();
-    return reached(
-        *options_.halt,
-        {.succeeded = counts.done - counts.failed, .failed = counts.failed, .total = counts.known});
+    return reached(*options_.halt, {.succeeded = counts.done - counts.settled - counts.failed,
+                                    .failed = counts.failed,
+                                    .total = counts.known - counts.settled});
   }
 
   // What is ended or not started by it is no failure: the code is decided here.
@@ -158,52 +248,76 @@ class BatchRun {
     halt_code_ = well ? 0 : exit_code::kSomeTaskFailed;
     if (dispatcher.finished()) return;
     listener_.on_halt(rule);
-    if (rule.when == HaltRule::When::soon) return dispatcher.drain();
+    if (rule.when == HaltRule::When::soon) return dispatcher.drain(Dispatcher::Drain::for_good);
     halted_now_ = true;
     if (!stop(dispatcher, kHaltLimit)) throw std::runtime_error("a rank does not end its task at --halt now");
   }
 
+  int code(const Dispatcher& dispatcher) const {
+    if (grace_end_) return exit_code::kSignal + session_.signals().number();
+    if (halt_code_) return *halt_code_;
+    return dispatcher.counts().failed + failed_before_ == 0 ? 0 : exit_code::kSomeTaskFailed;
+  }
+
+  static int code_of(const Expiry& expiry) {
+    return expiry.signal == 0 ? exit_code::kLimitReached : exit_code::kSignal + expiry.signal;
+  }
+
+  // --- the end
+
   // All tasks are done; what they wrote must still get out, within the limits of the run. A reader that does
-  // not read is a stall like any other.
-  int end(const Dispatcher& dispatcher) {
-    listener_.on_end(dispatcher.counts(), Clock::now());
+  // not read, and a disk that does not answer, are stalls like any other.
+  int end(int code, const std::optional<Dispatcher::Counts>& counts) {
+    if (!grace_end_) session_.graceful(false);  // from here on there is nothing that a signal had to wait for
     session_.crew().watch().on_wait(Clock::now());
-    std::optional<Expiry> expired;
-    while (!listener_.flushed() && !expired) {
-      session_.turn([&](TimePoint now) {
-        const bool news = session_.crew().receive(now).has_value();
-        expired = session_.crew().expired(now);
-        return news;
-      });
-    }
-    if (expired) {
-      listener_.on_limit(*expired, {});
-      flush_and_abort(*expired);
-    }
+    delivery_->end_order();
+    wait_for([&] { return delivery_->done() || listener_.congested(); });
+    if (counts) listener_.on_end(*counts, Clock::now());
+    wait_for([&] { return delivery_->done(); });
+    delivery_->finish(code);
+    wait_for([&] { return delivery_->closed() && listener_.flushed(); });
     session_.crew().watch().on_rest();
     require_output();
-    const int own_code = dispatcher.counts().failed == 0 ? 0 : exit_code::kSomeTaskFailed;
-    const int code = halt_code_.value_or(own_code);
     session_.dismiss(code);
     return code;
   }
 
-  void require_output() const {
-    if (!listener_.output_failed()) return;
-    throw std::runtime_error("results cannot be written to stdout (a full disk?); the run is ended");
+  void wait_for(const std::function<bool()>& done) {
+    std::optional<Expiry> expired;
+    while (!done() && !expired) {
+      session_.turn([&](TimePoint now) {
+        const bool news = session_.crew().receive(now).has_value();
+        end_after_grace(now);
+        expired = session_.crew().expired(now);
+        return delivery_->turn() || news;
+      });
+      require_output();
+    }
+    if (!expired) return;
+    listener_.on_limit(*expired, {});
+    abort_with(code_of(*expired));
   }
 
-  [[noreturn]] void flush_and_abort(const Expiry& expiry) {
+  void require_output() const {
+    if (const auto failure = delivery_->failure()) throw std::runtime_error(*failure);
+    if (const auto failure = listener_.failure()) throw std::runtime_error(*failure);
+  }
+
+  [[noreturn]] void abort_with(int code) {
     flush_briefly(listener_);
     drain_output();
-    abort_job(expiry.signal == 0 ? exit_code::kLimitReached : exit_code::kSignal + expiry.signal);
+    abort_job(code);
   }
 
   Session& session_;
   const RunOptions& options_;
   RunListener& listener_;
+  std::unique_ptr<Delivery> delivery_;
+  bool nothing_to_do_ = false;
+  std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again
   bool halted_now_ = false;
-  std::optional<int> halt_code_;  ///< once --halt's condition has been met
+  std::optional<int> halt_code_;        ///< once --halt's condition has been met
+  std::optional<TimePoint> grace_end_;  ///< once a signal has come
 };
 
 }  // namespace
@@ -221,7 +335,11 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
     listener = make_listener();
     return BatchRun(session, options, *listener).run(problem);
   } catch (const InputError& error) {
-    listener->on_refused(error.what());
+    if (listener) {
+      listener->on_error(error.what());
+    } else {
+      fmt::print(stderr, "parrun: {}\n", error.what());
+    }
     session.dismiss(exit_code::kUsage);
     return exit_code::kUsage;
   } catch (const std::exception& error) {

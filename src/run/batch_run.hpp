@@ -1,14 +1,17 @@
 #pragma once
 // A whole run of a batch file, on every rank: what the command `parrun jobs.bin` is made of.
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "batch/task_spec.hpp"
+#include "batch/batch_file.hpp"
 #include "core/halt.hpp"
 #include "exec/attempt.hpp"
+#include "record/record_file.hpp"
+#include "run/delivery.hpp"
 #include "run/dispatcher.hpp"
 #include "run/session.hpp"
 
@@ -21,30 +24,45 @@ struct RunOptions {
   ResourceLimits resources;
   Dispatcher::Retry retry;
   std::optional<HaltRule> halt;
+  Duration grace = std::chrono::seconds(10);  ///< for what runs when a signal ends the run
   ExecutorSettings executors;
   bool kill_overrunning = false;
   bool threads = false;  ///< functions are executed on a thread of the rank
+  Order order = Order::completion;
+  std::optional<record::OpenOptions> record;  ///< none: nothing is recorded
+  bool replay = false;                        ///< tell the results of earlier runs too
+};
+
+/// What is known when a run begins.
+struct RunStart {
+  const BatchFile& batch;                ///< lives as long as the run
+  std::string record;                    ///< its path, or empty
+  std::array<std::uint64_t, 5> settled;  ///< tasks of the batch that are not run again, by State
 };
 
 // What a run tells, on rank 0 only; where it goes (stdout, a terminal, a file) is the listener's business.
-class RunListener {
+class RunListener : public DeliveryListener {
  public:
-  virtual ~RunListener() = default;
+  using Outstanding = std::vector<TimeoutError::Outstanding>;
 
-  /// Nothing was run: `why` says what the user can do about it.
-  virtual void on_refused(const std::string& why) = 0;
-  virtual void on_outcome(const Outcome& outcome, const TaskHead& task) = 0;
+  /// What went wrong, and what the user can do about it, in a line.
+  virtual void on_error(const std::string& why) = 0;
+  virtual void on_start(const RunStart& start) = 0;
+  /// Every task has its outcome already.
+  virtual void on_nothing_to_do() = 0;
   /// An attempt after which another one will be made.
-  virtual void on_retried(const Outcome& outcome, const TaskHead& task) = 0;
+  virtual void on_retried(const Outcome& outcome, const std::string& label) = 0;
   /// Once in each turn of the loop.
   virtual void on_turn(const Dispatcher::Counts& counts, TimePoint now) = 0;
-  /// Outcomes come faster than they can be passed on: nothing is given out until this is false again.
-  virtual bool congested() const = 0;
   /// Everything told so far has been passed on.
   virtual bool flushed() const = 0;
-  /// Results could not be written where they go.
-  virtual bool output_failed() const = 0;
-  virtual void on_limit(const Expiry& expiry, const std::vector<TimeoutError::Outstanding>& outstanding) = 0;
+  /// Why results cannot be passed on where they go, in a line.
+  virtual std::optional<std::string> failure() const = 0;
+  /// A signal has come: nothing more is started, and what runs has `grace` to end. Perhaps the last that is
+  /// told.
+  virtual void on_signal(int number, Duration grace, const Dispatcher::Counts& counts,
+                         const Outstanding& outstanding) = 0;
+  virtual void on_limit(const Expiry& expiry, const Outstanding& outstanding) = 0;
   /// The run ends early, as it was asked to.
   virtual void on_halt(const HaltRule& rule) = 0;
   virtual void on_end(const Dispatcher::Counts& counts, TimePoint now) = 0;

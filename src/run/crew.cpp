@@ -58,6 +58,8 @@ std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
       watch_.on_farewell(message->from);
     } else if (const auto* trouble = std::get_if<Trouble>(&decoded)) {
       if (!trouble_) trouble_ = fmt::format("{}: {}", name(message->from), trouble->what);
+    } else if (const auto* heard = std::get_if<Heard>(&decoded)) {
+      heard_.emplace_back(heard->signal, now - heard->ago);
     } else {
       return std::pair{message->from, std::move(decoded)};
     }

@@ -46,6 +46,9 @@ class Crew {
   /// What makes it impossible to go on: a worker whose executors failed. Told once.
   std::optional<std::string> take_trouble() { return std::exchange(trouble_, std::nullopt); }
 
+  /// Signals that workers have heard since the last call, and when, by this process's clock.
+  std::vector<std::pair<int, TimePoint>> take_heard() { return std::exchange(heard_, {}); }
+
   LimitWatch& watch() { return watch_; }
   const LimitWatch& watch() const { return watch_; }
   /// From now on this is what expired() says.
@@ -72,6 +75,7 @@ class Crew {
   std::size_t left_ = 0;
   std::optional<std::string> mismatch_;
   std::optional<std::string> trouble_;
+  std::vector<std::pair<int, TimePoint>> heard_;
   std::optional<Expiry> ending_;
 };
 

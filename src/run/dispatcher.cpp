@@ -69,7 +69,7 @@ void Dispatcher::on_finished(Rank from, Report::Finished& finished, TimePoint no
 }
 
 void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {
-  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && !draining_;
+  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good;
   const auto verdict = scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s,
                                              may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
@@ -189,8 +189,8 @@ void Dispatcher::give(const Scheduler::Grant& grant) {
 
 // --- the end ---------------------------------------------------------------------------------------------
 
-void Dispatcher::drain() {
-  if (std::exchange(draining_, true)) return;
+void Dispatcher::drain(Drain drain) {
+  if (std::exchange(draining_, drain)) return;
   crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
 }
 

@@ -58,8 +58,12 @@ class Dispatcher {
   }
   const std::optional<Expiry>& expired() const { return expired_; }
 
-  /// From now on no task is started.
-  void drain();
+  enum class Drain {
+    for_good,  ///< an attempt that fails now is its task's last
+    for_now    ///< what would be tried again is left to a run that goes on from here
+  };
+  /// From now on no attempt is started.
+  void drain(Drain drain);
 
   void stop();
   bool stopped() const { return not_stopped_.empty(); }
@@ -106,7 +110,7 @@ class Dispatcher {
   std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
   std::uint64_t failed_ = 0;
   bool held_ = false;
-  bool draining_ = false;
+  std::optional<Drain> draining_;
   bool stopping_ = false;
   bool clean_ = true;
   std::set<Rank> not_stopped_;

@@ -5,18 +5,22 @@
 namespace parrun {
 namespace {
 
-std::atomic<int> first_signal{0};  // a handler can reach nothing that is not global
-static_assert(std::atomic<int>::is_always_lock_free);
+// A handler can reach nothing that is not global.
+std::atomic<int> heard_count{0};
+std::atomic<int> last_number{0};
+std::atomic<Duration::rep> last_time{0};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<Duration::rep>::is_always_lock_free);
 
 void note(int number) {
-  int none = 0;
-  first_signal.compare_exchange_strong(none, number);
+  last_number = number;
+  last_time = Clock::now().time_since_epoch().count();
+  ++heard_count;
 }
 
 }  // namespace
 
 EndingSignals::EndingSignals() {
-  first_signal = 0;
+  heard_count = 0;
   struct sigaction noting {};
   noting.sa_handler = note;
   noting.sa_flags = SA_RESTART;
@@ -27,6 +31,11 @@ EndingSignals::~EndingSignals() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
-int EndingSignals::raised() const { return first_signal; }
+std::optional<EndingSignals::Heard> EndingSignals::take() {
+  const int count = heard_count;
+  if (count == taken_) return std::nullopt;
+  taken_ = count;
+  return Heard{last_number, TimePoint(Duration(last_time))};
+}
 
 }  // namespace parrun

@@ -2,12 +2,14 @@
 #include <signal.h>
 
 #include <array>
+#include <optional>
+
+#include "base/clock.hpp"
 
 namespace parrun {
 
-// While it lives, the signals by which launchers and people end a program are noted and do no more: mpirun
-// sends SIGTERM to all ranks when one has died, and what has finished is to be told before the end. One at a
-// time in a process.
+// While it lives, the signals by which launchers and people end a program are noted and do no more: what runs
+// is to come to its end, and what has finished is to be told before that. One at a time in a process.
 class EndingSignals {
  public:
   EndingSignals();
@@ -15,12 +17,17 @@ class EndingSignals {
   EndingSignals& operator=(const EndingSignals&) = delete;
   ~EndingSignals();  ///< as it was before
 
-  /// The first that came, or 0.
-  int raised() const;
+  struct Heard {
+    int number;
+    TimePoint at;
+  };
+  /// The last that came since the last call.
+  std::optional<Heard> take();
 
  private:
-  static constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP};
+  static constexpr std::array kSignals = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
   std::array<struct sigaction, kSignals.size()> before_{};
+  int taken_ = 0;  ///< signals
 };
 
 }  // namespace parrun

@@ -113,13 +113,8 @@ void PoolRun::on_outcome(Outcome outcome) {
   if (outcome.state == State::cancelled || (outcome.state == State::timed_out && dispatcher_.expired()))
     return;
   if (yield_ == detail::Yield::as_finished) return ready_.push_back(std::move(outcome));
-  held_.emplace(outcome.task, std::move(outcome));
-  for (auto first = held_.begin(); first != held_.end() && first->first == next_in_order_;
-       first = held_.begin()) {
-    ready_.push_back(std::move(first->second));
-    held_.erase(first);
-    next_in_order_ = TaskId(next_in_order_.get() + 1);
-  }
+  held_.put(outcome.task.get(), std::move(outcome));
+  while (auto next = held_.take_next()) ready_.push_back(std::move(*next));
 }
 
 std::optional<Outcome> PoolRun::take_ready() {

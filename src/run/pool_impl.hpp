@@ -1,11 +1,11 @@
 #pragma once
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "base/in_order.hpp"
 #include "parrun/pool.hpp"
 #include "run/dispatcher.hpp"
 #include "run/session.hpp"
@@ -73,9 +73,8 @@ class PoolRun final : public detail::CallRun {
   Pool::Impl& pool_;
   RangeSource source_;
   detail::Yield yield_;
-  std::map<TaskId, Outcome> held_;  ///< in order: results that earlier ones must come before
+  InOrder<Outcome> held_;  ///< in order: results that earlier ones must come before
   std::deque<Outcome> ready_;
-  TaskId next_in_order_{0};
   bool over_ = false;
   std::optional<TimeoutError> timeout_;  ///< to be thrown when what is ready has been taken
   Dispatcher dispatcher_;

@@ -63,11 +63,15 @@ Hello Session::hello(const std::string& problem) const {
 void Session::serve(const std::string& problem) {
   Worker worker(transport_, std::move(processes_));
   worker.greet(hello(problem));
-  TimePoint last = TimePoint::max();
+  std::optional<EndingSignals::Heard> first;
   while (!worker.finished()) {
-    // Rank 0 has heard it too, and says what is to be done; if it does not, it is no more.
-    if (last == TimePoint::max() && signals_ && signals_->raised() != 0) last = Clock::now() + kOrphaned;
-    if (Clock::now() > last) _exit(exit_code::kSignal + signals_->raised());
+    if (const auto heard = signals_ ? signals_->take() : std::nullopt) {
+      worker.tell({heard->number, Clock::now() - heard->at});
+      if (!first) first = heard;
+    }
+    // Rank 0 lets what runs come to its end, and says what is to be done; if it does not, it is no more.
+    if (first && Clock::now() > first->at + worker.grace() + kOrphaned)
+      _exit(exit_code::kSignal + first->number);
     if (worker.turn(Clock::now())) {
       backoff_.on_work();
     } else {
@@ -101,6 +105,7 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
   const TimePoint now = Clock::now();
   crew_->watch().on_turn(now);
   rearm_watchdog(now);
+  hear_signals();
   heed_signal();
   bool busy = worker_ && worker_->turn(now);
   busy = step(now) || busy;
@@ -112,12 +117,21 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
   }
 }
 
+void Session::hear_signals() {
+  if (!signals_) return;
+  if (const auto heard = signals_->take()) rule_.on_signal(heard->number, heard->at);
+  for (const auto& [number, at] : crew_->take_heard()) rule_.on_signal(number, at);
+}
+
 void Session::heed_signal() {
-  const int number = signals_ ? signals_->raised() : 0;
+  const int number = rule_.number();
   if (number == 0) return;
-  std::string what = fmt::format("SIG{} ends the run", sigabbrev_np(number));
+  const std::vector<Rank> dead = crew_->dead_here();  // then the launcher is about to end us all
+  if (graceful_ && !rule_.again() && dead.empty()) return;
+  std::string what =
+      fmt::format("SIG{}{} ends the run", sigabbrev_np(number), rule_.again() ? ", again," : "");
   const char* separator = "; ";
-  for (const Rank rank : crew_->dead_here()) {
+  for (const Rank rank : dead) {
     what += fmt::format("{}{} has died", std::exchange(separator, ", "), crew_->name(rank));
   }
   crew_->end_for(Expiry{.kind = Expiry::Kind::signal, .rank = {}, .what = what, .signal = number});

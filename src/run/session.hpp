@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/backoff.hpp"
+#include "core/signal_rule.hpp"
 #include "run/crew.hpp"
 #include "run/ending_signals.hpp"
 #include "run/watchdog.hpp"
@@ -29,9 +30,10 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  /// From now on a signal that would end this rank ends the run in good order.
+  /// From now on a signal that would end this rank ends the run in good order: at once, but see graceful().
   void heed_signals() { signals_.emplace(); }
 
+  int ranks() const { return transport_.ranks(); }
   bool is_dispatcher() const { return transport_.rank() == Rank(0); }
 
   /// Every rank: says hello, and `problem` if this rank cannot work. Ranks other than 0 serve until they are
@@ -56,6 +58,11 @@ class Session {
   /// goodbye within the limits is aborted, with that exit code.
   void dismiss(int exit_code);
 
+  /// While graceful, the first signal does no more than to stand in signals(), as long as all is well; the
+  /// second ends the run at once.
+  void graceful(bool graceful) { graceful_ = graceful; }
+  const SignalRule& signals() const { return rule_; }
+
   Crew& crew() { return *crew_; }
   /// What is left to do before the job's end must not hang: from now on the watchdog ends it with
   /// `exit_code`.
@@ -70,6 +77,7 @@ class Session {
   Hello hello(const std::string& problem) const;
   bool alone() const { return transport_.ranks() == 1; }
   void rearm_watchdog(TimePoint now);
+  void hear_signals();
   void heed_signal();
 
   TimePoint start_;
@@ -81,6 +89,8 @@ class Session {
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Crew> crew_;
   std::optional<EndingSignals> signals_;
+  SignalRule rule_;  ///< rank 0
+  bool graceful_ = false;
   Backoff backoff_;
   TimePoint watchdog_set_{};
   bool leaving_ = false;  ///< everyone has been sent home

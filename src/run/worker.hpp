@@ -30,6 +30,10 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void greet(const Hello& hello) { send(hello); }
+  /// This rank has heard a signal.
+  void tell(const Heard& heard) { send(heard); }
+  /// For what runs when a signal ends the run.
+  Duration grace() const { return run_.grace; }
 
   /// One turn. True if it did something.
   bool turn(TimePoint now);

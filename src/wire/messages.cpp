@@ -91,12 +91,16 @@ void fields(Way& way, Trouble& m) {
   all(way, m.what);
 }
 template <typename Way>
+void fields(Way& way, Heard& m) {
+  all(way, m.signal, m.ago);
+}
+template <typename Way>
 void fields(Way& way, ResourceLimits& m) {
   all(way, m.memory_bytes, m.cpu, m.output_bytes);
 }
 template <typename Way>
 void fields(Way& way, Begin& m) {
-  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources);
+  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources, m.grace);
 }
 template <typename Way>
 void fields(Way& way, Give::Item& m) {

@@ -57,6 +57,12 @@ struct Stopped {
 /// The answer to Bye, and the last message.
 struct Farewell {};
 
+/// This rank has heard a signal that is to end the run.
+struct Heard {
+  int signal = 0;
+  Duration ago{};
+};
+
 /// This rank cannot go on: the run ends with exit code 3.
 struct Trouble {
   std::string what;
@@ -72,6 +78,7 @@ struct Begin {
   bool threads = false;             ///< execute functions on a thread of the worker
   bool kill_overrunning = false;    ///< a task at its limit is killed and the run goes on; else the run ends
   ResourceLimits resources = {};    ///< of tasks that have none of their own
+  Duration grace{};                 ///< for what runs when a signal ends the run
 };
 
 struct Give {
@@ -98,7 +105,7 @@ struct Stop {
 /// Leave.
 struct Bye {};
 
-using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble>;
+using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard>;
 using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye>;
 
 Bytes encode(const FromWorker& message);

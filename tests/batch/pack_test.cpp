@@ -42,6 +42,19 @@ std::vector<TaskSpec> from_jsonl(const std::string& text) {
   return packed(text, [](auto& in, auto& out) { pack_jsonl(in, "FILE", as_text, out); });
 }
 
+// Five tasks, of which each says which it is.
+std::vector<TaskSpec> selected(const std::string& indices) {
+  const test::TempDir dir;
+  const std::string path = dir.file("jobs.bin");
+  test::write_batch(path, {command("0"), command("1"), command("2"), command("3"), command("4")});
+  const BatchFile from(path);
+  return packed(indices, [&](auto& in, auto& out) { pack_selection(in, "LIST", from, "jobs.bin", out); });
+}
+
+std::string selection_refusal(const std::string& indices) {
+  return input_error([&] { selected(indices); });
+}
+
 TaskSpec one(const std::string& json) { return task_from_json(json, as_text); }
 
 std::string refusal(const std::string& json) {
@@ -169,6 +182,61 @@ TEST(PackJsonl, UnknownArgumentsAreShownByTheirSizeAndDoNotPackAgain) {
   const std::string shown = task_to_json(test::call("f", "1234"), [](const Call&) { return std::nullopt; });
   EXPECT_EQ(shown, R"json({"call":"f","args":"(4 bytes; --load its module to see them)"})json");
   EXPECT_THAT(refusal(shown), HasSubstr("\"args\" must be an array"));
+}
+
+TEST(PackSelection, TakesTheTasksOfTheListInItsOrder) {
+  EXPECT_EQ(selected("4\n0\n2\n"), (std::vector{command("4"), command("0"), command("2")}));
+}
+
+TEST(PackSelection, BlankLinesAndBlanksAroundAnIndexAreIgnored) {
+  EXPECT_EQ(selected("\n \t\n  3\t \r\n\r\n1"), (std::vector{command("3"), command("1")}));
+}
+
+TEST(PackSelection, NoIndicesAreNoTasks) {
+  EXPECT_THAT(selected(""), IsEmpty());
+  EXPECT_THAT(selected("\n\n"), IsEmpty());
+}
+
+TEST(PackSelection, AllTasksAreTheSameBatch) {
+  const test::TempDir dir;
+  std::vector<TaskSpec> specs;
+  std::string indices;
+  test::RandomTasks random(11);
+  for (int i = 0; i < 300; ++i) {
+    specs.push_back(random.next());
+    indices += fmt::format("{}\n", i);
+  }
+  test::write_batch(dir.file("jobs.bin"), specs);
+  const BatchFile from(dir.file("jobs.bin"));
+  std::istringstream in(indices);
+  BatchFileWriter out(dir.file("again.bin"));
+  pack_selection(in, "LIST", from, "jobs.bin", out);
+  out.finish();
+  EXPECT_EQ(test::read_bytes(dir.file("again.bin")), test::read_bytes(dir.file("jobs.bin")));
+}
+
+TEST(PackSelection, WhatIsNoIndexIsRefusedWithItsLine) {
+  EXPECT_THAT(selection_refusal("1\n\nx\n"), StartsWith("LIST:3: 'x' is no task index; "));
+  for (const char* text : {"-1", "+1", "1.0", "0x1", "1 2", "1,2", "task 1"})
+    EXPECT_THAT(selection_refusal(text), StartsWith(fmt::format("LIST:1: '{}' is no task index", text)));
+}
+
+TEST(PackSelection, ATaskThatTheBatchDoesNotHaveIsRefusedWithItsLine) {
+  EXPECT_EQ(selection_refusal("4\n5\n"), "LIST:2: task 5 is not in jobs.bin, which has tasks 0 to 4");
+  EXPECT_EQ(selection_refusal("18446744073709551616"),
+            "LIST:1: task 18446744073709551616 is not in jobs.bin, which has tasks 0 to 4");
+}
+
+TEST(PackSelection, AnEmptyBatchHasNoTaskToName) {
+  const test::TempDir dir;
+  test::write_batch(dir.file("jobs.bin"), {});
+  const BatchFile from(dir.file("jobs.bin"));
+  const auto pack = [&](auto& in, auto& out) { pack_selection(in, "LIST", from, "jobs.bin", out); };
+  EXPECT_EQ(input_error([&] { packed("0", pack); }), "LIST:1: task 0 is not in jobs.bin, which has no tasks");
+}
+
+TEST(PackSelection, ATaskNamedTwiceIsRefusedWithItsSecondLine) {
+  EXPECT_THAT(selection_refusal("3\n1\n03\n"), StartsWith("LIST:3: task 3 stands there a second time; "));
 }
 
 }  // namespace

@@ -1,48 +1,20 @@
-#include "cli/program.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "support/batches.hpp"
+#include "support/run_program.hpp"
 #include "support/temp_dir.hpp"
 
 namespace parrun {
 namespace {
 
+using test::expect_refused;
+using test::Ran;
+using test::run;
 using test::TempDir;
 using ::testing::HasSubstr;
-using ::testing::internal::CaptureStderr;
-using ::testing::internal::CaptureStdout;
-using ::testing::internal::GetCapturedStderr;
-using ::testing::internal::GetCapturedStdout;
-
-struct Ran {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Ran run(const std::vector<std::string>& arguments) {
-  std::vector<const char*> argv{"parrun"};
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  CaptureStdout();
-  CaptureStderr();
-  const int code = run_program(static_cast<int>(argv.size()), argv.data());
-  std::string out = GetCapturedStdout();
-  return {code, std::move(out), GetCapturedStderr()};
-}
-
-// One line that begins with the program's name, and nothing on stdout.
-void expect_refused(const std::vector<std::string>& arguments, const std::string& text) {
-  const Ran ran = run(arguments);
-  EXPECT_EQ(ran.code, 2) << text;
-  EXPECT_EQ(ran.out, "") << text;
-  EXPECT_TRUE(ran.err.starts_with("parrun: ")) << ran.err;
-  EXPECT_EQ(ran.err.find('\n'), ran.err.size() - 1) << ran.err;
-  EXPECT_THAT(ran.err, HasSubstr(text));
-}
 
 class ProgramTest : public ::testing::Test {
  protected:

@@ -126,7 +126,7 @@ TEST_F(LostRank, MpirunThatIsKilledLeavesNoProcess) {
 TEST(LostRanks, ASignalToALoneRankEndsItsRunWithTheSignalsCode) {
   const TempDir dir;
   const Batch batch = Batch().call("echo", {"done"}).command("sleep 1000");
-  Job job = start_parrun(0, batch.run_args(batch.pack(dir)));
+  Job job = start_parrun(0, batch.run_args(batch.pack(dir), {"--grace", "0.5"}));
   ASSERT_TRUE(wait_until([&] { return job.out() == "\"done\"\n"; }, 10s));
   kill(job.pid(), SIGINT);
   const JobResult result = job.wait(10s);

@@ -193,6 +193,9 @@ TEST(Holder, AProcessIsToldFromALaterOneOfItsPid) {
   EXPECT_FALSE(is_alive(self));
   const pid_t child = fork();
   if (child == 0) _exit(0);
+  siginfo_t ended{};
+  waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT);
+  EXPECT_EQ(process_mark(child), "") << "it is dead though its parent has not waited for it";
   waitpid(child, nullptr, 0);
   EXPECT_EQ(process_mark(child), "");
 }

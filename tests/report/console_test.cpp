@@ -2,19 +2,27 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <memory>
 #include <string>
 
+#include "support/batches.hpp"
 #include "support/manual_clock.hpp"
+#include "support/temp_dir.hpp"
 #include "support/wait_until.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using namespace parrun;
+using parrun::test::command;
+using parrun::test::input_error;
 using parrun::test::ManualClock;
+using parrun::test::read_bytes;
+using parrun::test::TempDir;
 using parrun::test::wait_until;
+using parrun::test::write_batch;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
@@ -57,18 +65,20 @@ class ConsoleTest : public ::testing::Test {
   void TearDown() override {
     if (console) finish();
   }
-  Console& start(Format format = Format::raw, Order order = Order::completion, bool progress = false,
-                 bool quiet = false) {
+  Console& start(Format format = Format::raw, bool progress = false, bool quiet = false) {
     Console::Options options;
     options.format = format;
-    options.order = order;
     options.progress = progress;
     options.quiet = quiet;
     console = std::make_unique<Console>(options, clock.now());
     return *console;
   }
   void end(std::uint64_t task, const std::string& out, State state = State::succeeded) {
-    console->on_outcome(outcome(task, out, state), TaskHead{});
+    tell(outcome(task, out, state));
+  }
+  void tell(const Outcome& outcome) const {
+    console->on_ended(outcome, "");
+    console->on_result(outcome, "");
   }
   /// All that was shown.
   Text finish() {
@@ -91,49 +101,11 @@ TEST_F(ConsoleTest, ShowsOutputsInTheOrderOfCompletionEachKeptTogether) {
   EXPECT_EQ(finish().out, "two a\ntwo b\nzero a\nzero b\n");
 }
 
-TEST_F(ConsoleTest, ShowsOutputsInTheOrderOfSubmissionWhereThatIsWanted) {
-  start(Format::raw, Order::submission);
-  for (const std::uint64_t task : {3, 1, 0, 4, 2}) end(task, std::to_string(task) + "\n");
-  EXPECT_EQ(finish().out, "0\n1\n2\n3\n4\n");
-}
-
-TEST_F(ConsoleTest, AFailedTaskDoesNotHoldTheOrderUp) {
-  start(Format::raw, Order::submission);
-  end(1, "1\n");
-  end(0, "0\n", State::failed);
-  EXPECT_EQ(finish().out, "0\n1\n");
-}
-
-TEST_F(ConsoleTest, WhatIsHeldForItsOrderIsShownWhenALimitIsReached) {
-  start(Format::raw, Order::submission);
-  end(3, "3\n");
-  end(1, "1\n");
-  console->on_limit({Expiry::Kind::task, Rank(1), "task 0 reached its limit"}, {});
-  EXPECT_EQ(finish().out, "1\n3\n");
-}
-
-TEST_F(ConsoleTest, WhatIsHeldForItsOrderIsShownAtTheEnd) {
-  start(Format::raw, Order::submission);
-  end(1, "1\n");
-  console->on_end(counts(1, 0, 0, 2), clock.advance(1s));
-  EXPECT_EQ(finish().out, "1\n");
-}
-
-TEST_F(ConsoleTest, MuchThatIsHeldForItsOrderIsCongestion) {
-  start(Format::raw, Order::submission);
-  for (std::uint64_t task = 1; task <= 5; ++task) end(task, std::string(std::size_t{64} << 20, 'x'));
-  EXPECT_TRUE(console->congested());
-  EXPECT_TRUE(console->flushed()) << "nothing of it has left";
-  console.reset();  // and never will
-  ::testing::internal::GetCapturedStderr();
-  ::testing::internal::GetCapturedStdout();
-}
-
 TEST_F(ConsoleTest, ACommandsStderrGoesToStderr) {
   start();
   Outcome one = outcome(0, "out\n");
   one.stderr_text = "err\n";
-  console->on_outcome(one, TaskHead{});
+  tell(one);
   const Text text = finish();
   EXPECT_EQ(text.out, "out\n");
   EXPECT_EQ(text.err, "err\n");
@@ -173,7 +145,7 @@ TEST_F(ConsoleTest, AWarningIsShownOnStderrTwentyTimesAtMost) {
   for (std::uint64_t task = 0; task < 50; ++task) {
     Outcome warned = outcome(task, "");
     warned.warning = "left 1 process behind";
-    console->on_outcome(warned, {});
+    tell(warned);
   }
   const std::string err = finish().err;
   EXPECT_THAT(err, HasSubstr("parrun: task 19 on rank 1 (node1): left 1 process behind\n"));
@@ -196,7 +168,7 @@ TEST_F(ConsoleTest, AfterTwentyFailuresTheOthersAreOnlyCounted) {
 }
 
 TEST_F(ConsoleTest, QuietShowsResultsOnly) {
-  start(Format::raw, Order::completion, false, true);
+  start(Format::raw, false, true);
   end(0, "out\n", State::failed);
   console->on_end(counts(1, 1, 0, 1), clock.advance(1s));
   const Text text = finish();
@@ -205,8 +177,8 @@ TEST_F(ConsoleTest, QuietShowsResultsOnly) {
 }
 
 TEST_F(ConsoleTest, WhyNothingWasRunIsOneLine) {
-  start(Format::raw, Order::completion, false, true);
-  console->on_refused("jobs.bin is empty");
+  start(Format::raw, false, true);
+  console->on_error("jobs.bin is empty");
   EXPECT_EQ(finish().err, "parrun: jobs.bin is empty\n");
 }
 
@@ -277,16 +249,115 @@ TEST_F(ConsoleTest, WhatTheLimitEndedIsNotListedAgainAsFailed) {
 }
 
 TEST_F(ConsoleTest, QuietStillTellsALimit) {
-  start(Format::raw, Order::completion, false, true);
+  start(Format::raw, false, true);
   console->on_limit({Expiry::Kind::deadline, {}, "the run reached its deadline"}, {});
   console->on_end(counts(1, 0, 1, 3), clock.advance(1s));
   EXPECT_THAT(finish().err, AllOf(HasSubstr("deadline"), HasSubstr("1 running, 1 not started")));
 }
 
+// --- a signal, and the way on ----------------------------------------------------------------------------
+
+// A batch of five commands, and a run that has begun on it.
+class StartedConsole : public ConsoleTest {
+ protected:
+  StartedConsole() {
+    write_batch(dir.file("jobs.bin"), {command("echo 0"), command("echo 1"), command("echo 2\necho"),
+                                       command("echo 3"), command("echo 4")});
+    batch = std::make_unique<BatchFile>(dir.file("jobs.bin"));
+  }
+  void begin(const std::string& record, const std::array<std::uint64_t, 5>& settled = {},
+             const std::string& joblog = "") {
+    Console::Options options;
+    options.resume_command = "parrun --resume jobs.bin";
+    options.joblog = joblog;
+    options.work_text = [](const TaskSpec& spec) { return std::get<ShellCommand>(spec.work).line; };
+    console = std::make_unique<Console>(options, clock.now());
+    console->on_start({.batch = *batch, .record = record, .settled = settled});
+  }
+
+  TempDir dir;
+  std::unique_ptr<BatchFile> batch;
+};
+
+TEST_F(StartedConsole, ASignalIsToldWithWhatStandsWhereAndHowToGoOn) {
+  begin("jobs.record");
+  end(0, "");
+  console->on_signal(SIGTERM, 10s, counts(1, 0, 1, 5), {{7, 2, "node2", std::chrono::duration<double>(3.2)}});
+  EXPECT_EQ(
+      finish().err,
+      "parrun: SIGTERM ends the run: nothing more is started, what runs has 10 s (--grace), a second signal "
+      "ends it at once\n"
+      "parrun:   task 7 is running on rank 2 (node2) for 3.2 s\n"
+      "parrun: 5 tasks: 1 succeeded, 1 running, 3 not started\n"
+      "parrun: go on with: parrun --resume jobs.bin\n");
+}
+
+TEST_F(StartedConsole, TheWayOnIsToldWhereSomethingIsLeft) {
+  begin("jobs.record");
+  end(0, "");
+  console->on_end(counts(1, 0, 0, 5), clock.advance(1s));
+  EXPECT_THAT(finish().err, HasSubstr("go on with: parrun --resume jobs.bin\n"));
+}
+
+TEST_F(StartedConsole, TheWayOnIsToldWhereTasksWereCancelled) {
+  begin("jobs.record");
+  end(0, "", State::cancelled);
+  console->on_end(counts(1, 1, 0, 1), clock.advance(1s));
+  EXPECT_THAT(finish().err, HasSubstr("go on with: "));
+}
+
+TEST_F(StartedConsole, TheWayOnIsNotToldWhereNothingIsLeft) {
+  begin("jobs.record");
+  end(0, "", State::failed);
+  console->on_end(counts(1, 1, 0, 1), clock.advance(1s));
+  EXPECT_THAT(finish().err, Not(HasSubstr("go on with")));
+}
+
+TEST_F(StartedConsole, WithoutARecordThereIsNoWayOn) {
+  begin("");
+  console->on_end(counts(0, 0, 0, 5), clock.advance(1s));
+  EXPECT_THAT(finish().err, Not(HasSubstr("go on with")));
+}
+
+TEST_F(StartedConsole, TheSummaryCountsWhatEarlierRunsDidButTheRateDoesNot) {
+  begin("jobs.record", {3, 1, 0, 0, 0});
+  end(4, "");
+  Dispatcher::Counts all = counts(5, 0, 0, 5);
+  all.settled = 4;
+  console->on_end(all, clock.advance(1s));
+  EXPECT_EQ(finish().err,
+            "parrun: 5 tasks: 4 succeeded, 1 failed (4 of them by an earlier run); 1.0 s, 1 tasks/s\n");
+}
+
+TEST_F(StartedConsole, NothingToDoIsSaidWithHowTheTasksEnded) {
+  begin("jobs.record", {4, 1, 0, 0, 0});
+  console->on_nothing_to_do();
+  EXPECT_EQ(finish().err,
+            "parrun: nothing to do: jobs.record has the outcomes of all 5 tasks: 4 succeeded, 1 failed\n");
+}
+
+TEST_F(StartedConsole, TheJoblogHasALineForEachTask) {
+  begin("", {}, dir.file("log"));
+  end(2, "");
+  end(0, "", State::failed);
+  finish();
+  const std::string log = read_bytes(dir.file("log"));
+  EXPECT_THAT(log, StartsWith("Seq\tHost\t"));
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 3);
+  EXPECT_THAT(log, HasSubstr("\n3\tnode1\t"));
+  EXPECT_THAT(log, HasSubstr("echo 0\n"));
+}
+
+TEST_F(StartedConsole, AJoblogThatCannotBeOpenedIsRefusedBeforeTheRun) {
+  Console::Options options;
+  options.joblog = dir.file("none/log");
+  EXPECT_THAT(input_error([&] { const Console refused(options, clock.now()); }), HasSubstr("--joblog"));
+}
+
 // --- progress --------------------------------------------------------------------------------------------
 
 TEST_F(ConsoleTest, ProgressIsALineThatIsRewrittenAFewTimesASecond) {
-  start(Format::raw, Order::completion, true);
+  start(Format::raw, true);
   clock.advance(2s);
   console->on_turn(counts(4, 1, 2, 10), clock.now());
   console->on_turn(counts(5, 1, 2, 10), clock.advance(1ms));

@@ -83,6 +83,15 @@ TEST_F(OutputTest, ItsEndDoesNotWaitForAPipeThatNobodyReads) {
   EXPECT_EQ(read_exactly(text.size()).size(), text.size());  // so that its thread ends before the pipe does
 }
 
+TEST_F(OutputTest, ADescriptorOfItsOwnIsClosedWhenAllIsWrittenAndNotBefore) {
+  ASSERT_EQ(fcntl(write_end.get(), F_SETFL, O_NONBLOCK), 0);  // many writes, not one that holds the pipe open
+  output = std::make_unique<Output>(std::move(write_end));
+  const std::string text(std::size_t{1} << 20, 'x');
+  output->write(text);
+  output.reset();
+  EXPECT_EQ(read_exactly(text.size() + 1), text) << "then the end: nobody else holds the pipe";
+}
+
 TEST_F(OutputTest, AFullDiskIsNoticed) {
   const Descriptor full(open("/dev/full", O_WRONLY));
   ASSERT_TRUE(full);

@@ -31,14 +31,8 @@ Outcome failed() {
   return outcome;
 }
 
-TaskHead labelled(const std::string& label) {
-  TaskHead head;
-  head.label = label;
-  return head;
-}
-
-Json json_of(const Outcome& outcome, const TaskHead& task = {}) {
-  const Printed printed = print(outcome, task, Format::jsonl);
+Json json_of(const Outcome& outcome, const std::string& label = {}) {
+  const Printed printed = print(outcome, label, Format::jsonl);
   EXPECT_EQ(printed.err, "");
   EXPECT_EQ(printed.out.find('\n'), printed.out.size() - 1) << "one line";
   return Json::parse(printed.out);
@@ -87,7 +81,7 @@ TEST(JsonPrinter, AddsAWarningAndTheEarlierAttemptsWhereThereAreAny) {
 }
 
 TEST(JsonPrinter, ShowsWhatIsKnownAndNullForWhatIsNot) {
-  const Json object = json_of(failed(), labelled("first"));
+  const Json object = json_of(failed(), "first");
   EXPECT_EQ(object["task"], 7);
   EXPECT_EQ(object["label"], "first");
   EXPECT_EQ(object["state"], "failed");
@@ -117,13 +111,11 @@ TEST(JsonPrinter, OutputThatIsNoTextStillMakesALineOfJson) {
 TEST(WarningLine, NamesTaskRankHostAndWhatShouldBeKnown) {
   Outcome outcome = succeeded();
   outcome.warning = "left 1 process behind";
-  EXPECT_EQ(describe_warning(outcome, labelled("first")),
-            "task 7 (first) on rank 2 (node1): left 1 process behind");
+  EXPECT_EQ(describe_warning(outcome, "first"), "task 7 (first) on rank 2 (node1): left 1 process behind");
 }
 
 TEST(FailureLine, NamesTaskLabelRankHostAndReason) {
-  EXPECT_EQ(describe_failure(failed(), labelled("first")),
-            "task 7 (first) failed on rank 2 (node1): exit code 3");
+  EXPECT_EQ(describe_failure(failed(), "first"), "task 7 (first) failed on rank 2 (node1): exit code 3");
   EXPECT_EQ(describe_failure(failed(), {}), "task 7 failed on rank 2 (node1): exit code 3");
 }
 

@@ -56,7 +56,8 @@ class NumberedTasks final : public TaskSource {
 // Rank 0 with two workers that the test plays.
 class DispatcherTest : public ::testing::Test {
  protected:
-  Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, const Dispatcher::Retry& retry = {}) {
+  Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, const Dispatcher::Retry& retry = {},
+                    const TaskSet& settled = {}) {
     crew = std::make_unique<Crew>(transport, limits, clock.now(), std::vector<std::string>());
     for (const int rank : {1, 2}) {
       transport.arrive(Hello{"node" + std::to_string(rank), rank, "", {}}, Rank(rank));
@@ -66,7 +67,7 @@ class DispatcherTest : public ::testing::Test {
     const Begin begin{kEpoch, {}, true, false, false, {}};
     const Dispatcher::Sink sink{.on_last = [&](const Outcome& outcome) { delivered.push_back(outcome); },
                                 .on_retried = [&](const Outcome& outcome) { retried.push_back(outcome); }};
-    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink);
+    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink, settled);
     for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Begin>(rank).epoch, kEpoch);
     return *dispatcher;
   }
@@ -229,7 +230,7 @@ TEST_F(DispatcherTest, DrainingLetsWhatExecutesEndAndStartsNothing) {
   turn();
   given(kFirst);
   given(kSecond);
-  dispatcher->drain();
+  dispatcher->drain(Dispatcher::Drain::for_good);
   for (const Rank rank : {kFirst, kSecond}) EXPECT_GT(transport.take<Recall>(rank).count, 1000U);
   arrive(kFirst, Returned{kEpoch, {TaskId(1)}});
   arrive(kSecond, Returned{kEpoch, {TaskId(3)}});
@@ -240,6 +241,34 @@ TEST_F(DispatcherTest, DrainingLetsWhatExecutesEndAndStartsNothing) {
   EXPECT_TRUE(dispatcher->finished());
   EXPECT_THAT(delivered, SizeIs(2));
   EXPECT_THAT(retried, IsEmpty());
+}
+
+TEST_F(DispatcherTest, DrainingForNowLeavesWhatWouldBeTriedAgainToALaterRun) {
+  start(2, {}, {.attempts = 3});
+  turn();
+  given(kFirst);
+  given(kSecond);
+  dispatcher->drain(Dispatcher::Drain::for_now);
+  for (const Rank rank : {kFirst, kSecond}) transport.take<Recall>(rank);
+  arrive(kFirst, ended(0, State::failed));
+  arrive(kSecond, ended(1));
+  EXPECT_TRUE(dispatcher->finished());
+  EXPECT_THAT(delivered, SizeIs(1));
+  EXPECT_THAT(retried, SizeIs(1));
+}
+
+TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
+  TaskSet settled;
+  for (const std::uint64_t task : {0, 2}) settled.insert(TaskId(task));
+  start(4, {}, {}, settled);
+  turn();
+  EXPECT_THAT(given(kFirst), ElementsAre(1));
+  EXPECT_THAT(given(kSecond), ElementsAre(3));
+  EXPECT_EQ(dispatcher->counts().done, 2U);
+  EXPECT_EQ(dispatcher->counts().settled, 2U);
+  arrive(kFirst, ended(1));
+  arrive(kSecond, ended(3));
+  EXPECT_TRUE(dispatcher->finished());
 }
 
 // --- workers that are lost -------------------------------------------------------------------------------

@@ -7,12 +7,19 @@ namespace {
 
 using parrun::EndingSignals;
 
-TEST(EndingSignals, TheFirstThatComesIsNotedAndEndsNothing) {
-  const EndingSignals signals;
-  EXPECT_EQ(signals.raised(), 0);
-  raise(SIGTERM);
-  raise(SIGINT);
-  EXPECT_EQ(signals.raised(), SIGTERM);
+TEST(EndingSignals, EachIsNotedWithItsTimeAndEndsNothing) {
+  EndingSignals signals;
+  EXPECT_FALSE(signals.take());
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTERM}) {
+    const auto before = parrun::Clock::now();
+    raise(number);
+    const auto heard = signals.take();
+    ASSERT_TRUE(heard);
+    EXPECT_EQ(heard->number, number);
+    EXPECT_GE(heard->at, before);
+    EXPECT_LE(heard->at, parrun::Clock::now());
+    EXPECT_FALSE(signals.take());
+  }
 }
 
 TEST(EndingSignals, AfterwardsAllIsAsBefore) {
@@ -22,7 +29,7 @@ TEST(EndingSignals, AfterwardsAllIsAsBefore) {
   { const EndingSignals signals; }
   sigaction(SIGHUP, nullptr, &after);
   EXPECT_EQ(before.sa_handler, after.sa_handler);
-  EXPECT_EQ(EndingSignals().raised(), 0);
+  EXPECT_FALSE(EndingSignals().take()) << "what was heard before is none of its";
 }
 
 }  // namespace

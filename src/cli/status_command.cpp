@@ -1,0 +1,50 @@
+#include <chrono>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "base/host.hpp"
+#include "cli/commands.hpp"
+#include "cli/status_text.hpp"
+#include "cli/stdout.hpp"
+#include "record/holder.hpp"
+#include "record/reader.hpp"
+
+namespace parrun {
+namespace {
+
+constexpr std::size_t kSlowestShown = 5;
+constexpr std::size_t kFailuresShown = 10;
+
+record::Summary read_summary(const std::string& file) {
+  return RecordReader(file).summary(kSlowestShown, kFailuresShown);
+}
+
+Seen look_for(const record::Run& run) {
+  const record::Holder holder{.host = run.host, .pid = static_cast<pid_t>(run.pid), .process = run.process};
+  if (holder.host != host_name()) return Seen::elsewhere;
+  return record::is_alive(holder) ? Seen::alive : Seen::gone;
+}
+
+int run_status(const std::string& file) {
+  record::Summary summary = read_summary(file);
+  const Seen seen = look_for(summary.last_run);
+  // A run records its end before its process ends: it may have done both between the two looks.
+  if (seen == Seen::gone && !summary.last_run.ended_s) summary = read_summary(file);
+  const double now_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  write_stdout(status_text(file, summary, seen, now_s));
+  flush_stdout();
+  return 0;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Action& chosen) {
+  auto file = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("status", "Tell how far the run of a record is, or how it ended");
+  command->add_option("FILE", *file, "A run record, of a running job too")
+      ->type_name("JOBS.RECORD")
+      ->required();
+  command->callback([file, &chosen] { chosen = [file] { return run_status(*file); }; });
+}
+
+}  // namespace parrun

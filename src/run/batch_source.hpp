@@ -1,0 +1,24 @@
+#pragma once
+#include "batch/batch_file.hpp"
+#include "run/task_source.hpp"
+
+namespace parrun {
+
+/// The tasks of a batch file, all known from the start.
+class BatchSource final : public TaskSource {
+ public:
+  explicit BatchSource(BatchFile& batch) : batch_(batch) {}
+  std::uint64_t pull(std::uint64_t /*wanted*/) override { return batch_.size(); }
+  bool exhausted() const override { return true; }
+  BytesView payload(TaskId task) override {
+    // Slow tasks are looked at once more when they end: what is just behind stays in memory.
+    if (task.get() > kKeptBehind) batch_.release_before(TaskId(task.get() - kKeptBehind));
+    return batch_.payload(task);
+  }
+
+ private:
+  static constexpr std::uint64_t kKeptBehind = 100'000;  // tasks
+  BatchFile& batch_;
+};
+
+}  // namespace parrun

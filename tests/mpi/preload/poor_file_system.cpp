@@ -1,0 +1,74 @@
+// To be preloaded: what some network file systems lack fails in the eyes of the program, as PARRUN_TEST_FAILS
+// names it: "locks" (Lustre without flock, NFS without lockd), "shm" (memory that processes share by a file).
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+bool fails(const char* what) {
+  const char* const list = std::getenv("PARRUN_TEST_FAILS");
+  return list != nullptr && std::strstr(list, what) != nullptr;
+}
+
+bool is_lock(int command) {
+  return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+}
+
+template <typename F>
+F* next(const char* name) {
+  return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+int fcntl64(int fd, int command, ...) {
+  va_list rest;
+  va_start(rest, command);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  if (is_lock(command) && fails("locks")) {
+    errno = ENOLCK;
+    return -1;
+  }
+  static auto* const real = next<int(int, int, ...)>("fcntl64");
+  return real(fd, command, argument);
+}
+
+int fcntl(int fd, int command, ...) {
+  va_list rest;
+  va_start(rest, command);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  return fcntl64(fd, command, argument);
+}
+
+int open64(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
+  if (fails("shm") && std::strstr(path, ".record-shm") != nullptr) {
+    errno = EPERM;
+    return -1;
+  }
+  static auto* const real = next<int(const char*, int, ...)>("open64");
+  return real(path, flags, mode);
+}
+
+int open(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = va_arg(rest, mode_t);
+  va_end(rest);
+  return open64(path, flags, mode);
+}
+}

@@ -1,0 +1,331 @@
+// The run record under real runs: written, resumed, replayed, refused.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "base/host.hpp"
+#include "support/batches.hpp"
+#include "support/harm.hpp"
+#include "support/ledger.hpp"
+#include "support/run_parrun.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace fs = std::filesystem;
+
+// A folder with a batch of ten echoing tasks, of which the fourth fails as long as there is no file `mended`.
+class Recorded : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (int task = 0; task < 10; ++task) {
+      batch.command(task == 3 ? "echo 3; [ -e '" + dir.file("mended") + "' ]"
+                              : "echo " + std::to_string(task));
+    }
+    jobs_bin = batch.pack(dir);
+  }
+  JobResult run(std::vector<std::string> options = {}, int ranks = 3) {
+    return run_parrun(ranks, batch.run_args(jobs_bin, std::move(options)));
+  }
+  JobResult parrun(const std::vector<std::string>& args) { return run_parrun(0, args); }
+  static std::string lines(int first, int last) {
+    std::string text;
+    for (int i = first; i <= last; ++i) text += std::to_string(i) + "\n";
+    return text;
+  }
+  /// The tasks of which the record has no outcome: as if the run had been killed before them.
+  void forget(const std::string& which) {
+    Database(record, Database::Access::read_write).execute(("DELETE FROM tasks WHERE " + which).c_str());
+  }
+  std::int64_t query(const std::string& sql) {
+    return Database(record, Database::Access::read_only).integer(sql);
+  }
+
+  const TempDir dir;
+  Batch batch;
+  std::string jobs_bin;
+  std::string record = dir.file("jobs.record");
+};
+
+TEST_F(Recorded, ByDefaultEveryOutcomeStandsBesideTheBatch) {
+  const JobResult result = run();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_FALSE(fs::exists(record + "-wal")) << "all is in one file";
+  EXPECT_EQ(query("SELECT count(*) FROM tasks"), 10);
+  EXPECT_EQ(query("SELECT count(*) FROM tasks WHERE state = 'failed' AND task = 3 AND exit_code = 1"), 1);
+  EXPECT_EQ(query("SELECT count(*) FROM tasks WHERE stdout = task || char(10)"), 10);
+  EXPECT_EQ(query("SELECT exit_code FROM runs"), 1);
+  EXPECT_EQ(query("SELECT ranks FROM runs"), 3);
+}
+
+TEST_F(Recorded, ARecordThatIsThereIsRefusedAndNothingIsRun) {
+  run();
+  const std::string before = read_bytes(record);
+  const JobResult again = run();
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_EQ(again.out, "");
+  EXPECT_THAT(again.err, AllOf(HasSubstr("--resume"), HasSubstr("--overwrite")));
+  EXPECT_EQ(read_bytes(record), before);
+  EXPECT_EQ(run({"--overwrite"}).exit_code, 1);
+  EXPECT_EQ(query("SELECT count(*) FROM runs"), 1);
+}
+
+TEST_F(Recorded, WithoutARecordNothingIsWritten) {
+  EXPECT_EQ(run({"--no-record"}).exit_code, 1);
+  EXPECT_FALSE(fs::exists(record));
+}
+
+TEST_F(Recorded, ElsewhereWhereThatIsWanted) {
+  record = dir.file("elsewhere.db");
+  EXPECT_EQ(run({"--record", record}).exit_code, 1);
+  EXPECT_EQ(query("SELECT count(*) FROM tasks"), 10);
+  EXPECT_FALSE(fs::exists(dir.file("jobs.record")));
+}
+
+TEST_F(Recorded, AResumedRunDoesWhatIsLeftAndNoMore) {
+  EXPECT_EQ(run({"--resume"}).exit_code, 1) << "where there is none one is begun";
+  forget("task >= 6");
+  const JobResult rest = run({"--resume", "--order", "completion"}, 2);
+  EXPECT_EQ(rest.exit_code, 1) << "one has failed before";
+  EXPECT_EQ(rest.out, lines(6, 9));
+  EXPECT_THAT(rest.err, HasSubstr("10 tasks: 9 succeeded, 1 failed (6 of them by an earlier run)"));
+}
+
+TEST_F(Recorded, InTheOrderOfSubmissionAResumedRunPrintsTheWholeBatch) {
+  run();
+  forget("task IN (0, 5, 9)");
+  EXPECT_EQ(run({"--resume", "--order", "submission"}).out, lines(0, 9));
+}
+
+TEST_F(Recorded, EarlierResultsAreReplayedWhereThatIsWanted) {
+  run();
+  forget("task = 5");
+  JobResult replayed = run({"--resume", "--replay"});
+  std::sort(replayed.out.begin(), replayed.out.end(), std::greater<>());
+  EXPECT_EQ(replayed.out, "9876543210" + std::string(10, '\n'));
+}
+
+TEST_F(Recorded, FailedTasksAreRunAgainWhereThatIsWanted) {
+  run();
+  dir.write("mended", "");
+  const JobResult nothing = run({"--resume"});
+  EXPECT_EQ(nothing.exit_code, 1);
+  EXPECT_THAT(nothing.err, HasSubstr("nothing to do"));
+  const JobResult again = run({"--resume-failed"});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_EQ(again.out, "3\n");
+  EXPECT_EQ(query("SELECT count(*) FROM tasks WHERE state = 'succeeded'"), 10);
+  EXPECT_THAT(Database(record, Database::Access::read_only).text("SELECT earlier FROM tasks WHERE task = 3"),
+              HasSubstr("failed"));
+}
+
+TEST_F(Recorded, AFinishedBatchHasNothingToDoAndEndsAsItDid) {
+  dir.write("mended", "");
+  EXPECT_EQ(run().exit_code, 0);
+  const JobResult nothing = run({"--resume"});
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_EQ(nothing.out, "");
+  EXPECT_THAT(nothing.err, HasSubstr("nothing to do"));
+  EXPECT_EQ(run({"--resume", "--order", "submission"}).out, lines(0, 9));
+}
+
+TEST_F(Recorded, AnotherBatchIsRefused) {
+  run();
+  batch.command("echo more");
+  jobs_bin = batch.pack(dir);
+  const JobResult result = run({"--resume"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("another batch"));
+}
+
+TEST_F(Recorded, ContradictionsAreRefused) {
+  for (const std::vector<std::string>& options :
+       std::vector<std::vector<std::string>>{{"--no-record", "--resume"},
+                                             {"--no-record", "--record", "x"},
+                                             {"--resume", "--overwrite"},
+                                             {"--no-record", "--replay"}}) {
+    const JobResult result = run(options, 0);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+// --- at a limit ------------------------------------------------------------------------------------------
+
+TEST(RecordAtALimit, WhatFinishedIsThereAndTheRestIsDoneByTheCommandThatWasTold) {
+  const TempDir dir;
+  Batch batch;
+  for (int task = 0; task < 20; ++task) batch.command("echo " + std::to_string(task));
+  batch.command("[ -e '" + dir.file("mended") + "' ] || sleep 1000");
+  const std::string jobs_bin = batch.pack(dir);
+  const JobResult cut = run_parrun(3, batch.run_args(jobs_bin, {"--deadline", "2", "--quiet"}));
+  EXPECT_EQ(cut.exit_code, 124);
+  const auto states = recorded_states(dir.file("jobs.record"));
+  EXPECT_EQ(
+      std::count_if(states.begin(), states.end(), [](const auto& one) { return one.second == "succeeded"; }),
+      20);
+  EXPECT_EQ(states.at(20), "cancelled");
+  EXPECT_THAT(cut.err, HasSubstr("go on with: parrun --resume --deadline 2 --quiet"));
+  dir.write("mended", "");
+  const JobResult rest = run_parrun(3, batch.run_args(jobs_bin, {"--resume", "--deadline", "30"}));
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(recorded_states(dir.file("jobs.record")).at(20), "succeeded");
+}
+
+TEST(RecordAtALimit, AFinishedBatchOfWhichATaskTimedOutEndsAsItsRunDid) {
+  const TempDir dir;
+  const Batch batch = Batch().command("sleep 1000");
+  const std::string jobs_bin = batch.pack(dir);
+  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--timeout", "0.5"})).exit_code, 124);
+  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--timeout", "0.5", "--resume"})).exit_code, 124);
+}
+
+// --- who holds it ----------------------------------------------------------------------------------------
+
+TEST(HeldRecord, ASecondRunIsRefusedAndTheFirstGoesOn) {
+  const TempDir dir;
+  const Batch batch =
+      Batch().call("echo", {"done"}).command("until [ -e '" + dir.file("go") + "' ]; do sleep 0.02; done");
+  const std::string jobs_bin = batch.pack(dir);
+  Job first = start_parrun(2, batch.run_args(jobs_bin));
+  ASSERT_TRUE(wait_until([&] { return first.out() == "\"done\"\n"; }, 20s)) << first.err();
+  for (const char* option : {"--resume", "--overwrite"}) {
+    const JobResult second = run_parrun(2, batch.run_args(jobs_bin, {option}));
+    EXPECT_EQ(second.exit_code, 2);
+    EXPECT_EQ(second.out, "");
+    EXPECT_THAT(second.err,
+                AllOf(HasSubstr("in use by the run of process " + std::to_string(first.pid_of_rank(0))),
+                      HasSubstr(host_name())));
+  }
+  const JobResult status = run_parrun(0, {"status", dir.file("jobs.record")});
+  EXPECT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_THAT(status.out, AllOf(HasSubstr("running"), HasSubstr("2 tasks: 1 succeeded")));
+  const JobResult results = run_parrun(0, {"results", dir.file("jobs.record"), "--stdout-of", "0"});
+  EXPECT_EQ(results.exit_code, 0) << results.err;
+  dir.write("go", "");
+  EXPECT_EQ(first.wait(20s).exit_code, 0);
+  first.expect_nothing_left();
+  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--resume"})).exit_code, 0);
+}
+
+// --- bad places ------------------------------------------------------------------------------------------
+
+// A small file system of the test's own.
+class SmallDisk {
+ public:
+  SmallDisk(const std::string& path, const std::string& options) : path_(path) {
+    fs::create_directory(path);
+    mounted_ = ::mount("tmpfs", path.c_str(), "tmpfs", 0, options.c_str()) == 0;
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (mounted_) ::umount(path_.c_str());
+  }
+  bool mounted() const { return mounted_; }
+  bool remount(const std::string& options, unsigned long flags = 0) const {
+    return ::mount("tmpfs", path_.c_str(), "tmpfs", MS_REMOUNT | flags, options.c_str()) == 0;
+  }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+TEST(BadPlace, AFullDiskEndsTheRunInALineAndNothingRecordedIsLost) {
+  const TempDir dir;
+  const SmallDisk disk(dir.file("disk"), "size=1m");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount";
+  const std::string record = dir.file("disk/jobs.record");
+  Batch batch;
+  for (int task = 0; task < 400; ++task)
+    batch.command("head -c 4000 /dev/urandom | od -An -tx1 | head -c 8000");
+  const std::string jobs_bin = batch.pack(dir);
+  const std::vector<std::string> options{"--record", record, "--format", "jsonl"};
+  const JobResult full = run_parrun(3, batch.run_args(jobs_bin, options));
+  EXPECT_EQ(full.exit_code, 3) << full.err;
+  EXPECT_THAT(full.err, AllOf(HasSubstr("the disk is full"), HasSubstr("--resume")));
+  const auto printed = std::count(full.out.begin(), full.out.end(), '\n');
+  ASSERT_TRUE(disk.remount("size=64m"));
+  const auto recorded = static_cast<std::ptrdiff_t>(recorded_states(record).size());
+  EXPECT_GT(recorded, 10);
+  EXPECT_LT(recorded, 400);
+  EXPECT_GE(recorded, printed) << "what was printed is recorded";
+  const JobResult rest = run_parrun(3, batch.run_args(jobs_bin, {"--record", record, "--resume"}));
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(recorded_states(record).size(), 400U);
+}
+
+TEST(BadPlace, AFolderThatCannotBeWrittenIsRefusedWithWhatToDo) {
+  const TempDir dir;
+  const SmallDisk disk(dir.file("disk"), "size=1m");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount";
+  const Batch batch = Batch().command("echo must not run");
+  const std::string jobs_bin = dir.file("disk/jobs.bin");
+  fs::copy_file(batch.pack(dir), jobs_bin);
+  ASSERT_TRUE(disk.remount("size=1m", MS_RDONLY));
+  const JobResult refused = run_parrun(2, batch.run_args(jobs_bin));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("Read-only"), HasSubstr("--record"), HasSubstr("--no-record")));
+  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--no-record"})).exit_code, 0);
+}
+
+// A file system without what `fails` names, in the eyes of all programs of the run.
+class PoorFileSystem : public ::testing::TestWithParam<const char*> {
+ protected:
+  RunOptions options() const {
+    RunOptions run;
+    run.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"},
+               {"PARRUN_TEST_FAILS", GetParam()}};
+    return run;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Without, PoorFileSystem, ::testing::Values("locks", "shm", "locks shm"));
+
+TEST_P(PoorFileSystem, ARunIsRecordedAndResumed) {
+  const TempDir dir;
+  Batch batch;
+  for (int task = 0; task < 50; ++task) batch.command("echo " + std::to_string(task));
+  batch.command("[ -e '" + dir.file("mended") + "' ] || sleep 1000");
+  const std::string jobs_bin = batch.pack(dir);
+  const JobResult cut = run_parrun(3, batch.run_args(jobs_bin, {"--deadline", "3"}), options());
+  EXPECT_EQ(cut.exit_code, 124) << cut.err;
+  dir.write("mended", "");
+  const JobResult rest = run_parrun(3, batch.run_args(jobs_bin, {"--resume"}), options());
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(rest.out, "");
+  EXPECT_EQ(recorded_states(dir.file("jobs.record")).size(), 51U);
+}
+
+TEST_P(PoorFileSystem, ASecondRunOfThisHostIsRefused) {
+  const TempDir dir;
+  const Batch batch = Batch().call("echo", {"done"}).command("sleep 1000");
+  const std::string jobs_bin = batch.pack(dir);
+  Job first(parrun_argv(2, batch.run_args(jobs_bin)), with_mpi_environment(options()));
+  ASSERT_TRUE(wait_until([&] { return first.out() == "\"done\"\n"; }, 20s)) << first.err();
+  const JobResult second = run_parrun(2, batch.run_args(jobs_bin, {"--resume"}), options());
+  EXPECT_EQ(second.exit_code, 2);
+  EXPECT_THAT(second.err, HasSubstr("in use by the run"));
+  kill(first.pid(), SIGKILL);
+  first.wait(20s);
+  first.expect_nothing_left(10s);
+  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--resume", "--deadline", "2"}), options()).exit_code,
+            124)
+      << "a dead one holds nothing";
+}
+
+}  // namespace
+}  // namespace parrun::test

@@ -1,0 +1,211 @@
+// Signals that end a run: what runs has its grace, nothing that finished is lost, and the run can be gone on
+// with.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "support/ledger.hpp"
+#include "support/run_parrun.hpp"
+#include "support/temp_dir.hpp"
+#include "support/wait_until.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string name_of(int number) { return std::string("SIG") + sigabbrev_np(number); }
+
+// Ten short tasks, then 22 that wait for a file `go`: of three ranks two are workers, and have one of them
+// each.
+class Signalled : public ::testing::Test {
+ protected:
+  static constexpr int kRanks = 3;
+  static constexpr int kShort = 10;
+  static constexpr int kTasks = kShort + 22;
+
+  void SetUp() override {
+    for (int i = 0; i < kShort; ++i) batch.command("echo short");
+    for (int i = 0; i < kTasks - kShort; ++i) batch.command(waiting_task());
+    jobs_bin = batch.pack(dir);
+  }
+  std::string waiting_task(const std::string& last = "echo waited") const {
+    return "touch '" + dir.file("waits") + "'.$PARRUN_TASK_INDEX; until [ -e '" + dir.file("go") +
+           "' ]; do sleep 0.02; done; " + last;
+  }
+  std::ptrdiff_t waiting() const {
+    return std::count_if(std::filesystem::directory_iterator(dir.path()), {}, [](const auto& entry) {
+      return entry.path().filename().string().starts_with("waits.");
+    });
+  }
+  /// Started, and come to those that wait.
+  void start(std::vector<std::string> options = {}) {
+    RunOptions run;
+    run.patient_mpirun = true;
+    job = std::make_unique<Job>(parrun_argv(kRanks, batch.run_args(jobs_bin, std::move(options))),
+                                with_mpi_environment(run));
+    ASSERT_TRUE(wait_until([&] { return waiting() == kRanks - 1 && short_ones() == kShort; }, 20s))
+        << job->err();
+  }
+  std::ptrdiff_t short_ones() const {
+    const std::string out = job->out();
+    return std::count(out.begin(), out.end(), '\n');
+  }
+  bool told(const std::string& text) {
+    return wait_until([&] { return job->err().find(text) != std::string::npos; }, 10s);
+  }
+  void let_go() { dir.write("go", ""); }
+  /// What a run that ended in good order told, and left.
+  void expect_orderly_end(const JobResult& result, int number) {
+    EXPECT_EQ(result.exit_code, 128 + number) << result.err;
+    EXPECT_EQ(count(result.err, name_of(number) + " ends the run: nothing more is started"), 1) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("go on with: parrun --resume"));
+    EXPECT_EQ(count(result.out, "waited\n"), 2) << result.out;
+    job->expect_nothing_left();
+  }
+  void expect_the_rest_by_resuming() {
+    let_go();
+    const JobResult rest = run_parrun(kRanks, batch.run_args(jobs_bin, {"--resume"}));
+    EXPECT_EQ(rest.exit_code, 0) << rest.err;
+    EXPECT_EQ(recorded_states(dir.file("jobs.record")).size(), static_cast<std::size_t>(kTasks));
+  }
+  static int count(const std::string& text, const std::string& part) {
+    int found = 0;
+    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+    return found;
+  }
+  std::vector<pid_t> ranks() const {
+    std::vector<pid_t> pids;
+    for (int rank = 0; rank < kRanks; ++rank) pids.push_back(job->pid_of_rank(rank));
+    return pids;
+  }
+
+  const TempDir dir;
+  Batch batch;
+  std::string jobs_bin;
+  std::unique_ptr<Job> job;
+};
+
+class EachSignal : public Signalled, public ::testing::WithParamInterface<int> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, EachSignal, ::testing::Values(SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2),
+                         [](const auto& info) { return sigabbrev_np(info.param); });
+
+TEST_P(EachSignal, ToRankZeroLetsWhatRunsEndAndTheRestIsResumed) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  kill(job->pid_of_rank(0), GetParam());
+  EXPECT_TRUE(told("ends the run"));
+  let_go();
+  expect_orderly_end(job->wait(20s), GetParam());
+  expect_the_rest_by_resuming();
+}
+
+TEST_P(EachSignal, ToEveryRankAndTwiceWithinASecondCountsOnce) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  for (int i = 0; i < 2; ++i) {
+    for (const pid_t rank : ranks()) kill(rank, GetParam());
+  }
+  EXPECT_TRUE(told("ends the run"));
+  let_go();
+  expect_orderly_end(job->wait(20s), GetParam());
+}
+
+TEST_P(EachSignal, ToAWorkerAloneEndsTheRunInGoodOrderToo) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  kill(job->pid_of_rank(2), GetParam());
+  EXPECT_TRUE(told("ends the run"));
+  let_go();
+  expect_orderly_end(job->wait(20s), GetParam());
+}
+
+// mpirun passes USR1 and USR2 on, and answers the others by ending its ranks within a second or two.
+TEST_P(EachSignal, ToMpirunLosesNothingThatFinished) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  kill(job->pid(), GetParam());
+  const bool passed_on = GetParam() == SIGUSR1 || GetParam() == SIGUSR2;
+  if (passed_on) {
+    EXPECT_TRUE(told("ends the run"));
+    let_go();
+    expect_orderly_end(job->wait(20s), GetParam());
+  } else {
+    const JobResult result = job->wait(20s);
+    EXPECT_NE(result.exit_code, 0);
+    EXPECT_THAT(result.err, AllOf(HasSubstr("ends the run"), HasSubstr("32 tasks: 10 succeeded"),
+                                  HasSubstr("go on with: parrun --resume")));
+    job->expect_nothing_left();
+    EXPECT_GE(recorded_states(dir.file("jobs.record")).size(), 10U);
+  }
+  expect_the_rest_by_resuming();
+}
+
+TEST_F(Signalled, WhatRunsBeyondItsGraceIsKilled) {
+  ASSERT_NO_FATAL_FAILURE(start({"--grace", "1"}));
+  kill(job->pid_of_rank(0), SIGTERM);
+  EXPECT_TRUE(told("ends the run"));
+  const auto begin = std::chrono::steady_clock::now();
+  const JobResult result = job->wait(20s);
+  EXPECT_LE(std::chrono::steady_clock::now() - begin, 5s);
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+  EXPECT_THAT(result.err, HasSubstr("what still ran 1.0 s after SIGTERM (--grace) is ended"));
+  EXPECT_THAT(result.err, HasSubstr("10 succeeded, 2 cancelled, 20 not started"));
+  job->expect_nothing_left();
+  expect_the_rest_by_resuming();
+}
+
+TEST_F(Signalled, ASecondSignalEndsTheRunAtOnce) {
+  ASSERT_NO_FATAL_FAILURE(start({"--grace", "1h"}));
+  kill(job->pid_of_rank(0), SIGTERM);
+  EXPECT_TRUE(told("ends the run"));
+  std::this_thread::sleep_for(1100ms);  // sooner it would be the same cause
+  const auto begin = std::chrono::steady_clock::now();
+  kill(job->pid_of_rank(1), SIGINT);
+  const JobResult result = job->wait(20s);
+  EXPECT_LE(std::chrono::steady_clock::now() - begin, 4s);
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+  EXPECT_THAT(result.err, HasSubstr("SIGTERM, again, ends the run"));
+  EXPECT_THAT(result.err, HasSubstr("10 succeeded, 2 cancelled"));
+  job->expect_nothing_left();
+  expect_the_rest_by_resuming();
+}
+
+// As ^C in a terminal: to the whole process group.
+TEST_F(Signalled, ATaskSeesNoSignalButOurs) {
+  batch =
+      Batch().command("trap 'touch \"" + dir.file("seen") + "\"' INT TERM HUP USR1 USR2; " + waiting_task());
+  jobs_bin = batch.pack(dir);
+  job = std::make_unique<Job>(parrun_argv(0, batch.run_args(jobs_bin)), with_mpi_environment({}));
+  ASSERT_TRUE(wait_until([&] { return waiting() == 1; }, 20s)) << job->err();
+  kill(-job->pid(), SIGINT);
+  EXPECT_TRUE(told("SIGINT ends the run"));
+  let_go();
+  const JobResult result = job->wait(20s);
+  EXPECT_EQ(result.exit_code, 128 + SIGINT);
+  EXPECT_EQ(result.out, "waited\n");
+  EXPECT_FALSE(std::filesystem::exists(dir.file("seen")));
+  job->expect_nothing_left();
+}
+
+TEST_F(Signalled, WhatWouldBeTriedAgainIsLeftToTheResumedRun) {
+  batch = Batch().command(waiting_task("[ -e '" + dir.file("mended") + "' ]"));
+  jobs_bin = batch.pack(dir);
+  job = std::make_unique<Job>(parrun_argv(2, batch.run_args(jobs_bin, {"--retries", "3"})),
+                              with_mpi_environment({}));
+  ASSERT_TRUE(wait_until([&] { return waiting() == 1; }, 20s)) << job->err();
+  kill(job->pid_of_rank(0), SIGUSR1);
+  EXPECT_TRUE(told("ends the run"));
+  let_go();
+  EXPECT_EQ(job->wait(20s).exit_code, 128 + SIGUSR1);
+  EXPECT_TRUE(recorded_states(dir.file("jobs.record")).empty());
+  dir.write("mended", "");
+  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--resume"})).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace parrun::test
