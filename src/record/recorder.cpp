@@ -15,6 +15,11 @@ namespace {
 // A run that has nothing to record still says that it lives.
 constexpr Duration kHeartbeat = std::chrono::seconds(10);
 constexpr Duration kUpdateEvery = std::chrono::seconds(1);
+void append(std::vector<Row>& to, std::vector<Row> rows) {
+  if (to.empty()) return to.swap(rows);
+  std::move(rows.begin(), rows.end(), std::back_inserter(to));
+}
+
 void drop_texts(Outcome& outcome) {
   for (std::string* text : {&outcome.stdout_text, &outcome.stderr_text, &outcome.value})
     std::string().swap(*text);
@@ -110,11 +115,9 @@ class Recorder::Writer {
     if (exit_code) end(*exit_code);
     lock.lock();
     std::size_t after = 0;
-    for (Row& row : rows) {
-      after += size_of(row);
-      shared_->committed.push_back(std::move(row));
-    }
+    for (const Row& row : rows) after += size_of(row);
     shared_->bytes -= before - after;
+    append(shared_->committed, std::move(rows));
     if (read) {
       shared_->read_out = cursor_.at_end();
       shared_->read_back = std::move(read_back);
@@ -255,7 +258,7 @@ void Recorder::end_order() {
 
 bool Recorder::congested() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->bytes > kCongestedBytes;
+  return shared_->bytes > kCongestedBytes || shared_->added - shared_->taken > kCongestedRows;
 }
 
 bool Recorder::committed() const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -102,10 +103,7 @@ class BatchRun {
     record::Settled settled;
     std::string path;
     if (options_.record) {
-      record::OpenOptions open = *options_.record;
-      open.ranks = session_.ranks();
-      record::RecordFile file(
-          open, {.path = options_.batch_file, .content_hash = batch.content_hash(), .tasks = batch.size()});
+      record::RecordFile file = open_record(batch);
       path = file.path();
       settled = file.settled();
       nothing_to_do_ = file.nothing_to_do();
@@ -115,6 +113,23 @@ class BatchRun {
     }
     listener_.on_start({.batch = batch, .record = path, .settled = settled.by_state});
     return settled;
+  }
+
+  // On a thread of its own: the disk may not answer, and the limits hold all the same.
+  record::RecordFile open_record(const BatchFile& batch) {
+    std::packaged_task<record::RecordFile()> open(
+        [options = *options_.record, ranks = session_.ranks(),
+         identity = record::BatchIdentity{.path = options_.batch_file,
+                                          .content_hash = batch.content_hash(),
+                                          .tasks = batch.size()}]() mutable {
+          options.ranks = ranks;
+          return record::RecordFile(options, identity);
+        });
+    std::future<record::RecordFile> file = open.get_future();
+    std::thread(std::move(open)).detach();
+    session_.crew().watch().on_wait(Clock::now());
+    wait_for([&] { return file.wait_for(Duration::zero()) == std::future_status::ready; });
+    return file.get();
   }
 
   Begin begin() const {
@@ -289,7 +304,7 @@ class BatchRun {
         const bool news = session_.crew().receive(now).has_value();
         end_after_grace(now);
         expired = session_.crew().expired(now);
-        return delivery_->turn() || news;
+        return (delivery_ && delivery_->turn()) || news;
       });
       require_output();
     }
@@ -299,7 +314,8 @@ class BatchRun {
   }
 
   void require_output() const {
-    if (const auto failure = delivery_->failure()) throw std::runtime_error(*failure);
+    if (const auto failure = delivery_ ? delivery_->failure() : std::nullopt)
+      throw std::runtime_error(*failure);
     if (const auto failure = listener_.failure()) throw std::runtime_error(*failure);
   }
 

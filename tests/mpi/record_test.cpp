@@ -327,5 +327,113 @@ TEST_P(PoorFileSystem, ASecondRunOfThisHostIsRefused) {
       << "a dead one holds nothing";
 }
 
+// --- slow disks ------------------------------------------------------------------------------------------
+
+RunOptions with_disk(const char* kind) {
+  RunOptions run;
+  run.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"}, {"PARRUN_TEST_FAILS", kind}};
+  return run;
+}
+
+// The peak resident size [KiB].
+long peak_kb(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+  }
+  return 0;
+}
+
+TEST(SlowDisk, SlowsTheDispatchDownAndFillsNoMemory) {
+  const TempDir dir;
+  Batch batch;
+  for (int task = 0; task < 3000; ++task) batch.command("head -c 1000000 /dev/zero");
+  const std::string jobs_bin = batch.pack(dir);
+  // Nobody reads stdout of this job to its end: what it prints is not what is measured.
+  Job job(parrun_argv(3, batch.run_args(jobs_bin, {"--deadline", "6", "--format", "jsonl"})),
+          with_mpi_environment(with_disk("slow")));
+  const pid_t rank_0 = job.pid_of_rank(0);
+  long peak = 0;
+  EXPECT_TRUE(wait_until(
+      [&] {
+        peak = std::max(peak, peak_kb(rank_0));
+        return job.ended();
+      },
+      20s));
+  const JobResult result = job.wait(1s);
+  EXPECT_EQ(result.exit_code, 124) << "its loop goes on while the disk is slow: " << result.err;
+  EXPECT_LT(peak, 400'000);
+  const auto printed = std::count(result.out.begin(), result.out.end(), '\n');
+  EXPECT_GE(static_cast<std::ptrdiff_t>(recorded_states(dir.file("jobs.record")).size()), printed);
+  EXPECT_GT(printed, 0);
+  job.expect_nothing_left();
+}
+
+TEST(SlowDisk, OneThatIsStuckEndsTheRunByItsLimits) {
+  const TempDir dir;
+  const Batch batch = Batch().command("echo never told");
+  const std::string jobs_bin = batch.pack(dir);
+  for (const std::vector<std::string>& limit :
+       std::vector<std::vector<std::string>>{{"--deadline", "2"}, {"--stall", "2"}}) {
+    std::vector<std::string> options = limit;
+    options.push_back("--overwrite");
+    const JobResult result = run_parrun(2, batch.run_args(jobs_bin, options), with_disk("stuck"));
+    EXPECT_EQ(result.exit_code, 124) << result.err;
+    EXPECT_EQ(result.out, "") << "what is not safe is not told";
+    EXPECT_LT(result.seconds, 10);
+  }
+}
+
+// --- a selection -----------------------------------------------------------------------------------------
+
+TEST_F(Recorded, WhatFailedIsABatchOfItsOwn) {
+  run();
+  const std::string again = dir.file("again.bin");
+  const JobResult packed =
+      Job({"sh", "-c",
+           std::string(PARRUN_BINARY) + " results " + record + " --state failed --indices | " +
+               PARRUN_BINARY + " pack --from " + jobs_bin + " --indices - -o " + again})
+          .wait(10s);
+  EXPECT_EQ(packed.exit_code, 0) << packed.err;
+  dir.write("mended", "");
+  const JobResult result = run_parrun(2, batch.run_args(again));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "3\n");
+}
+
+TEST_F(Recorded, ResultsAsJsonLinesAreWhatTheRunPrinted) {
+  JobResult live = run({"--format", "jsonl", "--order", "submission"});
+  const JobResult results = parrun({"results", record, "--format", "jsonl"});
+  EXPECT_EQ(results.exit_code, 0) << results.err;
+  EXPECT_EQ(results.out, live.out);
+}
+
+TEST_F(Recorded, TheQueriesOfTheReadmeAnswer) {
+  run();
+  const std::string readme = read_bytes(PARRUN_SOURCE_DIR "/README.md");
+  const std::size_t begin = readme.find("```sql\n") + 7;
+  const std::string sql = readme.substr(begin, readme.find("```", begin) - begin);
+  ASSERT_EQ(std::count(sql.begin(), sql.end(), ';'), 3);
+  const Database database(record, Database::Access::read_only);
+  std::istringstream queries(sql);
+  for (std::string query; std::getline(queries, query, ';') && query.find("SELECT") != query.npos;) {
+    Statement statement = database.prepare(query);
+    EXPECT_TRUE(statement.step()) << query << ": no row";
+  }
+}
+
+TEST_F(Recorded, TheJoblogHasAllTasksAndGrowsWithAResumedRun) {
+  const std::string log = dir.file("log");
+  run({"--joblog", log});
+  const std::string first = read_bytes(log);
+  EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), 11);
+  EXPECT_THAT(first, HasSubstr("\t1\t0\techo 3; ["));
+  dir.write("mended", "");
+  run({"--joblog", log, "--resume-failed"});
+  const std::string both = read_bytes(log);
+  EXPECT_TRUE(both.starts_with(first));
+  EXPECT_EQ(std::count(both.begin(), both.end(), '\n'), 12);
+}
+
 }  // namespace
 }  // namespace parrun::test

@@ -96,7 +96,7 @@ class Signalled : public ::testing::Test {
 class EachSignal : public Signalled, public ::testing::WithParamInterface<int> {};
 
 INSTANTIATE_TEST_SUITE_P(Each, EachSignal, ::testing::Values(SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2),
-                         [](const auto& info) { return sigabbrev_np(info.param); });
+                         [](const auto& one) { return sigabbrev_np(one.param); });
 
 TEST_P(EachSignal, ToRankZeroLetsWhatRunsEndAndTheRestIsResumed) {
   ASSERT_NO_FATAL_FAILURE(start());

@@ -1,9 +1,10 @@
 // To be preloaded: what some network file systems lack fails in the eyes of the program, as PARRUN_TEST_FAILS
 // names it: "locks" (Lustre without flock, NFS without lockd), "shm" (memory that processes share by a file).
+// "slow": what is written takes 0.3 s to be safe; "stuck": for ever.
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdarg>
@@ -71,4 +72,12 @@ int open(const char* path, int flags, ...) {
   va_end(rest);
   return open64(path, flags, mode);
 }
+
+int fdatasync(int /*fd*/) {
+  while (fails("stuck")) pause();
+  if (fails("slow")) usleep(300'000);
+  return 0;
+}
+
+int fsync(int fd) { return fdatasync(fd); }
 }
