@@ -15,9 +15,10 @@ declare -A allowed=(
   [wire]='base core batch'
   [exec]='base core batch'
   [record]='base core'
+  [cluster]='base'
   [run]='base core batch wire exec record'
   [report]='base core batch run'
-  [cli]='base core batch wire exec record run report'
+  [cli]='base core batch wire exec record cluster run report'
 )
 main_lines=40
 violations=0
@@ -43,7 +44,7 @@ check_include() {  # FILE LAYER HEADER
 
 # "layer/name.hpp" from the include folder is the only way our own headers are named.
 check_quoted() {  # FILE HEADER
-  [[ $2 =~ ^(parrun|base|core|batch|wire|exec|record|report|run|cli)/ ]] ||
+  [[ $2 =~ ^(parrun|base|core|batch|wire|exec|record|cluster|report|run|cli)/ ]] ||
     violation "$1" "\"$2\": write a header of ours with its layer, others in <>"
 }
 

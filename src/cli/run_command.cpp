@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,6 +13,8 @@
 #include "base/size.hpp"
 #include "cli/commands.hpp"
 #include "cli/task_text.hpp"
+#include "cluster/job_end.hpp"
+#include "cluster/slurm_job.hpp"
 #include "core/halt.hpp"
 #include "report/console.hpp"
 #include "run/batch_run.hpp"
@@ -25,12 +29,14 @@ MPI error; 124 a limit ended the run; 128 + N signal N did. --halt: 1 if a task 
 Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
 Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one rank does both.)";
 
+constexpr const char* kNone = "none";  // --deadline none
+
 struct RunArguments {
   RunOptions run;
   Console::Options console;
   std::string timeout, deadline, stall, lost_after;
   std::string memory_limit, cpu_limit, output_limit;
-  std::string retry_delay, halt = "never", grace;
+  std::string retry_delay, halt = "never", grace, margin;
   std::string record;  ///< empty: beside the batch
   bool no_record = false, resume = false, resume_failed = false, overwrite = false;
   std::vector<std::string> words;  ///< the command line
@@ -65,7 +71,7 @@ std::optional<HaltRule> halt_rule(const std::string& text) {
 void read_limits(RunArguments& arguments) {
   Limits& limits = arguments.run.limits;
   limits.timeout = optional_duration("--timeout", arguments.timeout);
-  limits.deadline = optional_duration("--deadline", arguments.deadline);
+  if (arguments.deadline != kNone) limits.deadline = optional_duration("--deadline", arguments.deadline);
   limits.stall = optional_duration("--stall", arguments.stall);
   limits.lost_after = optional_duration("--lost-after", arguments.lost_after).value_or(limits.lost_after);
   if (limits.lost_after < LimitWatch::kShortestLostAfter) {
@@ -89,12 +95,14 @@ std::string command_line(const std::vector<std::string>& words) {
 
 // The same command, that goes on with what this run leaves; it stands first, for behind the batch may stand
 // anything.
-std::string resume_command(const RunArguments& arguments) {
+std::string resume_command(const std::vector<std::string>& given) {
   std::vector<std::string> words;
-  for (const std::string& word : arguments.words) {
+  bool resumes = false;
+  for (const std::string& word : given) {
+    resumes = resumes || word == "--resume" || word == "--resume-failed";
     if (word != "--overwrite") words.push_back(word);
   }
-  if (!arguments.resume) words.insert(words.begin() + 1, "--resume");
+  if (!resumes) words.insert(words.begin() + 1, "--resume");
   return command_line(words);
 }
 
@@ -117,6 +125,20 @@ std::string record_path(const RunArguments& arguments) {
   return std::filesystem::path(arguments.run.batch_file).replace_extension("record").string();
 }
 
+void refuse_joblog_on_record(const RunArguments& arguments) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const std::string& joblog = arguments.console.joblog;
+  if (joblog.empty() || !arguments.run.record ||
+      fs::weakly_canonical(joblog, ignored) != fs::weakly_canonical(arguments.run.record->path, ignored)) {
+    return;
+  }
+  throw InputError(fmt::format("--joblog {} is where the run is recorded; give it another name", joblog));
+}
+
+// CLI11 takes an empty word for an option that was not given: a script's unset variable.
+std::string not_empty(const std::string& text) { return text.empty() ? "an empty name" : ""; }
+
 void read_record_options(RunArguments& arguments) {
   using Existing = record::OpenOptions::Existing;
   arguments.resume = arguments.resume || arguments.resume_failed;
@@ -130,7 +152,39 @@ void read_record_options(RunArguments& arguments) {
                           .existing = existing,
                           .resume_failed = arguments.resume_failed,
                           .command = command_line(arguments.words)};
-  arguments.console.resume_command = resume_command(arguments);
+  refuse_joblog_on_record(arguments);
+  arguments.console.resume_command = resume_command(arguments.words);
+}
+
+// The end of the SLURM job around the run. Called on rank 0 only, once it may have threads.
+class JobLimit {
+ public:
+  JobLimit(cluster::SlurmJob job, std::optional<Duration> margin) : job_(std::move(job)), run_end_(margin) {}
+
+  std::optional<OuterLimit> operator()() {
+    if (!job_end_) job_end_ = std::make_unique<cluster::JobEnd>(job_.id, job_.end_s);
+    const double now_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+    const auto end = run_end_.of(job_end_->end_s(), now_s, Clock::now());
+    if (!end) return std::nullopt;
+    return OuterLimit{
+        end->at, fmt::format("SLURM job {} ends in {} (--margin)", job_.id, format_duration(end->margin))};
+  }
+
+ private:
+  cluster::SlurmJob job_;
+  cluster::RunEnd run_end_;
+  std::unique_ptr<cluster::JobEnd> job_end_;
+};
+
+void heed_slurm(RunArguments& arguments) {
+  const std::optional<Duration> margin = optional_duration("--margin", arguments.margin);
+  const std::optional<cluster::SlurmJob> job =
+      cluster::slurm_job([](const char* name) { return std::getenv(name); });
+  if (!job) return;
+  // A job that was requeued goes on with what it has done, where it has recorded it.
+  if (job->restarts > 0 && !arguments.no_record && !arguments.overwrite) arguments.resume = true;
+  if (arguments.deadline == kNone) return;
+  arguments.run.outer_limit = [limit = std::make_shared<JobLimit>(*job, margin)] { return (*limit)(); };
 }
 
 void refuse_contradictions(const RunOptions& run) {
@@ -154,6 +208,7 @@ void refuse_contradictions(const RunOptions& run) {
 int run(RunArguments& arguments, TimePoint start) {
   read_limits(arguments);
   refuse_contradictions(arguments.run);
+  heed_slurm(arguments);
   read_record_options(arguments);
   arguments.console.progress = !arguments.console.quiet && isatty(STDERR_FILENO) == 1;
   return run_batch(
@@ -180,7 +235,15 @@ void add_choice(CLI::App& app, const char* name, Choice& choice, const Choices<C
 void add_limits(CLI::App& app, RunArguments& a) {
   app.add_option("--timeout", a.timeout, "Limit of each task, from the start of its execution")
       ->type_name("TIME");
-  app.add_option("--deadline", a.deadline, "Limit of the whole run, from its start")->type_name("TIME");
+  app.add_option(
+         "--deadline", a.deadline,
+         "Limit of the whole run, from its start; none: nor the end of the SLURM job, which is one otherwise")
+      ->type_name("TIME");
+  app.add_option(
+         "--margin", a.margin,
+         "How long before the end of its SLURM job the run ends; 1m where not given, less in a job shorter "
+         "than 10m; what cannot be expected to end before is not started")
+      ->type_name("TIME");
   app.add_option("--stall", a.stall, "Limit without any task ending, or any reading of what they wrote")
       ->type_name("TIME");
   app.add_option("--lost-after", a.lost_after, "Limit of a rank's silence; 30 s where it is not given")
@@ -219,6 +282,7 @@ void add_task_options(CLI::App& app, RunArguments& a) {
 void add_record_options(CLI::App& app, RunArguments& a) {
   app.add_option("--record", a.record,
                  "Where the run is recorded, an SQLite file; beside the batch where not given: jobs.record")
+      ->check(not_empty)
       ->type_name("FILE");
   app.add_flag("--no-record", a.no_record, "Record nothing: what an interrupted run has done is lost");
   app.add_flag(
@@ -231,6 +295,7 @@ void add_record_options(CLI::App& app, RunArguments& a) {
                "With --resume: print the results of earlier runs too, as --order submission always does");
   app.add_option("--joblog", a.console.joblog,
                  "A line for each task in the format of GNU parallel's --joblog")
+      ->check(not_empty)
       ->type_name("FILE");
 }
 

@@ -1,16 +1,10 @@
 #pragma once
 #include <string>
-#include <string_view>
 
+#include "base/shown_text.hpp"
 #include "batch/task_json.hpp"
 
 namespace parrun {
-
-/// Without control characters, which would break the line, or play with the terminal: `\n`, `\t`, `\x1b`.
-std::string escaped(std::string_view text);
-
-/// At most so many characters of it, the last three dots where it is longer. REQUIRES: most >= 3.
-std::string shortened(std::string_view text, std::size_t most);
 
 /// A task's label as one word of a table: `-` where it has none, cut where it is long.
 std::string shown_label(const TaskSpec& spec);

@@ -53,6 +53,7 @@ TimePoint LimitWatch::stall_limit() const {
 TimePoint LimitWatch::next_limit() const {
   TimePoint next = stall_limit();
   if (limits_.deadline) next = std::min(next, start_ + *limits_.deadline);
+  if (outer_) next = std::min(next, outer_->at);
   for (const Peer& peer : peers_) next = std::min(next, task_limit(peer));
   return next;
 }
@@ -62,6 +63,7 @@ std::optional<Expiry> LimitWatch::tick(TimePoint now) const {
     return Expiry{Expiry::Kind::deadline, std::nullopt,
                   fmt::format("the run reached its deadline of {}", format_duration(*limits_.deadline))};
   }
+  if (outer_ && now >= outer_->at) return Expiry{Expiry::Kind::deadline, std::nullopt, outer_->what};
   if (now >= stall_limit()) {
     return Expiry{Expiry::Kind::stall, std::nullopt,
                   fmt::format("no task ended for {} (--stall)", format_duration(*limits_.stall))};

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -16,6 +17,12 @@ struct Limits {
   std::optional<Duration> deadline;                ///< of the run, from the start of rank 0
   std::optional<Duration> stall;                   ///< without an outcome of any task
   Duration lost_after = std::chrono::seconds(30);  ///< without a message from a worker
+};
+
+/// A limit that the run's surroundings set, and may move: the end of the job that it runs in.
+struct OuterLimit {
+  TimePoint at;
+  std::string what;  ///< in words: which limit
 };
 
 /// What ends a run before its tasks are done: a limit that was reached, or a signal.
@@ -49,6 +56,10 @@ class LimitWatch {
 
   /// Another run begins, with limits of its own; the workers are the same.
   void restart(const Limits& limits, TimePoint start);
+
+  /// From now on; none: no such limit.
+  void set_outer(std::optional<OuterLimit> outer) { outer_ = std::move(outer); }
+  const std::optional<OuterLimit>& outer() const { return outer_; }
 
   /// Each turn of the loop begins with this.
   void on_turn(TimePoint now);
@@ -85,6 +96,7 @@ class LimitWatch {
   std::optional<Expiry> tick_peer(int rank, TimePoint now) const;
 
   Limits limits_;
+  std::optional<OuterLimit> outer_;
   TimePoint start_;
   std::optional<TimePoint> last_outcome_;
   TimePoint last_turn_;

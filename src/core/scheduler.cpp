@@ -1,6 +1,7 @@
 #include "core/scheduler.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -100,6 +101,21 @@ Assignment Scheduler::take(Rank rank) {
   if (next.shuns) ++there.shunning[*next.shuns];
   consider(rank);
   return next.id;
+}
+
+// Whom it shuns is forgotten: who brings it back does so much later.
+void Scheduler::set_aside(Rank rank, TaskId task) {
+  const auto flight = flights_.find(task);
+  if (flight == flights_.end() || flight->second.worker != rank) return;
+  Attempt attempt = land(flight);
+  attempt.shuns.reset();
+  aside_.push_back(attempt);
+  consider(rank);
+}
+
+void Scheduler::bring_back() {
+  std::move(aside_.begin(), aside_.end(), std::back_inserter(returned_));
+  aside_.clear();
 }
 
 // What shuns another worker comes first: the others are for everybody.
@@ -278,7 +294,9 @@ void Scheduler::check_invariants() const {
 
 void Scheduler::check_tasks() const {
   require(next_fresh_.get() <= known_, "(1) a task was given that is not known");
-  require(fresh_ + returned_.size() + shunned_count_ + delayed_.size() + flights_.size() + done_ == known_,
+  require(fresh_ + returned_.size() + shunned_count_ + delayed_.size() + flights_.size() + aside_.size() +
+                  done_ ==
+              known_,
           "(1) a task is in none or two of the places");
   require(fresh_ + settled_.count_below(TaskId(known_)) - settled_.count_below(next_fresh_) ==
               known_ - next_fresh_.get(),
@@ -286,6 +304,7 @@ void Scheduler::check_tasks() const {
   const auto require_waiting = [&](const Attempt& attempt) {
     require(!flights_.contains(attempt.id.task), "(1) a task that waits is in flight");
   };
+  for (const Attempt& attempt : aside_) require_waiting(attempt);
   for (const Attempt& attempt : returned_) {
     require_waiting(attempt);
     require(!attempt.shuns, "(1) a task that shuns a worker is among those for everybody");

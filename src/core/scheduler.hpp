@@ -1,11 +1,11 @@
 #pragma once
 // Decides which worker gets which tasks next. Pure state: no MPI, no clock, no I/O.
 //
-// A task is fresh until it is first given, then in flight at one worker, then done. A task that comes back
-// goes out before fresh ones: it waits in `shunned` if an attempt of it failed, before that in `delayed` for
-// as long as its retry has to wait, and in `returned` if it was merely recalled or its worker lost.
-// Invariants (check_invariants()):
-//   (1) every known task is in exactly one of fresh, returned, shunned, delayed, in flight, done;
+// A task is fresh until it is first given, then in flight at one worker, then done, or set aside for the rest
+// of the run. A task that comes back goes out before fresh ones: it waits in `shunned` if an attempt of it
+// failed, before that in `delayed` for as long as its retry has to wait, and in `returned` if it was merely
+// recalled or its worker lost. Invariants (check_invariants()):
+//   (1) every known task is in exactly one of fresh, returned, shunned, delayed, in flight, aside, done;
 //   (2) a worker's load is the number of tasks in flight at it;
 //   (3) done only grows, by one for each task, so the run ends after at most tasks * (retries + 1) outcomes;
 //   (4) a present worker without tasks stands in `idle`, also while it may take nothing of what is ready.
@@ -83,6 +83,10 @@ class Scheduler {
   std::optional<Grant> next_grant();
   /// Puts the next task in flight at `rank`. REQUIRES: has_ready_for(rank).
   Assignment take(Rank rank);
+  /// What take() just gave for `rank` does not go out now: it waits aside until bring_back().
+  void set_aside(Rank rank, TaskId task);
+  /// What was set aside is ready again.
+  void bring_back();
   /// The worker that should give back half of what waits there, because another one has nothing to do.
   std::optional<Grant> next_recall();
 
@@ -98,6 +102,7 @@ class Scheduler {
   /// Of those done, the ones that an earlier run settled.
   std::uint64_t settled() const { return known_settled_; }
   std::uint64_t in_flight() const { return flights_.size(); }
+  std::uint64_t aside() const { return aside_.size(); }
   /// Workers that have tasks.
   std::uint64_t busy_workers() const { return busy_; }
   /// How many tasks should be at hand besides those in flight, for all workers to be satisfied now: how far
@@ -172,6 +177,7 @@ class Scheduler {
   std::size_t shunned_count_ = 0;  ///< in all lists
   std::multimap<TimePoint, Attempt> delayed_;
   std::deque<std::pair<TimePoint, ShunEnd>> shun_ends_;  ///< in their order; of attempts that may be over
+  std::deque<Attempt> aside_;
   Flights flights_;
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;

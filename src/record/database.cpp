@@ -49,7 +49,7 @@ bool DatabaseError::is_foreign() const { return (code_ & kPrimary) == SQLITE_NOT
 
 bool DatabaseError::is_damaged() const { return (code_ & kPrimary) == SQLITE_CORRUPT; }
 
-bool DatabaseError::is_no_database() const { return (code_ & kPrimary) == SQLITE_NOTADB; }
+bool DatabaseError::is_about_schema() const { return code_ == SQLITE_ERROR; }
 
 bool DatabaseError::is_busy() const { return (code_ & kPrimary) == SQLITE_BUSY; }
 

@@ -20,8 +20,8 @@ class DatabaseError : public std::runtime_error {
   bool is_full() const;               ///< no room on the disk
   bool is_foreign() const;            ///< the file is no database
   bool is_damaged() const;
-  bool is_no_database() const;  ///< the former of the two
-  bool is_busy() const;         ///< another connection holds it
+  bool is_about_schema() const;  ///< a table or a column is not there
+  bool is_busy() const;          ///< another connection holds it
   bool is_read_only() const;
   /// The file system gives no locks, or no shared memory.
   bool is_about_locks() const;

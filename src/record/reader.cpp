@@ -135,8 +135,8 @@ auto RecordReader::guarded(Read read) const {
           "has ended",
           path_));
     }
-    if (error.is_no_database()) refuse_foreign(path_, "no run record");
-    if (!error.is_damaged()) throw;
+    if (error.is_foreign()) refuse_foreign(path_, "no run record");
+    if (!error.is_damaged() && !error.is_about_schema()) throw;
     check_unchanged();
     refuse_damaged(path_, error.what());
   }

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <stdexcept>
+#include <string_view>
 
 #include "base/bytes.hpp"
 #include "base/host.hpp"
@@ -252,6 +254,21 @@ void RecordFile::insert_run(const OpenOptions& options, const BatchIdentity& bat
   insert.execute();
 }
 
+void RecordFile::require_in_place() const {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  struct stat written {};
+  struct stat named {};
+  std::string magic(kMagic.size(), '\0');
+  const bool whole =
+      ::pread(lock_.get(), magic.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
+      magic == kMagic;
+  if (whole && ::fstat(lock_.get(), &written) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+      written.st_dev == named.st_dev && written.st_ino == named.st_ino) {
+    return;
+  }
+  throw std::runtime_error("it was removed, replaced or cut while the run wrote it");
+}
+
 void RecordFile::update_run(std::uint64_t executing) const {
   Statement update = database_->prepare("UPDATE runs SET updated = ?, executing = ? WHERE run = ?");
   update.bind(0, now_s()).bind(1, static_cast<std::int64_t>(executing)).bind(2, run_).execute();
@@ -259,6 +276,7 @@ void RecordFile::update_run(std::uint64_t executing) const {
 
 void RecordFile::end_run(int exit_code) {
   if (run_ != 0) {
+    require_in_place();
     const double now = now_s();
     Statement update = database_->prepare(
         "UPDATE runs SET updated = ?, ended = ?, exit_code = ?, executing = 0 WHERE run = ?");

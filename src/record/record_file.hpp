@@ -55,6 +55,9 @@ class RecordFile {
   const Database& database() const { return *database_; }
   std::int64_t run() const { return run_; }
 
+  /// Throws std::runtime_error where the file under path() is not the one that is written any more, or was
+  /// cut: somebody removed or replaced it, and what is written would be lost.
+  void require_in_place() const;
   /// This run's row, within whatever transaction is open.
   void update_run(std::uint64_t executing) const;
   /// The last word on this run; then the file is closed, and another run may have it.

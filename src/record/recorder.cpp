@@ -79,7 +79,7 @@ class Recorder::Writer {
   void fail(Lock& lock, const std::string& why) {
     if (!lock.owns_lock()) lock.lock();
     shared_->failure =
-        fmt::format("{}: {}; the record is good up to its last commit: mend that, and go on with --resume",
+        fmt::format("{}: {}; what was told before stands in the record: mend that, and go on with --resume",
                     file_.path(), why);
   }
 
@@ -136,6 +136,7 @@ class Recorder::Writer {
     Transaction transaction(file_.database());
     for (Row& row : rows) write(row);
     if (update) {
+      file_.require_in_place();
       file_.update_run(executing);
       last_update_ = now;
     }

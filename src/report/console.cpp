@@ -32,7 +32,9 @@ std::string states_text(const std::array<std::uint64_t, 5>& ended) {
 }  // namespace
 
 Console::Console(Options options, TimePoint start)
-    : options_(std::move(options)), start_(start), out_(STDOUT_FILENO), err_(STDERR_FILENO) {
+    : options_(std::move(options)), start_(start), out_(STDOUT_FILENO), err_(STDERR_FILENO) {}
+
+void Console::check() {
   if (!options_.joblog.empty()) Joblog::check(options_.joblog);
 }
 
@@ -52,8 +54,8 @@ void Console::on_start(const RunStart& start) {
 
 void Console::on_nothing_to_do() {
   if (options_.quiet) return;
-  say(fmt::format("nothing to do: {} has the outcomes of all {}: {}", record_, plural(batch_->size(), "task"),
-                  states_text(ended_)));
+  say(fmt::format("nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too",
+                  record_, plural(batch_->size(), "task"), states_text(ended_)));
 }
 
 void Console::on_ended(const Outcome& outcome, const std::string& label) {

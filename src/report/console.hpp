@@ -27,6 +27,7 @@ class Console final : public RunListener {
 
   Console(Options options, TimePoint start);
 
+  void check() override;
   void on_error(const std::string& why) override;
   void on_start(const RunStart& start) override;
   void on_nothing_to_do() override;

@@ -85,7 +85,17 @@ Joblog::Joblog(const std::string& path, bool append)
   output_.write(beginning(path));
 }
 
-void Joblog::check(const std::string& path) { open_file(path, O_WRONLY | O_CREAT | O_APPEND); }
+void Joblog::check(const std::string& path) {
+  const Descriptor file = open_file(path, O_RDWR | O_CREAT | O_APPEND);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  std::string beginning(4, '\0');
+  const ssize_t size = ::pread(file.get(), beginning.data(), beginning.size(), 0);
+  if (size > 0 &&
+      !std::string_view(kHeader).starts_with(beginning.substr(0, static_cast<std::size_t>(size)))) {
+    throw InputError(fmt::format("{} holds something else than a joblog; give --joblog another name", path));
+  }
+}
 
 void Joblog::add(const Outcome& outcome, std::string_view command) {
   output_.write(joblog_line(outcome, command));

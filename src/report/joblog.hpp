@@ -18,7 +18,8 @@ class Joblog {
   /// Replaces the file, or `append`s to it. Throws InputError where it cannot be opened.
   Joblog(const std::string& path, bool append);
 
-  /// Throws InputError where it could not be opened; leaves what is there.
+  /// Throws InputError where it could not be opened, and where it holds something else, which a slip of the
+  /// hand would destroy (a batch, a record); leaves what is there.
   static void check(const std::string& path);
 
   /// Never waits. One outcome of a task: the last.

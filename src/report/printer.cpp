@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shown_text.hpp"
 #include "core/outcome_json.hpp"
 
 namespace parrun {
@@ -25,7 +26,9 @@ std::string json_line(const Outcome& outcome, const std::string& label) {
 }
 
 std::string name(const Outcome& outcome, const std::string& label) {
-  return fmt::format("task {}{}", outcome.task.get(), label.empty() ? "" : fmt::format(" ({})", label));
+  constexpr std::size_t kLongestLabel = 80;
+  if (label.empty()) return fmt::format("task {}", outcome.task.get());
+  return fmt::format("task {} ({})", outcome.task.get(), shortened(escaped(label), kLongestLabel));
 }
 
 }  // namespace
@@ -39,12 +42,12 @@ Printed print(const Outcome& outcome, const std::string& label, Format format) {
 
 std::string describe_failure(const Outcome& outcome, const std::string& label) {
   return fmt::format("{} {} on rank {} ({}): {}", name(outcome, label), to_string(outcome.state),
-                     outcome.rank.get(), outcome.host, outcome.error);
+                     outcome.rank.get(), outcome.host, escaped(outcome.error));
 }
 
 std::string describe_warning(const Outcome& outcome, const std::string& label) {
   return fmt::format("{} on rank {} ({}): {}", name(outcome, label), outcome.rank.get(), outcome.host,
-                     outcome.warning);
+                     escaped(outcome.warning));
 }
 
 }  // namespace parrun

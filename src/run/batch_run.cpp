@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <future>
 #include <set>
 #include <thread>
 
 #include "base/duration.hpp"
 #include "base/exit_code.hpp"
 #include "batch/task_spec.hpp"
-#include "exec/registry.hpp"
 #include "run/batch_source.hpp"
+#include "run/opening.hpp"
 
 namespace parrun {
 namespace {
@@ -23,25 +22,8 @@ constexpr Duration kFlushLimit = std::chrono::milliseconds(200);
 constexpr Duration kCommitLimit = std::chrono::seconds(2);
 // For a worker to end what it executes, where all is well.
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
+constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 constexpr std::uint32_t kEpoch = 1;
-
-std::string load_modules(const std::vector<std::string>& modules) {
-  try {
-    for (const std::string& module : modules) load_module(module);
-    return {};
-  } catch (const InputError& error) {
-    return error.what();  // told after MPI_Init: until then no rank knows whether it is the one to say it
-  }
-}
-
-void require_functions(const BatchFile& batch, const std::string& path) {
-  for (const std::string& name : batch.functions()) {
-    if (find_function(name) != nullptr) continue;
-    throw InputError(fmt::format(
-        "{} calls the task function '{}', which this parrun does not have; give --load its module", path,
-        name));
-  }
-}
 
 // What is finished gets out if somebody reads it; one who does not is not waited for.
 void flush_briefly(const RunListener& listener) {
@@ -57,13 +39,6 @@ void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
   for (const Rank worker : silent) dispatcher.write_off(worker, expiry.what, Clock::now());
 }
 
-// A batch that an earlier run has brought to its end: as that said, unless it had other reasons.
-int code_of_finished(const record::Settled& settled) {
-  if (settled.count(State::succeeded) == settled.tasks.count()) return 0;
-  return settled.exit_code == exit_code::kLimitReached ? exit_code::kLimitReached
-                                                       : exit_code::kSomeTaskFailed;
-}
-
 // Rank 0's part.
 class BatchRun {
  public:
@@ -76,6 +51,7 @@ class BatchRun {
       listener_.on_end({}, Clock::now());
       abort_with(code_of(*expired));
     }
+    listener_.check();
     BatchFile batch(options_.batch_file);
     require_functions(batch, options_.batch_file);
     const record::Settled settled = begin_delivery(batch);
@@ -97,13 +73,18 @@ class BatchRun {
   }
 
  private:
+  using Step = std::function<bool(TimePoint)>;
+
   // --- the beginning
 
   record::Settled begin_delivery(const BatchFile& batch) {
     record::Settled settled;
     std::string path;
     if (options_.record) {
-      record::RecordFile file = open_record(batch);
+      auto opened = open_record(*options_.record, session_.ranks(), options_.batch_file, batch);
+      session_.crew().watch().on_wait(Clock::now());
+      wait_for([&] { return opened.wait_for(Duration::zero()) == std::future_status::ready; });
+      record::RecordFile file = opened.get();
       path = file.path();
       settled = file.settled();
       nothing_to_do_ = file.nothing_to_do();
@@ -113,23 +94,6 @@ class BatchRun {
     }
     listener_.on_start({.batch = batch, .record = path, .settled = settled.by_state});
     return settled;
-  }
-
-  // On a thread of its own: the disk may not answer, and the limits hold all the same.
-  record::RecordFile open_record(const BatchFile& batch) {
-    std::packaged_task<record::RecordFile()> open(
-        [options = *options_.record, ranks = session_.ranks(),
-         identity = record::BatchIdentity{.path = options_.batch_file,
-                                          .content_hash = batch.content_hash(),
-                                          .tasks = batch.size()}]() mutable {
-          options.ranks = ranks;
-          return record::RecordFile(options, identity);
-        });
-    std::future<record::RecordFile> file = open.get_future();
-    std::thread(std::move(open)).detach();
-    session_.crew().watch().on_wait(Clock::now());
-    wait_for([&] { return file.wait_for(Duration::zero()) == std::future_status::ready; });
-    return file.get();
   }
 
   Begin begin() const {
@@ -166,23 +130,25 @@ class BatchRun {
   }
 
   [[noreturn]] void end_at(Dispatcher& dispatcher, const Expiry& expiry) {
+    const Step go_on = [&](TimePoint now) { return step(dispatcher, now); };
     listener_.on_limit(expiry, dispatcher.outstanding(Clock::now()));
     stop(dispatcher, kTakeInLimit);
     write_off_silent(dispatcher, expiry);
-    const auto go_on = [&](TimePoint now) { return step(dispatcher, now); };
     delivery_->end_order();
-    session_.turn_until(
-        Clock::now() + kCommitLimit, [&] { return over_with(delivery_->done()); }, go_on);
+    turn_until([&] { return delivery_->done(); }, go_on);
     listener_.on_end(counts_at_stop(dispatcher), Clock::now());
     if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
     delivery_->finish(code_of(expiry));
-    session_.turn_until(
-        Clock::now() + kCommitLimit, [&] { return over_with(delivery_->closed()); }, go_on);
+    turn_until([&] { return delivery_->closed(); }, go_on);
     abort_with(code_of(expiry));
   }
 
-  // A reader of ours that does not read, or a full disk, is not waited for.
-  bool over_with(bool done) const { return done || listener_.congested() || delivery_->failure(); }
+  // A disk that does not answer, a full one, and a reader of ours that does not read are not waited for.
+  void turn_until(const std::function<bool()>& done, const Step& step) {
+    session_.turn_until(
+        Clock::now() + kCommitLimit, [&] { return done() || listener_.congested() || delivery_->failure(); },
+        step);
+  }
 
   // No task outlives the run, not even by mpirun's own second, and what has finished is recorded; but the
   // first error is the one to tell.
@@ -196,6 +162,7 @@ class BatchRun {
   }
 
   bool step(Dispatcher& dispatcher, TimePoint now) {
+    look_at_outer_limit(now);
     dispatcher.hold(listener_.congested() || delivery_->congested());
     const bool busy = dispatcher.turn(now);
     const bool told = delivery_->turn();
@@ -203,6 +170,12 @@ class BatchRun {
     delivery_->set_executing(counts.executing);
     listener_.on_turn(counts, now);
     return busy || told;
+  }
+
+  void look_at_outer_limit(TimePoint now) {
+    if (!options_.outer_limit || now < next_look_) return;
+    next_look_ = now + kLookEvery;
+    session_.crew().watch().set_outer(options_.outer_limit());
   }
 
   bool stop(Dispatcher& dispatcher, Duration limit) {
@@ -286,11 +259,11 @@ class BatchRun {
     if (!grace_end_) session_.graceful(false);  // from here on there is nothing that a signal had to wait for
     session_.crew().watch().on_wait(Clock::now());
     delivery_->end_order();
-    wait_for([&] { return delivery_->done() || listener_.congested(); });
+    wait_for([&] { return delivery_->safe(); });
     if (counts) listener_.on_end(*counts, Clock::now());
-    wait_for([&] { return delivery_->done(); });
+    wait_for([&] { return delivery_->done() && listener_.flushed(); });
     delivery_->finish(code);
-    wait_for([&] { return delivery_->closed() && listener_.flushed(); });
+    wait_for([&] { return delivery_->closed(); });
     session_.crew().watch().on_rest();
     require_output();
     session_.dismiss(code);
@@ -310,7 +283,17 @@ class BatchRun {
     }
     if (!expired) return;
     listener_.on_limit(*expired, {});
+    if (delivery_) make_safe(code_of(*expired));
     abort_with(code_of(*expired));
+  }
+
+  // What has finished, before the end.
+  void make_safe(int code) {
+    const Step go_on = [&](TimePoint /*now*/) { return delivery_->turn(); };
+    delivery_->hurry();
+    turn_until([&] { return delivery_->safe(); }, go_on);
+    delivery_->finish(code);
+    turn_until([&] { return delivery_->closed(); }, go_on);
   }
 
   void require_output() const {
@@ -329,6 +312,7 @@ class BatchRun {
   const RunOptions& options_;
   RunListener& listener_;
   std::unique_ptr<Delivery> delivery_;
+  TimePoint next_look_{};  ///< at the outer limit
   bool nothing_to_do_ = false;
   std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again
   bool halted_now_ = false;
@@ -351,11 +335,7 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
     listener = make_listener();
     return BatchRun(session, options, *listener).run(problem);
   } catch (const InputError& error) {
-    if (listener) {
-      listener->on_error(error.what());
-    } else {
-      fmt::print(stderr, "parrun: {}\n", error.what());
-    }
+    listener->on_error(error.what());
     session.dismiss(exit_code::kUsage);
     return exit_code::kUsage;
   } catch (const std::exception& error) {

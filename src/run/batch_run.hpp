@@ -21,6 +21,8 @@ struct RunOptions {
   std::string batch_file;
   std::vector<std::string> modules;  ///< to load before anything is forked
   Limits limits;
+  /// When the surroundings end the run, asked now and then, on rank 0 only; may be empty.
+  std::function<std::optional<OuterLimit>()> outer_limit;
   ResourceLimits resources;
   Dispatcher::Retry retry;
   std::optional<HaltRule> halt;
@@ -45,6 +47,8 @@ class RunListener : public DeliveryListener {
  public:
   using Outstanding = std::vector<TimeoutError::Outstanding>;
 
+  /// Before anything is run. Throws InputError where what will be told cannot go where it is to go.
+  virtual void check() = 0;
   /// What went wrong, and what the user can do about it, in a line.
   virtual void on_error(const std::string& why) = 0;
   virtual void on_start(const RunStart& start) = 0;

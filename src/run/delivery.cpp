@@ -18,7 +18,8 @@ class DirectDelivery final : public Delivery {
     if (order_ == Order::completion) return listener_.on_result(outcome, label);
     record::Row row{.outcome = std::move(outcome), .label = std::move(label)};
     held_bytes_ += size_of(row);
-    held_.put(row.outcome.task.get(), std::move(row));
+    const std::uint64_t number = row.outcome.task.get();
+    held_.put(number, std::move(row));
     while (auto next = held_.take_next()) tell(*next);
   }
   bool turn() override { return false; }

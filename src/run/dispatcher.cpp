@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/duration.hpp"
+#include "batch/task_spec.hpp"
 #include "core/outcome.hpp"
 
 namespace parrun {
@@ -37,7 +38,10 @@ bool Dispatcher::turn(TimePoint now) {
   } else if (!expired_ && !stopping_) {
     if (auto expiry = crew_.expired(now)) expired_ = std::move(expiry);
   }
-  if (!expired_ && !stopping_ && !draining_) busy = give_out(now) || busy;
+  if (!expired_ && !stopping_ && !draining_) {
+    heed_outer_limit(now);
+    busy = give_out(now) || busy;
+  }
   return busy;
 }
 
@@ -74,6 +78,7 @@ void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {
                                              may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
   crew_.watch().on_outcome(now);
+  if (outer_at_) durations_.add(decode_task_head(source_.payload(outcome.task)).label, outcome.elapsed_s);
   if (verdict == Scheduler::Verdict::retry) {
     sink_.on_retried(outcome);
     remember(std::move(outcome));
@@ -162,10 +167,11 @@ bool Dispatcher::give_out(TimePoint now) {
     const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
     scheduler_.add_tasks(source_.pull(std::max(wanted, scheduler_.known())) - scheduler_.known());
   }
+  if (!anything_fits(now)) return false;
   bool any = false;
   while (const auto grant = scheduler_.next_grant()) {
     crew_.watch().on_wait(now);
-    give(*grant);
+    give(*grant, now);
     any = true;
   }
   if (const auto recall = scheduler_.next_recall()) {
@@ -175,16 +181,53 @@ bool Dispatcher::give_out(TimePoint now) {
   return any;
 }
 
-void Dispatcher::give(const Scheduler::Grant& grant) {
+void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
   Give message{epoch_, {}};
   std::size_t bytes = 0;
   while (message.items.size() < grant.count && scheduler_.has_ready_for(grant.worker) &&
          bytes < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
-    message.items.push_back({next.task, next.attempt, Bytes(source_.payload(next.task))});
+    const BytesView payload = source_.payload(next.task);
+    if (outer_at_ && !fits(durations_.expected_s(decode_task_head(payload).label), now)) {
+      scheduler_.set_aside(grant.worker, next.task);
+      if (!anything_fits(now)) break;
+      continue;
+    }
+    message.items.push_back({next.task, next.attempt, Bytes(payload)});
     bytes += message.items.back().payload.size();
   }
-  crew_.send(grant.worker, message);
+  if (!message.items.empty()) crew_.send(grant.worker, message);
+}
+
+// --- an outer limit --------------------------------------------------------------------------------------
+
+bool Dispatcher::fits(std::optional<double> expected_s, TimePoint now) const {
+  return !outer_at_ || !expected_s || now + from_seconds(*expected_s) <= *outer_at_;
+}
+
+bool Dispatcher::anything_fits(TimePoint now) const {
+  return fits(durations_.least_expected_s(), now) && scheduler_.aside() < kMostAside;
+}
+
+void Dispatcher::heed_outer_limit(TimePoint now) {
+  const std::optional<OuterLimit>& outer = crew_.watch().outer();
+  const std::optional<TimePoint> before =
+      std::exchange(outer_at_, outer ? std::optional(outer->at) : std::nullopt);
+  if (before && (!outer_at_ || *outer_at_ > *before)) {  // there is more time than it seemed
+    scheduler_.bring_back();
+    recalled_ = false;
+  }
+  const bool none_fits = !anything_fits(now);
+  if (none_fits && !std::exchange(recalled_, true)) {
+    crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
+  }
+  const bool nothing_else =
+      none_fits || (scheduler_.aside() > 0 && !scheduler_.has_ready() && !scheduler_.has_delayed());
+  if (!outer || !nothing_else || finished() || scheduler_.in_flight() > 0) return;
+  expired_ =
+      Expiry{.kind = Expiry::Kind::deadline,
+             .rank = {},
+             .what = fmt::format("{}; no task that is left can be expected to end before", outer->what)};
 }
 
 // --- the end ---------------------------------------------------------------------------------------------

@@ -4,8 +4,10 @@
 //   1. take every message that has arrived; outcomes go to the sink;
 //   2. has a limit passed? Then nothing is given out any more, and expired() says which;
 //   3. pull tasks from the source, give them to hungry workers, recall some for idle ones.
-// After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to wait. To
-// let what executes come to its end: drain(), then turns until finished().
+// Where the run's surroundings end it at a time that is known (LimitWatch::outer()), no attempt is started
+// that can be expected not to end before: it is set aside. When nothing else is left, that limit has come
+// early. After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to
+// wait. To let what executes come to its end: drain(), then turns until finished().
 
 #include <functional>
 #include <optional>
@@ -13,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/durations.hpp"
 #include "core/scheduler.hpp"
 #include "parrun/errors.hpp"
 #include "parrun/outcome.hpp"
@@ -23,6 +26,8 @@ namespace parrun {
 
 class Dispatcher {
  public:
+  // When so many tasks were set aside, no further ones are looked at.
+  static constexpr std::uint64_t kMostAside = 10'000;
   // A message to a worker is closed when its payloads reach this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;
 
@@ -99,7 +104,10 @@ class Dispatcher {
   void remember(Outcome outcome);
   std::vector<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
   bool give_out(TimePoint now);
-  void give(const Scheduler::Grant& grant);
+  void give(const Scheduler::Grant& grant, TimePoint now);
+  void heed_outer_limit(TimePoint now);
+  bool fits(std::optional<double> expected_s, TimePoint now) const;
+  bool anything_fits(TimePoint now) const;
 
   Crew& crew_;
   TaskSource& source_;
@@ -107,6 +115,9 @@ class Dispatcher {
   Retry retry_;
   Sink sink_;
   Scheduler scheduler_;
+  Durations durations_;                                       ///< learnt where there is an outer limit
+  std::optional<TimePoint> outer_at_;                         ///< the outer limit, as it was last seen
+  bool recalled_ = false;                                     ///< what waits at workers does not fit any more
   std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
   std::uint64_t failed_ = 0;
   bool held_ = false;

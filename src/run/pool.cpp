@@ -113,7 +113,8 @@ void PoolRun::on_outcome(Outcome outcome) {
   if (outcome.state == State::cancelled || (outcome.state == State::timed_out && dispatcher_.expired()))
     return;
   if (yield_ == detail::Yield::as_finished) return ready_.push_back(std::move(outcome));
-  held_.put(outcome.task.get(), std::move(outcome));
+  const std::uint64_t number = outcome.task.get();
+  held_.put(number, std::move(outcome));
   while (auto next = held_.take_next()) ready_.push_back(std::move(*next));
 }
 

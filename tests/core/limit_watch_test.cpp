@@ -44,6 +44,19 @@ TEST_F(LimitWatchTest, WithoutLimitsNothingPasses) {
   EXPECT_EQ(idle.next_limit(), TimePoint::max());
 }
 
+TEST_F(LimitWatchTest, AnOuterLimitHoldsWhereItIsNowAndMayBeMovedAndTakenAway) {
+  LimitWatch run = watch(none());
+  run.set_outer(OuterLimit{start + 10s, "the job ends"});
+  run.set_outer(OuterLimit{start + 20s, "the job ends"});
+  EXPECT_EQ(run.next_limit(), start + 20s);
+  const auto expiry = passes_at(run, start + 20s);
+  ASSERT_TRUE(expiry);
+  EXPECT_EQ(expiry->kind, Kind::deadline);
+  EXPECT_EQ(expiry->what, "the job ends");
+  run.set_outer(std::nullopt);
+  EXPECT_FALSE(run.tick(start + kForever - 1s));
+}
+
 TEST_F(LimitWatchTest, TheDeadlineRunsFromTheStartWhateverHappens) {
   Limits limits = none();
   limits.deadline = 10s;

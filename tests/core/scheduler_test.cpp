@@ -116,6 +116,23 @@ TEST_F(SchedulerTest, WhatAnEarlierRunSettledIsDoneAndNeverGiven) {
   EXPECT_FALSE(scheduler.has_ready());
 }
 
+TEST_F(SchedulerTest, WhatIsSetAsideIsNotGivenUntilItIsBroughtBack) {
+  scheduler.add_tasks(2);
+  scheduler.add_worker(kFirst);
+  ASSERT_TRUE(scheduler.next_grant());
+  EXPECT_EQ(scheduler.take(kFirst), task(0));
+  scheduler.set_aside(kFirst, TaskId(0));
+  scheduler.check_invariants();
+  EXPECT_EQ(scheduler.aside(), 1U);
+  EXPECT_EQ(scheduler.in_flight(), 0U);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1))) << "its place was for the next one";
+  EXPECT_FALSE(scheduler.has_ready());
+  scheduler.bring_back();
+  scheduler.check_invariants();
+  EXPECT_EQ(scheduler.on_outcome(kFirst, task(1), kLong_s, 0), final);
+  EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(0)));
+}
+
 TEST_F(SchedulerTest, AWorkerThatIsAddedTwiceCountsOnce) {
   scheduler.add_worker(kFirst);
   scheduler.add_worker(kFirst);

@@ -149,6 +149,51 @@ TEST_F(Recorded, AnotherBatchIsRefused) {
   EXPECT_THAT(result.err, HasSubstr("another batch"));
 }
 
+TEST_F(Recorded, AJoblogNeverReplacesABatchOrARecord) {
+  run();
+  const std::string batch_before = read_bytes(jobs_bin);
+  const std::string record_before = read_bytes(record);
+  for (const std::string& joblog : {jobs_bin, record}) {
+    const JobResult result = run({"--resume", "--joblog", joblog});
+    EXPECT_EQ(result.exit_code, 2) << joblog;
+    EXPECT_THAT(result.err, HasSubstr("--joblog"));
+  }
+  fs::remove(record);
+  EXPECT_EQ(run({"--joblog", record}).exit_code, 2) << "nor is it one that is yet to be";
+  EXPECT_EQ(read_bytes(jobs_bin), batch_before);
+}
+
+TEST_F(Recorded, AnEmptyNameIsNoNameForARecord) {
+  const JobResult result = run({"--record", "", "--overwrite"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_FALSE(fs::exists(record));
+}
+
+TEST_F(Recorded, OneThatIsRemovedWhileItIsWrittenIsNoSuccess) {
+  batch =
+      Batch().call("echo", {"done"}).command("until [ -e '" + dir.file("go") + "' ]; do sleep 0.02; done");
+  jobs_bin = batch.pack(dir);
+  Job job = start_parrun(2, batch.run_args(jobs_bin));
+  ASSERT_TRUE(wait_until([&] { return job.out() == "\"done\"\n"; }, 20s)) << job.err();
+  fs::remove(record);
+  dir.write("go", "");
+  const JobResult result = job.wait(20s);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("removed, replaced or cut"));
+  job.expect_nothing_left();
+}
+
+TEST_F(Recorded, TheExitCodeThatIsRecordedIsTheRuns) {
+  RunOptions unread;
+  unread.rank0_stdout = dir.file("fifo");
+  const FullFifo fifo(unread.rank0_stdout);
+  const JobResult cut = run_parrun(3, batch.run_args(jobs_bin, {"--deadline", "2"}), unread);
+  EXPECT_EQ(cut.exit_code, 124) << cut.err;
+  EXPECT_THAT(cut.err, HasSubstr("10 tasks: 9 succeeded, 1 failed"));
+  EXPECT_EQ(query("SELECT exit_code FROM runs"), 124);
+  EXPECT_EQ(run({"--resume"}).exit_code, 124);
+}
+
 TEST_F(Recorded, ContradictionsAreRefused) {
   for (const std::vector<std::string>& options :
        std::vector<std::vector<std::string>>{{"--no-record", "--resume"},
@@ -293,7 +338,7 @@ class PoorFileSystem : public ::testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Without, PoorFileSystem, ::testing::Values("locks", "shm", "locks shm"));
+INSTANTIATE_TEST_SUITE_P(Without, PoorFileSystem, ::testing::Values("shm", "locks shm"));
 
 TEST_P(PoorFileSystem, ARunIsRecordedAndResumed) {
   const TempDir dir;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "support/temp_dir.hpp"
 #include "support/wait_until.hpp"
 
@@ -201,6 +203,27 @@ TEST_F(RecorderTest, MuchIsReadBackPieceByPiece) {
       20s));
   EXPECT_EQ(all, tasks);
   EXPECT_LT(most, 20U);
+}
+
+TEST_F(RecorderTest, ARecordThatIsRemovedReplacedOrCutMeanwhileIsToldAtTheEndAtTheLatest) {
+  const auto end_after = [&](const std::string& command) {
+    start();
+    add(0);
+    committed();
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    recorder->finish(0);
+    EXPECT_TRUE(wait_until([&] { return recorder->closed(); }, 10s));
+    const std::string failure = recorder->failure().value_or("");
+    recorder.reset();
+    EXPECT_EQ(std::system(("rm -f '" + path + "'*").c_str()), 0);
+    return failure;
+  };
+  EXPECT_EQ(end_after("true"), "");
+  for (const char* harm : {"rm ", "cp /bin/true x; mv x ", ": > "}) {
+    EXPECT_THAT(end_after("cd '" + dir.path().string() + "'; " + harm + "'" + path + "'"),
+                HasSubstr("while the run wrote"))
+        << harm;
+  }
 }
 
 TEST_F(RecorderTest, ADiskThatTakesNoMoreIsToldInALine) {

@@ -333,7 +333,9 @@ TEST_F(StartedConsole, NothingToDoIsSaidWithHowTheTasksEnded) {
   begin("jobs.record", {4, 1, 0, 0, 0});
   console->on_nothing_to_do();
   EXPECT_EQ(finish().err,
-            "parrun: nothing to do: jobs.record has the outcomes of all 5 tasks: 4 succeeded, 1 failed\n");
+            "parrun: nothing to do: jobs.record has the outcomes of all 5 tasks: 4 succeeded, 1 failed; "
+            "parrun results "
+            "shows them, --replay too\n");
 }
 
 TEST_F(StartedConsole, TheJoblogHasALineForEachTask) {
@@ -351,7 +353,8 @@ TEST_F(StartedConsole, TheJoblogHasALineForEachTask) {
 TEST_F(StartedConsole, AJoblogThatCannotBeOpenedIsRefusedBeforeTheRun) {
   Console::Options options;
   options.joblog = dir.file("none/log");
-  EXPECT_THAT(input_error([&] { const Console refused(options, clock.now()); }), HasSubstr("--joblog"));
+  console = std::make_unique<Console>(options, clock.now());
+  EXPECT_THAT(input_error([&] { console->check(); }), HasSubstr("--joblog"));
 }
 
 // --- progress --------------------------------------------------------------------------------------------

@@ -148,6 +148,18 @@ TEST_F(JoblogTest, WhatCannotBeOpenedIsRefused) {
   EXPECT_THAT(refusal(dir_.path().string()), HasSubstr("Is a directory"));
 }
 
+TEST_F(JoblogTest, WhatHoldsSomethingElseIsRefusedAndLeft) {
+  for (const std::string& content : {std::string("SQLite format 3"), std::string("x"), std::string("Seq,Host")}) {
+    dir_.write("joblog", content);
+    EXPECT_THAT(input_error([&] { Joblog::check(path_); }), HasSubstr("holds something else"));
+    EXPECT_EQ(read_bytes(path_), content);
+  }
+  for (const std::string& content : {std::string(), kHeader, std::string("Se")}) {
+    dir_.write("joblog", content);
+    EXPECT_EQ(input_error([&] { Joblog::check(path_); }), "");
+  }
+}
+
 // Where these fail, they hang: the test's limit ends them.
 TEST_F(JoblogTest, AFifoThatNobodyOpensIsRefused) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);

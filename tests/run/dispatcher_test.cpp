@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "batch/task_spec.hpp"
 #include "core/outcome.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
@@ -40,12 +42,18 @@ class NumberedTasks final : public TaskSource {
   bool exhausted() const override { return pulled == count_; }
   BytesView payload(TaskId task) override {
     payload_ = std::to_string(task.get()) + padding;
+    if (label) {
+      TaskSpec spec;
+      spec.label = label(task.get());
+      payload_ = encode(spec);
+    }
     return payload_;
   }
   void forget(TaskId task) override { forgotten.push_back(task); }
 
   std::uint64_t pulled = 0;
   std::string padding;
+  std::function<std::string(std::uint64_t)> label;  ///< where set, payloads are tasks with labels
   std::vector<TaskId> forgotten;
 
  private:
@@ -269,6 +277,91 @@ TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
   arrive(kFirst, ended(1));
   arrive(kSecond, ended(3));
   EXPECT_TRUE(dispatcher->finished());
+}
+
+// --- an outer limit --------------------------------------------------------------------------------------
+
+// A run that ends 10 s from now. Odd tasks are "long" and take 20 s, even ones "short" and take 1 s.
+class OuterLimitTest : public DispatcherTest {
+ protected:
+  void start_with_limit(std::uint64_t tasks) {
+    start(tasks);
+    source->label = [](std::uint64_t task) { return task % 2 == 1 ? "long" : "short"; };
+    limit_in(10s);
+    turn();
+  }
+  void limit_in(Duration left) {
+    crew->watch().set_outer(OuterLimit{clock.now() + left, "the job ends soon"});
+  }
+  /// Ended after a time that the test's clock did not take.
+  void arrive_ended(Rank from, std::uint64_t task) {
+    Outcome outcome;
+    outcome.task = TaskId(task);
+    outcome.elapsed_s = task % 2 == 1 ? 20 : 1;
+    arrive(from, Report{kEpoch, {{encode(outcome), -1}}, {}});
+  }
+  /// All that was given to both, and how many recalls there were.
+  std::vector<std::uint64_t> given_to_both() {
+    std::vector<std::uint64_t> tasks;
+    for (const Rank rank : {kFirst, kSecond}) {
+      while (transport.has(rank)) {
+        const FromDispatcher message = decode_from_dispatcher(transport.take(rank));
+        recalls += std::holds_alternative<Recall>(message) ? 1 : 0;
+        const auto* give = std::get_if<Give>(&message);
+        if (give == nullptr) continue;
+        for (const Give::Item& item : give->items) tasks.push_back(item.task.get());
+      }
+    }
+    return tasks;
+  }
+  int recalls = 0;
+};
+
+TEST_F(OuterLimitTest, WhatCannotBeExpectedToEndBeforeIsNotStarted) {
+  start_with_limit(8);
+  EXPECT_THAT(given_to_both(), ElementsAre(0, 1, 2, 3)) << "nothing is known of them yet";
+  for (const std::uint64_t task : {0, 1}) arrive_ended(kFirst, task);
+  for (const std::uint64_t task : {2, 3}) arrive_ended(kSecond, task);
+  EXPECT_THAT(given_to_both(), ::testing::UnorderedElementsAre(4, 6));
+}
+
+TEST_F(OuterLimitTest, TheRunEndsWhenNothingElseIsLeft) {
+  start_with_limit(4);
+  given_to_both();
+  arrive_ended(kFirst, 0);
+  arrive_ended(kFirst, 1);
+  arrive(kSecond, Returned{kEpoch, {TaskId(3)}});
+  EXPECT_FALSE(dispatcher->expired()) << "one executes";
+  arrive_ended(kSecond, 2);
+  turn();
+  ASSERT_TRUE(dispatcher->expired());
+  EXPECT_THAT(dispatcher->expired()->what, HasSubstr("the job ends soon; no task that is left"));
+  EXPECT_EQ(dispatcher->counts().done, 3U);
+  given_to_both();
+}
+
+TEST_F(OuterLimitTest, WhenNoneFitsWhatWaitsAtWorkersIsTakenBack) {
+  start_with_limit(8);
+  given_to_both();
+  arrive_ended(kFirst, 0);
+  given_to_both();
+  recalls = 0;
+  clock.advance(9500ms);
+  turn();
+  EXPECT_THAT(given_to_both(), IsEmpty());
+  EXPECT_EQ(recalls, 2);
+}
+
+TEST_F(OuterLimitTest, AJobThatIsExtendedGetsWhatWasSetAside) {
+  start_with_limit(4);
+  given_to_both();
+  arrive_ended(kFirst, 0);
+  arrive_ended(kFirst, 1);
+  arrive(kSecond, Returned{kEpoch, {TaskId(3)}});
+  EXPECT_THAT(given_to_both(), IsEmpty());
+  limit_in(1h);
+  turn();
+  EXPECT_THAT(given_to_both(), ElementsAre(3));
 }
 
 // --- workers that are lost -------------------------------------------------------------------------------

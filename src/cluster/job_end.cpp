@@ -1,0 +1,89 @@
+#include "cluster/job_end.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "cluster/slurm_job.hpp"
+
+namespace parrun::cluster {
+namespace {
+
+// What a command writes. It ends itself within 20 s: a controller that is down does not answer.
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* const pipe = popen(command.c_str(), "re");
+  if (pipe == nullptr) return text;
+  std::array<char, 256> buffer{};
+  while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    text.append(buffer.data(), size);
+  pclose(pipe);
+  return text;
+}
+
+bool is_job_id(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789_") == text.npos;
+}
+
+}  // namespace
+
+// What the thread and its owner share; it may outlive the owner.
+struct JobEnd::Shared {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<double> end_s;
+  bool over = false;
+};
+
+JobEnd::JobEnd(const std::string& job_id, std::optional<double> known_s, const std::string& squeue)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->end_s = known_s;
+  if (!is_job_id(job_id)) return;
+  const std::string command =
+      fmt::format("SLURM_TIME_FORMAT=%s timeout 20 {} -h -j {} -o %e 2>/dev/null", squeue, job_id);
+  std::thread([shared = shared_, command] {
+    std::unique_lock lock(shared->mutex);
+    while (!shared->over) {
+      lock.unlock();
+      const std::string answer = output_of(command);
+      lock.lock();
+      // No answer at all leaves what is known; "NONE" is an answer.
+      if (!answer.empty()) shared->end_s = parse_end(answer);
+      shared->changed.wait_for(lock, kAskEvery, [&] { return shared->over; });
+    }
+  }).detach();
+}
+
+JobEnd::~JobEnd() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->over = true;
+  }
+  shared_->changed.notify_one();
+}
+
+std::optional<double> JobEnd::end_s() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->end_s;
+}
+
+std::optional<RunEnd::End> RunEnd::of(std::optional<double> job_end_s, double now_s, TimePoint now) {
+  if (job_end_s == job_end_s_) return end_;
+  job_end_s_ = job_end_s;
+  end_.reset();
+  if (!job_end_s) return end_;
+  constexpr double kYear_s = 366.0 * 24 * 3600;  // what is further away is no end, and would overflow
+  const double left_s = *job_end_s - now_s;
+  if (left_s > kYear_s) return end_;
+  const Duration left = from_seconds(left_s);
+  if (!margin_) margin_ = std::clamp<Duration>(left / 10, Duration::zero(), std::chrono::minutes(1));
+  end_ = End{.at = now + left - *margin_, .margin = *margin_};
+  return end_;
+}
+
+}  // namespace parrun::cluster

@@ -1,0 +1,53 @@
+#include "run/opening.hpp"
+
+#include <fmt/format.h>
+
+#include <thread>
+#include <utility>
+
+#include "base/exit_code.hpp"
+#include "exec/registry.hpp"
+#include "parrun/errors.hpp"
+
+namespace parrun {
+
+std::string load_modules(const std::vector<std::string>& modules) {
+  try {
+    for (const std::string& module : modules) load_module(module);
+    return {};
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+void require_functions(const BatchFile& batch, const std::string& path) {
+  for (const std::string& name : batch.functions()) {
+    if (find_function(name) != nullptr) continue;
+    throw InputError(fmt::format(
+        "{} calls the task function '{}', which this parrun does not have; give --load its module", path,
+        name));
+  }
+}
+
+std::future<record::RecordFile> open_record(record::OpenOptions options, int ranks,
+                                            const std::string& batch_path, const BatchFile& batch) {
+  options.ranks = ranks;
+  record::BatchIdentity identity{
+      .path = batch_path, .content_hash = batch.content_hash(), .tasks = batch.size()};
+  std::packaged_task<record::RecordFile()> open(
+      [options = std::move(options), identity = std::move(identity)] {
+        return record::RecordFile(options, identity);
+      });
+  std::future<record::RecordFile> file = open.get_future();
+  std::thread(std::move(open)).detach();
+  return file;
+}
+
+int code_of_finished(const record::Settled& settled) {
+  for (const int code : {0, exit_code::kSomeTaskFailed, exit_code::kLimitReached}) {
+    if (settled.exit_code == code) return code;
+  }
+  return settled.count(State::succeeded) == settled.tasks.count() ? 0 : exit_code::kSomeTaskFailed;
+}
+
+}  // namespace parrun

@@ -1,0 +1,28 @@
+#pragma once
+// What a run needs before its first task: modules, the batch's functions, the record.
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "batch/batch_file.hpp"
+#include "record/record_file.hpp"
+
+namespace parrun {
+
+/// Loads them before anything is forked. Returns what is wrong, or nothing: until MPI_Init no rank knows
+/// whether it is the one to say it.
+std::string load_modules(const std::vector<std::string>& modules);
+
+/// Throws InputError where the batch calls a function that this program does not have.
+void require_functions(const BatchFile& batch, const std::string& path);
+
+/// Opens the record of a run on `ranks` ranks, on a thread of its own: the disk may not answer.
+std::future<record::RecordFile> open_record(record::OpenOptions options, int ranks,
+                                            const std::string& batch_path, const BatchFile& batch);
+
+/// The exit code where nothing is left to do: as the run that brought the batch to its end said, unless that
+/// was killed, or ended by a signal or an error.
+int code_of_finished(const record::Settled& settled);
+
+}  // namespace parrun
