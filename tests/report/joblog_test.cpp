@@ -149,7 +149,8 @@ TEST_F(JoblogTest, WhatCannotBeOpenedIsRefused) {
 }
 
 TEST_F(JoblogTest, WhatHoldsSomethingElseIsRefusedAndLeft) {
-  for (const std::string& content : {std::string("SQLite format 3"), std::string("x"), std::string("Seq,Host")}) {
+  for (const std::string& content :
+       {std::string("SQLite format 3"), std::string("x"), std::string("Seq,Host")}) {
     dir_.write("joblog", content);
     EXPECT_THAT(input_error([&] { Joblog::check(path_); }), HasSubstr("holds something else"));
     EXPECT_EQ(read_bytes(path_), content);
