@@ -14,6 +14,7 @@
 #include "cli/commands.hpp"
 #include "cli/task_text.hpp"
 #include "cluster/job_end.hpp"
+#include "cluster/requeue.hpp"
 #include "cluster/slurm_job.hpp"
 #include "core/halt.hpp"
 #include "report/console.hpp"
@@ -38,6 +39,7 @@ struct RunArguments {
   std::string memory_limit, cpu_limit, output_limit;
   std::string retry_delay, halt = "never", grace, margin;
   std::string record;  ///< empty: beside the batch
+  bool requeue = false;
   bool no_record = false, resume = false, resume_failed = false, overwrite = false;
   std::vector<std::string> words;  ///< the command line
 };
@@ -107,6 +109,10 @@ std::string resume_command(const std::vector<std::string>& given) {
 }
 
 void refuse_record_contradictions(const RunArguments& arguments) {
+  if (arguments.requeue && (arguments.no_record || arguments.overwrite)) {
+    throw InputError(
+        "--requeue goes on with the record, when the job comes again; leave out --no-record and --overwrite");
+  }
   if (arguments.overwrite && arguments.resume) {
     throw InputError("--overwrite begins anew and --resume goes on; give one of them");
   }
@@ -180,7 +186,10 @@ void heed_slurm(RunArguments& arguments) {
   const std::optional<Duration> margin = optional_duration("--margin", arguments.margin);
   const std::optional<cluster::SlurmJob> job =
       cluster::slurm_job([](const char* name) { return std::getenv(name); });
+  if (!job && arguments.requeue)
+    throw InputError("--requeue is for SLURM jobs; this is none (no SLURM_JOB_ID)");
   if (!job) return;
+  if (arguments.requeue) arguments.run.run_again = [id = job->id] { return cluster::requeue(id); };
   // A job that was requeued goes on with what it has done, where it has recorded it.
   if (job->restarts > 0 && !arguments.no_record && !arguments.overwrite) arguments.resume = true;
   if (arguments.deadline == kNone) return;
@@ -280,6 +289,8 @@ void add_task_options(CLI::App& app, RunArguments& a) {
 }
 
 void add_record_options(CLI::App& app, RunArguments& a) {
+  app.add_flag("--requeue", a.requeue,
+               "When its SLURM job ends before the batch does, have the job requeued; it resumes by itself");
   app.add_option("--record", a.record,
                  "Where the run is recorded, an SQLite file; beside the batch where not given: jobs.record")
       ->check(not_empty)

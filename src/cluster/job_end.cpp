@@ -3,35 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <thread>
 
+#include "cluster/command.hpp"
 #include "cluster/slurm_job.hpp"
 
 namespace parrun::cluster {
-namespace {
-
-// What a command writes. It ends itself within 20 s: a controller that is down does not answer.
-std::string output_of(const std::string& command) {
-  std::string text;
-  FILE* const pipe = popen(command.c_str(), "re");
-  if (pipe == nullptr) return text;
-  std::array<char, 256> buffer{};
-  while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    text.append(buffer.data(), size);
-  pclose(pipe);
-  return text;
-}
-
-bool is_job_id(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789_") == text.npos;
-}
-
-}  // namespace
-
 // What the thread and its owner share; it may outlive the owner.
 struct JobEnd::Shared {
   std::mutex mutex;

@@ -172,6 +172,11 @@ void Console::show_way_on(const Dispatcher::Counts& counts) {
   if (left && !record_.empty()) say("go on with: " + options_.resume_command);
 }
 
+void Console::on_run_again(const std::string& refusal) {
+  say(refusal.empty() ? "the job is requeued, and goes on with what is left"
+                      : "the job is not requeued: " + refusal);
+}
+
 void Console::on_end(const Dispatcher::Counts& counts, TimePoint now) {
   if (options_.quiet && !stopped_early_) return;
   const Duration elapsed = now - start_;

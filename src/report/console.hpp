@@ -42,6 +42,7 @@ class Console final : public RunListener {
                  const Outstanding& outstanding) override;
   void on_limit(const Expiry& expiry, const Outstanding& outstanding) override;
   void on_halt(const HaltRule& rule) override;
+  void on_run_again(const std::string& refusal) override;
   void on_end(const Dispatcher::Counts& counts, TimePoint now) override;
 
  private:

@@ -1,6 +1,7 @@
 #include "run/batch_run.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <cstring>
 #include <set>
@@ -140,7 +141,19 @@ class BatchRun {
     if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
     delivery_->finish(code_of(expiry));
     turn_until([&] { return delivery_->closed(); }, go_on);
+    if (expiry.kind == Expiry::Kind::deadline || expiry.kind == Expiry::Kind::signal) {
+      have_run_again(dispatcher.counts(), expiry.signal);
+    }
     abort_with(code_of(expiry));
+  }
+
+  // Where the job's end, or the warning of it, came before the batch's. Other signals are somebody's wish to
+  // end it; and a run that got nothing done would come again and again.
+  void have_run_again(const Dispatcher::Counts& counts, int signal) {
+    const bool warned = signal == 0 || signal == SIGUSR1 || signal == SIGUSR2;
+    if (!options_.run_again || !warned || counts.done == counts.settled || counts.done == counts.known)
+      return;
+    listener_.on_run_again(options_.run_again());
   }
 
   // A disk that does not answer, a full one, and a reader of ours that does not read are not waited for.
@@ -266,6 +279,7 @@ class BatchRun {
     wait_for([&] { return delivery_->closed(); });
     session_.crew().watch().on_rest();
     require_output();
+    if (grace_end_ && counts) have_run_again(*counts, session_.signals().number());
     session_.dismiss(code);
     return code;
   }

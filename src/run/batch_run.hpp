@@ -23,6 +23,9 @@ struct RunOptions {
   Limits limits;
   /// When the surroundings end the run, asked now and then, on rank 0 only; may be empty.
   std::function<std::optional<OuterLimit>()> outer_limit;
+  /// Has the surroundings start the run again later, because it ended early; returns why they will not, or
+  /// nothing. May be empty.
+  std::function<std::string()> run_again;
   ResourceLimits resources;
   Dispatcher::Retry retry;
   std::optional<HaltRule> halt;
@@ -69,6 +72,8 @@ class RunListener : public DeliveryListener {
   virtual void on_limit(const Expiry& expiry, const Outstanding& outstanding) = 0;
   /// The run ends early, as it was asked to.
   virtual void on_halt(const HaltRule& rule) = 0;
+  /// The surroundings were asked to start the run again; `refusal`: why they will not, or nothing.
+  virtual void on_run_again(const std::string& refusal) = 0;
   virtual void on_end(const Dispatcher::Counts& counts, TimePoint now) = 0;
 };
 
