@@ -9,6 +9,9 @@ using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
 using Seconds = std::chrono::duration<double>;
 
+/// Now, by this host's calendar [s since 1970].
+inline double wall_clock_s() { return Seconds(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
 inline double to_seconds(Duration duration) { return Seconds(duration).count(); }
 inline Duration from_seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(Seconds(seconds));

@@ -18,6 +18,10 @@ bool is_c1_control(std::string_view text) {
 
 }  // namespace
 
+std::string plural(std::uint64_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string escaped(std::string_view text) {
   std::string shown;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -1,8 +1,12 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace parrun {
+
+/// "1 task", "2 tasks".
+std::string plural(std::uint64_t count, const char* noun);
 
 /// Without control characters, which would break the line, or play with the terminal: `\n`, `\t`, `\x1b`.
 std::string escaped(std::string_view text);

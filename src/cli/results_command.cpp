@@ -13,6 +13,7 @@
 #include "cli/result_lines.hpp"
 #include "cli/stdout.hpp"
 #include "core/outcome.hpp"
+#include "core/state_counts.hpp"
 #include "parrun/errors.hpp"
 #include "record/reader.hpp"
 #include "report/printer.hpp"
@@ -123,10 +124,7 @@ int run_results(const ResultsOptions& options) {
 
 std::vector<std::string> state_names() {
   std::vector<std::string> names;
-  for (const State state :
-       {State::succeeded, State::failed, State::timed_out, State::lost, State::cancelled}) {
-    names.emplace_back(to_string(state));
-  }
+  for (const State state : kStates) names.emplace_back(to_string(state));
   return names;
 }
 

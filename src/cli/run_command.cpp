@@ -169,7 +169,7 @@ class JobLimit {
 
   std::optional<OuterLimit> operator()() {
     if (!job_end_) job_end_ = std::make_unique<cluster::JobEnd>(job_.id, job_.end_s);
-    const double now_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+    const double now_s = wall_clock_s();
     const auto end = run_end_.of(job_end_->end_s(), now_s, Clock::now());
     if (!end) return std::nullopt;
     return OuterLimit{

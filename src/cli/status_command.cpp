@@ -30,7 +30,7 @@ int run_status(const std::string& file) {
   const Seen seen = look_for(summary.last_run);
   // A run records its end before its process ends: it may have done both between the two looks.
   if (seen == Seen::gone && !summary.last_run.ended_s) summary = read_summary(file);
-  const double now_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  const double now_s = wall_clock_s();
   write_stdout(status_text(file, summary, seen, now_s));
   flush_stdout();
   return 0;

@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "base/duration.hpp"
-#include "cli/task_text.hpp"
+#include "base/shown_text.hpp"
 
 namespace parrun {
 namespace {
@@ -40,10 +40,6 @@ std::string date(double seconds) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
-std::string plural(std::uint64_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string life_text(const Run& run, Life life, Seen seen, double now_s) {
   switch (life) {
     case Life::running:
@@ -64,26 +60,16 @@ std::string life_text(const Run& run, Life life, Seen seen, double now_s) {
                      run.exit_code ? fmt::format(" with exit code {}", *run.exit_code) : "");
 }
 
-std::uint64_t outcomes(const Summary& summary) {
-  std::uint64_t sum = 0;
-  for (const std::uint64_t count : summary.by_state) sum += count;
-  return sum;
-}
-
 std::uint64_t without_outcome(const Summary& summary) {
-  return summary.last_run.tasks - std::min(summary.last_run.tasks, outcomes(summary));
+  return summary.last_run.tasks - std::min(summary.last_run.tasks, summary.by_state.total());
 }
 
 // Of a run that is no more, nobody knows what it had started.
 std::string counts_text(const Summary& summary, Life life) {
-  std::string text = fmt::format("{}: {} succeeded", plural(summary.last_run.tasks, "task"),
-                                 summary.count(State::succeeded));
+  std::string text = fmt::format("{}: {}", plural(summary.last_run.tasks, "task"), summary.by_state.text());
   const auto add = [&](std::uint64_t count, const char* what) {
     if (count > 0) text += fmt::format(", {} {}", count, what);
   };
-  for (const State state : {State::failed, State::timed_out, State::lost, State::cancelled}) {
-    add(summary.count(state), to_string(state));
-  }
   const std::uint64_t rest = without_outcome(summary);
   if (life != Life::running) {
     add(rest, "without an outcome");
@@ -116,7 +102,7 @@ std::string slowest_text(const Summary& summary) {
 
 std::string failures_text(const Summary& summary) {
   std::string text;
-  std::uint64_t rest = outcomes(summary) - summary.count(State::succeeded);
+  std::uint64_t rest = summary.by_state.total() - summary.by_state[State::succeeded];
   for (const Summary::FailureKind& kind : summary.failures) {
     const std::string error = kind.error.empty() ? "" : ": " + shortened(escaped(kind.error), kLongestError);
     text += fmt::format("{:>14}  {}{} (task {}{})\n", kind.count, to_string(kind.state), error,

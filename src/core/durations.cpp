@@ -25,6 +25,7 @@ double Durations::Histogram::percentile_95_s() const {
 
 void Durations::add(const std::string& label, double elapsed_s) {
   known_ = true;
+  longest_s_ = std::max(longest_s_, elapsed_s);
   all_.add(elapsed_s);
   const auto found = by_label_.find(label);
   if (found != by_label_.end()) return found->second.add(elapsed_s);

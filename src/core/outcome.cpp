@@ -1,5 +1,7 @@
 #include "core/outcome.hpp"
 
+#include "core/state_counts.hpp"
+
 namespace parrun {
 namespace {
 
@@ -46,8 +48,7 @@ const char* to_string(State state) {
 }
 
 std::optional<State> parse_state(std::string_view name) {
-  for (const State state :
-       {State::succeeded, State::failed, State::timed_out, State::lost, State::cancelled}) {
+  for (const State state : kStates) {
     if (name == to_string(state)) return state;
   }
   return std::nullopt;

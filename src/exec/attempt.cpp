@@ -69,7 +69,7 @@ Outcome begin_outcome(const AttemptOrder& order) {
   Outcome outcome;
   outcome.task = order.id.task;
   outcome.attempt = order.id.attempt;
-  outcome.started_s = Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  outcome.started_s = wall_clock_s();
   return outcome;
 }
 

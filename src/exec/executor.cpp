@@ -172,8 +172,7 @@ Outcome Executor::outcome_of(const GivenTask& task, const Death& death, Duration
   outcome.task = task.task;
   outcome.attempt = task.attempt;
   outcome.elapsed_s = to_seconds(elapsed);
-  outcome.started_s =
-      Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
+  outcome.started_s = wall_clock_s() - outcome.elapsed_s;
   outcome.user_s = death.user_s;
   outcome.system_s = death.system_s;
   outcome.max_rss_kb = death.max_rss_kb;

@@ -26,6 +26,7 @@ int open_flags(Database::Access access) {
     case Database::Access::immutable:
       return SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
     case Database::Access::read_write:
+    case Database::Access::without_locks:
       break;
   }
   return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -158,13 +159,13 @@ bool Statement::is_blob(int column) const {
 
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
-Database::Database(const std::string& path, Access access, bool without_locks) {
+Database::Database(const std::string& path, Access access) {
   sqlite3* handle = nullptr;
   // A path that begins with "file:" would be a URI, and ":memory:" no file at all.
   const std::string plain = path.starts_with('/') ? path : "./" + path;
   const std::string name = access == Access::immutable ? immutable_uri(plain) : plain;
-  const int code =
-      sqlite3_open_v2(name.c_str(), &handle, open_flags(access), without_locks ? "unix-none" : nullptr);
+  const char* const system = access == Access::without_locks ? "unix-none" : nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &handle, open_flags(access), system);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(handle);
   sqlite3_extended_result_codes(handle, 1);

@@ -70,10 +70,10 @@ class Database {
   enum class Access {
     read_only,
     read_write,
+    without_locks,  ///< read and write, on a file system that has none
     immutable  ///< read-only, while nobody writes the file: without locks, and with no other file beside it
   };
-  /// `without_locks`: none are taken, for file systems that have none.
-  Database(const std::string& path, Access access, bool without_locks = false);
+  Database(const std::string& path, Access access);
 
   Statement prepare(std::string_view sql) const { return {handle_.get(), sql}; }
   /// Statements without parameters, whose rows do not matter.

@@ -94,7 +94,7 @@ void count_outcomes(const Database& database, Summary& summary) {
   Statement rows = database.prepare("SELECT state, count(*), sum(run = ?) FROM tasks GROUP BY state");
   rows.bind(0, summary.last_run.run);
   while (rows.step()) {
-    summary.by_state[static_cast<std::size_t>(state(rows, 0))] = count(rows, 1);
+    summary.by_state.add(state(rows, 0), count(rows, 1));
     summary.ended_in_last_run += count(rows, 2);
   }
 }

@@ -3,13 +3,13 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/state_counts.hpp"
 #include "record/database.hpp"
 #include "record/row.hpp"
 
@@ -55,11 +55,10 @@ struct Summary {
   };
 
   Run last_run;
-  std::array<std::uint64_t, 5> by_state{};  ///< tasks by State
-  std::uint64_t ended_in_last_run = 0;      ///< tasks whose outcome is the last run's
-  std::vector<SlowTask> slowest = {};       ///< the slowest first
-  std::vector<FailureKind> failures = {};   ///< the most frequent first
-  std::uint64_t count(State state) const { return by_state[static_cast<std::size_t>(state)]; }
+  StateCounts by_state;
+  std::uint64_t ended_in_last_run = 0;     ///< tasks whose outcome is the last run's
+  std::vector<SlowTask> slowest = {};      ///< the slowest first
+  std::vector<FailureKind> failures = {};  ///< the most frequent first
 };
 
 }  // namespace record

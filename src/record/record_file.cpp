@@ -24,8 +24,6 @@ namespace {
 // A run writes at least every 10 s; the clocks of a cluster's hosts agree better than this.
 constexpr double kSurelyDead_s = 60;
 
-double now_s() { return Seconds(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
 std::string hexadecimal(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
 Holder last_holder(const Database& database) {
@@ -50,14 +48,16 @@ RecordFile::RecordFile(const OpenOptions& options, const BatchIdentity& batch)
 
 void RecordFile::refuse(const std::string& why) const { throw InputError(fmt::format("{} {}", path_, why)); }
 
+void RecordFile::refuse_damaged(const std::string& what) const {
+  refuse(fmt::format(
+      "is damaged ({}); keep it, see what 'sqlite3 {} .recover' saves, and run with another --record, "
+      "or --overwrite",
+      what, path_));
+}
+
 void RecordFile::refuse(const DatabaseError& error) const {
   if (error.is_foreign()) refuse("is no run record; give --record another name");
-  if (error.is_damaged()) {
-    refuse(
-        fmt::format("is damaged ({}); keep it, see what 'sqlite3 {} .recover' saves, and run with another "
-                    "--record, or --overwrite",
-                    error.what(), path_));
-  }
+  if (error.is_damaged()) refuse_damaged(error.what());
   if (error.is_read_only()) {
     refuse(
         fmt::format("cannot be written, or not in its folder ({}); give --record a place that can, or "
@@ -95,7 +95,7 @@ void RecordFile::require_nobody_alive() const {
   if (locks_ || !last.step() || last.integer(0) == 0) return;
   const Holder holder = last_holder(*database_);
   const bool here = holder.host == host_name();
-  if (here ? !is_alive(holder) : now_s() - last.real(1) > kSurelyDead_s) return;
+  if (here ? !is_alive(holder) : wall_clock_s() - last.real(1) > kSurelyDead_s) return;
   refuse(fmt::format(
       "is in use by the run of process {} on {}{}; wait for its end, or give --record another name",
       holder.pid, holder.host, here ? "" : fmt::format(", or was less than {} s ago", kSurelyDead_s)));
@@ -137,7 +137,8 @@ void RecordFile::open(const OpenOptions& options, const BatchIdentity& batch) {
 void RecordFile::connect(Mode mode) {
   mode_ = mode;
   database_.reset();
-  database_ = std::make_unique<Database>(path_, Database::Access::read_write, mode == Mode::without_locks);
+  database_ = std::make_unique<Database>(
+      path_, mode == Mode::without_locks ? Database::Access::without_locks : Database::Access::read_write);
   // The index of the log is then in this process's memory: https://www.sqlite.org/wal.html#noshm
   if (mode != Mode::shared) database_->execute("PRAGMA locking_mode = EXCLUSIVE");
   if (is_new()) return;
@@ -177,7 +178,7 @@ void RecordFile::remove_content() const {
 
 void RecordFile::check_batch(const BatchIdentity& batch) const {
   Statement first = database_->prepare("SELECT batch, batch_hash, tasks FROM runs ORDER BY run LIMIT 1");
-  if (!first.step()) refuse("is damaged (it has no run); give --overwrite, or --record another name");
+  if (!first.step()) refuse_damaged("it has no run");
   if (first.bytes(1) == hexadecimal(batch.content_hash) &&
       first.integer(2) == static_cast<std::int64_t>(batch.tasks)) {
     return;
@@ -196,21 +197,17 @@ void RecordFile::read_settled(bool resume_failed) try {
     const Outcome outcome = read_row(rows).outcome;
     if (outcome.task.get() >= tasks_)
       throw FormatError(fmt::format("there is no task {}", outcome.task.get()));
-    const bool failed = outcome.state == State::failed || outcome.state == State::timed_out;
-    if (!outcome.succeeded() && !(failed && !resume_failed)) {
+    if (!is_settled(outcome.state) || (resume_failed && !outcome.succeeded())) {
       settled_.again.insert(outcome.task);
       continue;
     }
     settled_.tasks.insert(outcome.task);
-    ++settled_.by_state[static_cast<std::size_t>(outcome.state)];
+    settled_.by_state.add(outcome.state);
   }
   Statement last = database_->prepare("SELECT exit_code FROM runs ORDER BY run DESC LIMIT 1");
   if (last.step() && !last.is_null(0)) settled_.exit_code = static_cast<int>(last.integer(0));
 } catch (const FormatError& error) {
-  refuse(fmt::format(
-      "is damaged ({}); keep it, see what 'sqlite3 {} .recover' saves, and run with another --record, "
-      "or --overwrite",
-      error.what(), path_));
+  refuse_damaged(error.what());
 }
 
 // --- this run --------------------------------------------------------------------------------------------
@@ -240,7 +237,7 @@ void RecordFile::start_log() {
 
 void RecordFile::insert_run(const OpenOptions& options, const BatchIdentity& batch) const {
   const Holder self = this_process();
-  const double now = now_s();
+  const double now = wall_clock_s();
   const std::string hash = hexadecimal(batch.content_hash);
   Statement insert = database_->prepare(
       "INSERT INTO runs(batch, batch_hash, tasks, command, host, pid, process, ranks, started, updated) "
@@ -271,13 +268,13 @@ void RecordFile::require_in_place() const {
 
 void RecordFile::update_run(std::uint64_t executing) const {
   Statement update = database_->prepare("UPDATE runs SET updated = ?, executing = ? WHERE run = ?");
-  update.bind(0, now_s()).bind(1, static_cast<std::int64_t>(executing)).bind(2, run_).execute();
+  update.bind(0, wall_clock_s()).bind(1, static_cast<std::int64_t>(executing)).bind(2, run_).execute();
 }
 
 void RecordFile::end_run(int exit_code) {
   if (run_ != 0) {
     require_in_place();
-    const double now = now_s();
+    const double now = wall_clock_s();
     Statement update = database_->prepare(
         "UPDATE runs SET updated = ?, ended = ?, exit_code = ?, executing = 0 WHERE run = ?");
     update.bind(0, now).bind(1, now).bind(2, static_cast<std::int64_t>(exit_code)).bind(3, run_).execute();

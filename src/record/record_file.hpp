@@ -1,13 +1,13 @@
 #pragma once
 // The run record (record/schema.hpp) of a run that is under way: found, or made, and held by this process.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/descriptor.hpp"
+#include "core/state_counts.hpp"
 #include "core/task_set.hpp"
 #include "parrun/outcome.hpp"
 #include "record/database.hpp"
@@ -32,12 +32,10 @@ struct OpenOptions {
 
 /// What earlier runs left.
 struct Settled {
-  TaskSet tasks;                            ///< that are not run again
-  TaskSet again;                            ///< that have an outcome and are run again
-  std::array<std::uint64_t, 5> by_state{};  ///< how many of them, by State
-  std::optional<int> exit_code;             ///< of the last run, if it lived to tell
-
-  std::uint64_t count(State state) const { return by_state[static_cast<std::size_t>(state)]; }
+  TaskSet tasks;                 ///< that are not run again
+  TaskSet again;                 ///< that have an outcome and are run again
+  StateCounts by_state;          ///< of them
+  std::optional<int> exit_code;  ///< of the last run, if it lived to tell
 };
 
 class RecordFile {
@@ -80,6 +78,7 @@ class RecordFile {
   void start_log();
   void remove_content() const;
   [[noreturn]] void refuse(const std::string& why) const;
+  [[noreturn]] void refuse_damaged(const std::string& what) const;
   [[noreturn]] void refuse(const DatabaseError& error) const;
 
   std::string path_;

@@ -15,6 +15,7 @@ namespace {
 // A run that has nothing to record still says that it lives.
 constexpr Duration kHeartbeat = std::chrono::seconds(10);
 constexpr Duration kUpdateEvery = std::chrono::seconds(1);
+
 void append(std::vector<Row>& to, std::vector<Row> rows) {
   if (to.empty()) return to.swap(rows);
   std::move(rows.begin(), rows.end(), std::back_inserter(to));
@@ -253,6 +254,7 @@ void Recorder::end_order() {
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->gaps_pass = true;
+    shared_->expedite = true;
   }
   shared_->changed.notify_one();
 }

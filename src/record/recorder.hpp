@@ -46,8 +46,8 @@ class Recorder {
   std::vector<Row> take_committed();
   /// The next results that were read back. Empty: there are none now.
   std::vector<Row> take_read_back();
-  /// Nothing more is added: results whose turn has not come because earlier tasks have none are read back
-  /// too.
+  /// Nothing more is added: when all of it is committed, results whose turn has not come because earlier
+  /// tasks have none are read back too.
   void end_order();
 
   bool congested() const;

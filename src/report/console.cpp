@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/duration.hpp"
+#include "base/shown_text.hpp"
 
 namespace parrun {
 namespace {
@@ -15,19 +16,6 @@ namespace {
 constexpr std::uint64_t kFailuresShown = 20;
 constexpr std::size_t kOutstandingShown = 20;
 constexpr Duration kProgressEvery = std::chrono::milliseconds(200);
-std::string plural(std::uint64_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
-// "3 succeeded, 1 failed"
-std::string states_text(const std::array<std::uint64_t, 5>& ended) {
-  std::string text = fmt::format("{} succeeded", ended[static_cast<std::size_t>(State::succeeded)]);
-  for (const State state : {State::failed, State::timed_out, State::lost, State::cancelled}) {
-    const std::uint64_t count = ended[static_cast<std::size_t>(state)];
-    if (count > 0) text += fmt::format(", {} {}", count, to_string(state));
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -55,11 +43,11 @@ void Console::on_start(const RunStart& start) {
 void Console::on_nothing_to_do() {
   if (options_.quiet) return;
   say(fmt::format("nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too",
-                  record_, plural(batch_->size(), "task"), states_text(ended_)));
+                  record_, plural(batch_->size(), "task"), ended_.text()));
 }
 
 void Console::on_ended(const Outcome& outcome, const std::string& label) {
-  ++ended_[static_cast<std::size_t>(outcome.state)];
+  ended_.add(outcome.state);
   // What a limit ended was listed when it was reached.
   if (!outcome.succeeded() && !limit_reached_) show_failure(describe_failure(outcome, label));
   if (!outcome.warning.empty()) show_warning(outcome, label);
@@ -156,7 +144,7 @@ void Console::on_limit(const Expiry& expiry, const Outstanding& outstanding) {
 }
 
 std::string Console::counts_text(const Dispatcher::Counts& counts) const {
-  std::string line = fmt::format("{}: {}", plural(counts.known, "task"), states_text(ended_));
+  std::string line = fmt::format("{}: {}", plural(counts.known, "task"), ended_.text());
   if (counts.done < counts.known) {
     if (counts.executing > 0) line += fmt::format(", {} running", counts.executing);
     const std::uint64_t left = counts.known - counts.done - counts.executing;
@@ -168,7 +156,7 @@ std::string Console::counts_text(const Dispatcher::Counts& counts) const {
 
 // Told where something is left to do.
 void Console::show_way_on(const Dispatcher::Counts& counts) {
-  const bool left = counts.done < counts.known || ended(State::cancelled) > 0 || ended(State::lost) > 0;
+  const bool left = ended_.settled() < counts.known;
   if (left && !record_.empty()) say("go on with: " + options_.resume_command);
 }
 

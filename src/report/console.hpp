@@ -1,7 +1,6 @@
 #pragma once
 // What a run shows its user: results on stdout, failures, progress and the summary on stderr.
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,7 +50,6 @@ class Console final : public RunListener {
   void show_outstanding(const Outstanding& outstanding, const char* verb);
   void show_way_on(const Dispatcher::Counts& counts);
   std::string counts_text(const Dispatcher::Counts& counts) const;
-  std::uint64_t ended(State state) const { return ended_[static_cast<std::size_t>(state)]; }
   void say(const std::string& line);
   void show_progress(const Dispatcher::Counts& counts, TimePoint now);
 
@@ -60,9 +58,9 @@ class Console final : public RunListener {
   Output out_;
   Output err_;
   std::unique_ptr<Joblog> joblog_;
-  const BatchFile* batch_ = nullptr;      ///< once the run has started
-  std::string record_;                    ///< its path, or empty
-  std::array<std::uint64_t, 5> ended_{};  ///< tasks by State, those of earlier runs included
+  const BatchFile* batch_ = nullptr;  ///< once the run has started
+  std::string record_;                ///< its path, or empty
+  StateCounts ended_;                 ///< tasks, those of earlier runs included
   std::uint64_t failures_shown_ = 0;
   std::uint64_t warnings_shown_ = 0;
   bool limit_reached_ = false;

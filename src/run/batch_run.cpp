@@ -9,6 +9,7 @@
 
 #include "base/duration.hpp"
 #include "base/exit_code.hpp"
+#include "base/in_background.hpp"
 #include "batch/task_spec.hpp"
 #include "run/batch_source.hpp"
 #include "run/opening.hpp"
@@ -23,6 +24,8 @@ constexpr Duration kFlushLimit = std::chrono::milliseconds(200);
 constexpr Duration kCommitLimit = std::chrono::seconds(2);
 // For a worker to end what it executes, where all is well.
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
+// For the surroundings to say whether they will start the run again.
+constexpr Duration kRunAgainLimit = std::chrono::seconds(12);
 constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 constexpr std::uint32_t kEpoch = 1;
 
@@ -67,7 +70,7 @@ class BatchRun {
                                       listener_.on_retried(
                                           outcome, decode_task_head(batch.payload(outcome.task)).label);
                                     }};
-    failed_before_ = settled.tasks.count() - settled.count(State::succeeded);
+    failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, settled.tasks);
     work(dispatcher);
     return end(code(dispatcher), dispatcher.counts());
@@ -84,7 +87,7 @@ class BatchRun {
     if (options_.record) {
       auto opened = open_record(*options_.record, session_.ranks(), options_.batch_file, batch);
       session_.crew().watch().on_wait(Clock::now());
-      wait_for([&] { return opened.wait_for(Duration::zero()) == std::future_status::ready; });
+      wait_for([&] { return is_ready(opened); });
       record::RecordFile file = opened.get();
       path = file.path();
       settled = file.settled();
@@ -108,6 +111,7 @@ class BatchRun {
   }
 
   void take(Outcome outcome, const BatchFile& batch) {
+    ended_.add(outcome.state);
     std::string label = decode_task_head(batch.payload(outcome.task)).label;
     delivery_->take(std::move(outcome), std::move(label));
   }
@@ -148,12 +152,16 @@ class BatchRun {
   }
 
   // Where the job's end, or the warning of it, came before the batch's. Other signals are somebody's wish to
-  // end it; and a run that got nothing done would come again and again.
+  // end it; and a run that brought no task to its end would come again and again.
   void have_run_again(const Dispatcher::Counts& counts, int signal) {
     const bool warned = signal == 0 || signal == SIGUSR1 || signal == SIGUSR2;
-    if (!options_.run_again || !warned || counts.done == counts.settled || counts.done == counts.known)
-      return;
-    listener_.on_run_again(options_.run_again());
+    const bool left = counts.settled + ended_.settled() < counts.known;
+    if (!options_.run_again || !warned || !left || ended_.settled() == 0) return;
+    auto answer = in_background(options_.run_again);
+    session_.turn_until(
+        Clock::now() + kRunAgainLimit, [&] { return is_ready(answer); },
+        [&](TimePoint now) { return session_.crew().receive(now).has_value(); });
+    listener_.on_run_again(is_ready(answer) ? answer.get() : "there is no answer");
   }
 
   // A disk that does not answer, a full one, and a reader of ours that does not read are not waited for.
@@ -289,6 +297,7 @@ class BatchRun {
     while (!done() && !expired) {
       session_.turn([&](TimePoint now) {
         const bool news = session_.crew().receive(now).has_value();
+        look_at_outer_limit(now);
         end_after_grace(now);
         expired = session_.crew().expired(now);
         return (delivery_ && delivery_->turn()) || news;
@@ -328,6 +337,7 @@ class BatchRun {
   std::unique_ptr<Delivery> delivery_;
   TimePoint next_look_{};  ///< at the outer limit
   bool nothing_to_do_ = false;
+  StateCounts ended_;                ///< tasks of this run
   std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again
   bool halted_now_ = false;
   std::optional<int> halt_code_;        ///< once --halt's condition has been met

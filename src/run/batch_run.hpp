@@ -1,7 +1,6 @@
 #pragma once
 // A whole run of a batch file, on every rank: what the command `parrun jobs.bin` is made of.
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,9 +39,9 @@ struct RunOptions {
 
 /// What is known when a run begins.
 struct RunStart {
-  const BatchFile& batch;                ///< lives as long as the run
-  std::string record;                    ///< its path, or empty
-  std::array<std::uint64_t, 5> settled;  ///< tasks of the batch that are not run again, by State
+  const BatchFile& batch;  ///< lives as long as the run
+  std::string record;      ///< its path, or empty
+  StateCounts settled;     ///< tasks of the batch that are not run again
 };
 
 // What a run tells, on rank 0 only; where it goes (stdout, a terminal, a file) is the listener's business.

@@ -64,21 +64,13 @@ class RecordedDelivery final : public Delivery {
   bool turn() override {
     const bool ended = tell_ended();
     const bool read = !listener_.congested() && tell_read_back();
-    // What is committed later than the end of the order would be passed over.
-    if (order_ends_ && !order_ended_ && safe()) {
-      order_ended_ = true;
-      recorder_.end_order();
-    }
     return ended || read;
   }
 
   bool congested() const override { return recorder_.congested(); }
   void hurry() override { recorder_.expedite(); }
   bool safe() const override { return recorder_.committed(); }
-  void end_order() override {
-    order_ends_ = true;
-    recorder_.expedite();
-  }
+  void end_order() override { recorder_.end_order(); }
   bool done() const override { return safe() && recorder_.read_out(); }
   std::optional<std::string> failure() const override { return recorder_.failure(); }
   void set_executing(std::uint64_t tasks) override { recorder_.set_executing(tasks); }
@@ -102,8 +94,6 @@ class RecordedDelivery final : public Delivery {
 
   DeliveryListener& listener_;
   Order order_;
-  bool order_ends_ = false;
-  bool order_ended_ = false;
   record::Recorder recorder_;
 };
 

@@ -134,8 +134,7 @@ std::vector<Outcome> Dispatcher::lost_at(Rank worker, const std::string& why, Ti
     outcome.host = crew_.member(worker).host;
     outcome.error = why;
     if (running && running->attempt == attempt) outcome.elapsed_s = to_seconds(now - running->since);
-    outcome.started_s =
-        Seconds(std::chrono::system_clock::now().time_since_epoch()).count() - outcome.elapsed_s;
+    outcome.started_s = wall_clock_s() - outcome.elapsed_s;
     lost.push_back(std::move(outcome));
   }
   return lost;
@@ -188,7 +187,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
          bytes < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
     const BytesView payload = source_.payload(next.task);
-    if (outer_at_ && !fits(durations_.expected_s(decode_task_head(payload).label), now)) {
+    if (!all_fit(now) && !fits(durations_.expected_s(decode_task_head(payload).label), now)) {
       scheduler_.set_aside(grant.worker, next.task);
       if (!anything_fits(now)) break;
       continue;
@@ -205,7 +204,15 @@ bool Dispatcher::fits(std::optional<double> expected_s, TimePoint now) const {
   return !outer_at_ || !expected_s || now + from_seconds(*expected_s) <= *outer_at_;
 }
 
+// An expected duration is rounded up, by less than this. Far from the end this is all that is asked.
+bool Dispatcher::all_fit(TimePoint now) const {
+  constexpr double kRounding = 1.2;
+  const std::optional<double> longest_s = durations_.longest_s();
+  return fits(longest_s ? std::optional(*longest_s * kRounding) : std::nullopt, now);
+}
+
 bool Dispatcher::anything_fits(TimePoint now) const {
+  if (all_fit(now)) return true;
   return fits(durations_.least_expected_s(), now) && scheduler_.aside() < kMostAside;
 }
 

@@ -107,6 +107,7 @@ class Dispatcher {
   void give(const Scheduler::Grant& grant, TimePoint now);
   void heed_outer_limit(TimePoint now);
   bool fits(std::optional<double> expected_s, TimePoint now) const;
+  bool all_fit(TimePoint now) const;
   bool anything_fits(TimePoint now) const;
 
   Crew& crew_;

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <thread>
 #include <utility>
 
 #include "base/exit_code.hpp"
+#include "base/in_background.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
@@ -34,20 +34,16 @@ std::future<record::RecordFile> open_record(record::OpenOptions options, int ran
   options.ranks = ranks;
   record::BatchIdentity identity{
       .path = batch_path, .content_hash = batch.content_hash(), .tasks = batch.size()};
-  std::packaged_task<record::RecordFile()> open(
-      [options = std::move(options), identity = std::move(identity)] {
-        return record::RecordFile(options, identity);
-      });
-  std::future<record::RecordFile> file = open.get_future();
-  std::thread(std::move(open)).detach();
-  return file;
+  return in_background([options = std::move(options), identity = std::move(identity)] {
+    return record::RecordFile(options, identity);
+  });
 }
 
 int code_of_finished(const record::Settled& settled) {
   for (const int code : {0, exit_code::kSomeTaskFailed, exit_code::kLimitReached}) {
     if (settled.exit_code == code) return code;
   }
-  return settled.count(State::succeeded) == settled.tasks.count() ? 0 : exit_code::kSomeTaskFailed;
+  return settled.by_state[State::succeeded] == settled.tasks.count() ? 0 : exit_code::kSomeTaskFailed;
 }
 
 }  // namespace parrun

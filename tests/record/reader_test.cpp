@@ -142,7 +142,7 @@ TEST_F(RecordReaderTest, TheSummaryCountsStatesAndWhatEndedInTheLastRun) {
   RecordFile(path_).add(run_of(10)).add(second).add(row(0)).add(row(1, State::timed_out)).add(newer);
   const record::Summary summary = RecordReader(path_).summary(0, 0);
   EXPECT_EQ(summary.last_run.run, 2);
-  EXPECT_THAT(summary.by_state, ElementsAre(2, 0, 1, 0, 0));
+  EXPECT_EQ(summary.by_state, StateCounts(2, 0, 1, 0, 0));
   EXPECT_EQ(summary.ended_in_last_run, 1U);
 }
 
@@ -190,7 +190,7 @@ TEST_F(RecordReaderTest, WhatARunAddsMeanwhileIsSeenByTheNextReaderOnly) {
     writer.database().execute("PRAGMA wal_checkpoint");
   });
   EXPECT_THAT(seen, ElementsAre(1, 5));
-  EXPECT_EQ(reader.summary(0, 0).count(State::succeeded), 2U);
+  EXPECT_EQ(reader.summary(0, 0).by_state[State::succeeded], 2U);
   EXPECT_THAT(tasks_of(RecordReader(path_)), ElementsAre(1, 2, 5, 6));
 }
 

@@ -91,7 +91,7 @@ TEST_F(RecordFileTest, ResumingRunsWhatDidNotSucceedButWhatFailed) {
   EXPECT_TRUE(file.settled().tasks.contains(TaskId(0)));
   EXPECT_TRUE(file.settled().tasks.contains(TaskId(1)));
   EXPECT_TRUE(file.settled().tasks.contains(TaskId(2)));
-  EXPECT_EQ(file.settled().count(State::failed), 1U);
+  EXPECT_EQ(file.settled().by_state[State::failed], 1U);
   EXPECT_EQ(file.settled().exit_code, 1);
 }
 

@@ -95,15 +95,6 @@ TEST_F(RecorderTest, OutcomesComeBackInTheOrderInWhichTheyWereAdded) {
   EXPECT_EQ(query("SELECT count(*) FROM tasks"), 20'000);
 }
 
-TEST_F(RecorderTest, ALongPauseIsNoReasonToWait) {
-  start();
-  add(0);
-  committed();
-  std::this_thread::sleep_for(2 * Recorder::kWindow);
-  add(1);
-  EXPECT_THAT(committed(), ElementsAre(1));
-}
-
 TEST_F(RecorderTest, TheEndOfTheRunIsRecordedBehindAllRows) {
   start();
   for (std::uint64_t task = 0; task < tasks; ++task) add(task);

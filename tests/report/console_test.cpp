@@ -265,8 +265,7 @@ class StartedConsole : public ConsoleTest {
                                        command("echo 3"), command("echo 4")});
     batch = std::make_unique<BatchFile>(dir.file("jobs.bin"));
   }
-  void begin(const std::string& record, const std::array<std::uint64_t, 5>& settled = {},
-             const std::string& joblog = "") {
+  void begin(const std::string& record, const StateCounts& settled = {}, const std::string& joblog = "") {
     Console::Options options;
     options.resume_command = "parrun --resume jobs.bin";
     options.joblog = joblog;

@@ -1,0 +1,104 @@
+// A run inside a SLURM job, as far as it can be told without SLURM: its environment, and programs called
+// squeue and scontrol that answer as SLURM's do. One rank alone, for mpirun would ask SLURM for its nodes.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "base/clock.hpp"
+#include "support/batches.hpp"
+#include "support/ledger.hpp"
+#include "support/run_parrun.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class InSlurmJob : public ::testing::Test {
+ protected:
+  void SetUp() override { program("scontrol", "echo \"$*\" >> '" + dir.file("scontrol_calls") + "'"); }
+
+  void program(const std::string& name, const std::string& body) {
+    ::chmod(dir.write(name, "#!/bin/sh\n" + body + "\n").c_str(), 0755);
+  }
+  void job_ends_in(double seconds) {
+    program("squeue", "echo " + std::to_string(static_cast<long>(wall_clock_s() + seconds)));
+  }
+  JobResult run(std::vector<std::string> options, const std::string& restarts = "") {
+    RunOptions job;
+    job.env = {{"PATH", dir.path().string() + ":" + std::getenv("PATH")}, {"SLURM_JOB_ID", "17"}};
+    if (!restarts.empty()) job.env.emplace_back("SLURM_RESTART_COUNT", restarts);
+    return run_parrun(0, batch.run_args(batch.pack(dir), std::move(options)), job);
+  }
+  std::string requeues() const { return read_bytes(dir.file("scontrol_calls")); }
+  std::map<int, std::string> states() const { return recorded_states(dir.file("jobs.record")); }
+
+  const TempDir dir;
+  Batch batch;
+};
+
+TEST_F(InSlurmJob, TheRunEndsAMarginBeforeTheJobAndHasItRunAgain) {
+  batch.command("echo done").command("sleep 1000");
+  job_ends_in(6);
+  const JobResult result = run({"--margin", "2", "--requeue"});
+  EXPECT_EQ(result.exit_code, 124);
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("SLURM job 17 ends in 2.0 s (--margin)"), HasSubstr("is requeued")));
+  EXPECT_LT(result.seconds, 8);
+  EXPECT_EQ(requeues(), "requeue 17\n") << "the task that was cancelled is left to do";
+  EXPECT_EQ(states().at(0), "succeeded");
+  EXPECT_EQ(states().at(1), "cancelled");
+}
+
+TEST_F(InSlurmJob, ARunThatBroughtNoTaskToItsEndDoesNotComeAgain) {
+  batch.command("sleep 1000");
+  job_ends_in(4);
+  EXPECT_EQ(run({"--margin", "2", "--requeue"}).exit_code, 124);
+  EXPECT_EQ(requeues(), "") << "it would come again and again";
+}
+
+TEST_F(InSlurmJob, ASlowControllerIsWaitedForAndNotTakenForAStuckLoop) {
+  batch.command("echo done").command("sleep 1000");
+  program("scontrol", "sleep 2; echo \"$*\" >> '" + dir.file("scontrol_calls") + "'");
+  job_ends_in(4);
+  const JobResult result = run({"--margin", "2", "--requeue"});
+  EXPECT_EQ(result.exit_code, 124);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("is requeued"), Not(HasSubstr("stuck"))));
+  EXPECT_EQ(requeues(), "requeue 17\n");
+}
+
+TEST_F(InSlurmJob, WhatDoesNotFitBeforeTheEndIsNotStarted) {
+  for (int task = 0; task < 8; ++task) batch.command("sleep 1.5");
+  job_ends_in(7);
+  const JobResult result = run({"--margin", "1"});
+  EXPECT_EQ(result.exit_code, 124);
+  EXPECT_THAT(result.err, HasSubstr("no task that is left can be expected to end before"));
+  for (const auto& [task, state] : states()) EXPECT_EQ(state, "succeeded") << task << ": none was cut";
+  EXPECT_GE(states().size(), 1U);
+}
+
+TEST_F(InSlurmJob, TheJobsEndIsNoLimitWhereThatIsNotWanted) {
+  batch.command("sleep 2");
+  job_ends_in(1);
+  EXPECT_EQ(run({"--deadline", "none"}).exit_code, 0);
+}
+
+TEST_F(InSlurmJob, AJobThatWasRequeuedResumesByItself) {
+  batch.command("echo one >> '" + dir.file("runs") + "'; echo done");
+  job_ends_in(1000);
+  EXPECT_EQ(run({}).exit_code, 0);
+  EXPECT_EQ(run({}).exit_code, 2) << "the same job a second time by hand";
+  const JobResult again = run({}, "1");
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("nothing to do"));
+  EXPECT_EQ(read_bytes(dir.file("runs")), "one\n");
+}
+
+}  // namespace
+}  // namespace parrun::test
