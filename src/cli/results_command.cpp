@@ -124,6 +124,7 @@ int run_results(const ResultsOptions& options) {
 
 std::vector<std::string> state_names() {
   std::vector<std::string> names;
+  names.reserve(kStates.size());
   for (const State state : kStates) names.emplace_back(to_string(state));
   return names;
 }
