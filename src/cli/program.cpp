@@ -7,9 +7,9 @@
 #include <string>
 
 #include "base/exit_code.hpp"
+#include "base/launcher.hpp"
 #include "cli/commands.hpp"
 #include "parrun/errors.hpp"
-#include "run/session.hpp"
 
 namespace parrun {
 namespace {

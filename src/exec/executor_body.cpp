@@ -7,8 +7,9 @@
 
 namespace parrun {
 
-ProcessBody::ProcessBody(const ExecutorSettings& settings)
+ProcessBody::ProcessBody(const ExecutorSettings& settings, Launcher launcher)
     : settings_(settings),
+      launcher_(std::move(launcher)),
       scratch_(settings.workdir.empty() ? Scratch() : Scratch(settings.workdir, settings.keep_failed)),
       channel_(new (channel_memory_.data()) Channel),
       note_(new (note_memory_.data()) AttemptNote),
@@ -24,7 +25,8 @@ Zygote::Plan ProcessBody::plan() {
           .descriptors = {capture_.stdout_fd(), capture_.stderr_fd()},
           .keep_children = settings_.keep_children,
           .scratch = &scratch_,
-          .note = note_};
+          .note = note_,
+          .launcher = &launcher_};
 }
 
 void ProcessBody::start() {

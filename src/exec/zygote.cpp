@@ -28,6 +28,7 @@ namespace {
   try {
     std::vector<int> keep = plan.descriptors;
     keep.push_back(socket);
+    if (plan.launcher != nullptr) keep.push_back(plan.launcher->descriptor());
     close_all_but(keep);
     remove_launcher_variables();
     ZygoteProcess zygote(socket, plan);
@@ -53,6 +54,13 @@ Zygote::Zygote(const Plan& plan) {
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "cannot fork the executors' parent");
   if (pid == 0) zygote_main(theirs.get(), plan);
+}
+
+Zygote::~Zygote() {
+  try {
+    request(ZygoteRequest::leave);
+  } catch (const std::system_error&) {  // it is gone before us
+  }
 }
 
 void Zygote::request(ZygoteRequest what) {

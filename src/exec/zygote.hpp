@@ -6,6 +6,8 @@
 // orphans of whatever runs under it, and ends every descendant, in whatever session or group, as soon as its
 // socket to the rank closes: by exit, crash, kill -9 or MPI_Abort of the rank, or the end of mpirun.
 //
+// Of rank 0 it is also who outlives the job: what is said in base/launcher.hpp is its to do.
+//
 // It is also who can see all of an attempt's processes, so it holds them to their limits of memory and CPU
 // time.
 
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "base/descriptor.hpp"
+#include "base/launcher.hpp"
 #include "exec/attempt_limits.hpp"
 #include "exec/scratch.hpp"
 
@@ -46,14 +49,16 @@ class Zygote {
     bool keep_children = false;      ///< what an executor leaves at its own end lives on
     const Scratch* scratch = nullptr;
     AttemptNote* note = nullptr;
+    const Launcher* launcher = nullptr;  ///< which is to end soon when the rank dies
   };
 
   /// Forks. REQUIRES: this process has one thread. Throws std::system_error.
   explicit Zygote(const Plan& plan);
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
-  /// Closes the socket; the zygote ends itself and all under it.
-  ~Zygote() = default;
+  /// Closes the socket; the zygote ends itself and all under it. Where this is not called the rank has died,
+  /// and its launcher is to end the job.
+  ~Zygote();
 
   // None waits. Throw std::system_error where the zygote is gone.
   void spawn();  ///< REQUIRES: no executor lives

@@ -14,7 +14,13 @@
 namespace parrun {
 
 /// What a rank asks of its zygote: one character a message.
-enum class ZygoteRequest : char { spawn = 'S', kill = 'K', watch_limits = 'L', release_kept = 'R' };
+enum class ZygoteRequest : char {
+  spawn = 'S',
+  kill = 'K',
+  watch_limits = 'L',
+  release_kept = 'R',
+  leave = 'Q'
+};
 
 class ZygoteProcess {
  public:
@@ -26,7 +32,7 @@ class ZygoteProcess {
   /// Serves requests until the rank is gone. Sleeps until there is one, or a child's end, or until it is time
   /// to look for what does not announce itself: an executor that stays stopped, an attempt above its limits.
   void serve();
-  /// Ends all that ran for the rank.
+  /// Ends all that ran for the rank, and its launcher where the rank has died and the launcher does not end.
   void end();
 
  private:
@@ -56,6 +62,7 @@ class ZygoteProcess {
   std::optional<AttemptLimits> limits_;
   std::vector<pid_t> kept_;
   bool released_ = false;
+  bool left_ = false;  ///< the rank ends as it should
 };
 
 }  // namespace parrun

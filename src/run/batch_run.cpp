@@ -107,7 +107,8 @@ class BatchRun {
             .threads = options_.threads,
             .kill_overrunning = options_.kill_overrunning,
             .resources = options_.resources,
-            .grace = options_.grace};
+            .grace = options_.grace,
+            .orphaned_after = session_.crew().orphaned_after()};
   }
 
   void take(Outcome outcome, const BatchFile& batch) {

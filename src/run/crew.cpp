@@ -45,6 +45,21 @@ void Crew::broadcast(const FromDispatcher& message) {
   }
 }
 
+// A third of what the workers expect of themselves: with thousands of them a broadcast each second would be
+// felt.
+void Crew::send_heartbeats(TimePoint now) {
+  const Duration round = watch_.limits().lost_after / 3;
+  if (now >= round_begin_ + round && told_ == workers_.size()) {
+    round_begin_ = now;
+    told_ = 0;
+  }
+  const double part = std::min(1.0, to_seconds(now - round_begin_) / to_seconds(round));
+  const auto due = static_cast<std::size_t>(part * static_cast<double>(workers_.size()));
+  for (; told_ < due; ++told_) {
+    if (!member(workers_[told_]).left) send(workers_[told_], Alive{});
+  }
+}
+
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
   while (auto message = transport_.receive()) {
     watch_.on_message(message->from, now);

@@ -34,6 +34,10 @@ class Crew {
   std::vector<Rank> take_failed();
   void send(Rank to, const FromDispatcher& message) { transport_.send(to, encode(message)); }
   void broadcast(const FromDispatcher& message);
+  /// Tells each worker now and then that rank 0 lives, spread over time. To be called in each turn.
+  void send_heartbeats(TimePoint now);
+  /// A worker that has heard nothing for so long is cut off from rank 0, or rank 0 is no more.
+  Duration orphaned_after() const { return 3 * watch_.limits().lost_after; }
 
   /// Every worker has said hello.
   bool gathered() const { return present_ == workers_.size(); }
@@ -77,6 +81,8 @@ class Crew {
   std::optional<std::string> trouble_;
   std::vector<std::pair<int, TimePoint>> heard_;
   std::optional<Expiry> ending_;
+  TimePoint round_begin_{};  ///< of the last round of heartbeats
+  std::size_t told_ = 0;     ///< workers, in that round
 };
 
 }  // namespace parrun

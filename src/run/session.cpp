@@ -8,26 +8,31 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
 
 #include "base/exit_code.hpp"
 #include "base/host.hpp"
+#include "base/launcher.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
 namespace {
 
+// Of rank 0 at the end of the job, in multiples of --lost-after: it collects everyone's farewell before its
+// own.
+constexpr int kFarewellSilences = 3;
+
 // Between a signal and the end of a worker whose rank 0 does not speak any more.
 constexpr Duration kOrphaned = std::chrono::seconds(10);
 
-// MPI_Init waits for every rank, and has no limit of its own. Rank 0 alone speaks for all.
+// MPI_Init waits for every rank, and has no limit of its own. Rank 0 speaks for all: the others end
+// themselves only where they are cut off from it.
 TimePoint start_up_limit(TimePoint start, std::optional<Duration> deadline, Duration lost_after) {
   constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
-  if (launcher_rank() != 0) return TimePoint::max();
+  if (launcher_rank() != 0) return start + 2 * kStartUpSilences * lost_after;
   return start + std::min(deadline.value_or(Duration::max() / 4), kStartUpSilences * lost_after);
 }
 
@@ -46,7 +51,8 @@ void wait(Duration span, Worker* worker) {
 Session::Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after,
                  const ExecutorSettings& executors)
     : start_(start),
-      processes_(std::make_unique<ProcessBody>(executors)),
+      lost_after_(lost_after),
+      processes_(std::make_unique<ProcessBody>(executors, Launcher::of_rank_0())),
       watchdog_(start_up_limit(start, deadline, lost_after), exit_code::kLimitReached),
       transport_(MPI_COMM_WORLD),
       exit_code_(exit_code::kLimitReached) {}
@@ -62,6 +68,7 @@ Hello Session::hello(const std::string& problem) const {
 
 void Session::serve(const std::string& problem) {
   Worker worker(transport_, std::move(processes_));
+  rest();  // of the watchdog: MPI is there
   worker.greet(hello(problem));
   std::optional<EndingSignals::Heard> first;
   while (!worker.finished()) {
@@ -72,12 +79,24 @@ void Session::serve(const std::string& problem) {
     // Rank 0 lets what runs come to its end, and says what is to be done; if it does not, it is no more.
     if (first && Clock::now() > first->at + worker.grace() + kOrphaned)
       _exit(exit_code::kSignal + first->number);
+    if (worker.orphaned(Clock::now())) end_orphaned();
     if (worker.turn(Clock::now())) {
       backoff_.on_work();
     } else {
       wait(worker.occupied() ? Backoff::kLongest : backoff_.next(), &worker);
     }
   }
+  // MPI_Finalize waits for all ranks. Rank 0 ends the job where one does not come, but may be cut off from
+  // here.
+  watchdog_.set(Clock::now() + kFarewellSilences * lost_after_, exit_code::kLimitReached);
+}
+
+// The executors end with the rank. One rank speaks for all; where it is cut off nobody hears it.
+void Session::end_orphaned() const {
+  if (transport_.rank() == Rank(1)) {
+    fmt::print(stderr, "parrun: rank 1 ({}): rank 0 does not speak any more; the workers end\n", host_name());
+  }
+  _exit(exit_code::kLimitReached);
 }
 
 std::optional<Expiry> Session::gather(const Limits& limits, const std::string& problem) {
@@ -107,6 +126,7 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
   rearm_watchdog(now);
   hear_signals();
   heed_signal();
+  if (crew_->gathered() && !leaving_) crew_->send_heartbeats(now);
   bool busy = worker_ && worker_->turn(now);
   busy = step(now) || busy;
   if (const auto trouble = crew_->take_trouble()) throw std::runtime_error(*trouble);
@@ -175,14 +195,6 @@ void Session::dismiss(int exit_code) {
   }
   // MPI_Finalize waits for ranks that may have stopped since.
   watchdog_.set(Clock::now() + crew_->watch().limits().lost_after, exit_code);
-}
-
-int launcher_rank() {
-  // mpirun and srun with pmix set the first; SLURM_PROCID is not asked: under mpirun it is another program's.
-  for (const char* name : {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"}) {
-    if (const char* rank = std::getenv(name)) return std::atoi(rank);
-  }
-  return 0;
 }
 
 void end_job_for(const std::exception& error) {

@@ -76,11 +76,13 @@ class Session {
  private:
   Hello hello(const std::string& problem) const;
   bool alone() const { return transport_.ranks() == 1; }
+  [[noreturn]] void end_orphaned() const;
   void rearm_watchdog(TimePoint now);
   void hear_signals();
   void heed_signal();
 
   TimePoint start_;
+  Duration lost_after_;
   std::unique_ptr<ExecutorBody> processes_;
   Watchdog watchdog_;  ///< outlives MPI: MPI_Finalize can hang
   MpiEnvironment mpi_;
@@ -96,9 +98,6 @@ class Session {
   bool leaving_ = false;  ///< everyone has been sent home
   int exit_code_;         ///< with which the watchdog ends the job
 };
-
-/// This process's rank as its launcher says it, 0 without one: for what has to be known before MPI_Init.
-int launcher_rank();
 
 /// Prints one line on this rank and ends the whole job with exit code 3.
 [[noreturn]] void end_job_for(const std::exception& error);

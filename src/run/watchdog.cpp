@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/launcher.hpp"
 #include "wire/mpi_environment.hpp"
 
 namespace parrun {
@@ -66,8 +67,10 @@ void Watchdog::watch() {
 // MPI_Abort may itself hang, for the main thread may be stuck inside MPI: it gets a thread of its own and a
 // limit.
 void Watchdog::end_job(int exit_code) {
-  say("parrun: rank 0 was stuck past a limit (a file system or a pipe that does not answer?); ending the "
-      "job\n");
+  if (launcher_rank() == 0) {
+    say("parrun: rank 0 was stuck past a limit (a file system or a pipe that does not answer?); ending the "
+        "job\n");
+  }
   std::thread([exit_code] { abort_job(exit_code); }).detach();
   std::this_thread::sleep_for(kAbortLimit);
   _exit(exit_code);

@@ -1,6 +1,7 @@
 #pragma once
-// Watches rank 0's loop. The loop checks every limit in each of its turns; where it does not turn any more (a
-// dead file system under jobs.bin, a call that never returns), this thread ends the job in its place.
+// Watches rank 0's loop, and on every rank what MPI does at its start and its end. The loop checks every
+// limit in each of its turns; where it does not turn any more (a dead file system under jobs.bin, a call that
+// never returns), this thread ends the job in its place.
 
 #include <condition_variable>
 #include <mutex>

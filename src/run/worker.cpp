@@ -11,6 +11,7 @@
 #include "base/backoff.hpp"
 #include "base/duration.hpp"
 #include "batch/task_spec.hpp"
+#include "core/limit_watch.hpp"
 
 namespace parrun {
 namespace {
@@ -27,8 +28,10 @@ void Worker::send(const FromWorker& message) { transport_.send(Rank(0), encode(m
 
 bool Worker::turn(TimePoint now) {
   bool busy = false;
+  if (now > std::exchange(last_turn_, now) + LimitWatch::kPause) heard_ = now;
   while (auto message = transport_.receive()) {
     busy = true;
+    heard_ = now;
     if (!message->complete) continue;
     FromDispatcher decoded = decode_from_dispatcher(message->bytes);
     std::visit([this](auto& alternative) { on(alternative); }, decoded);
@@ -42,6 +45,10 @@ bool Worker::turn(TimePoint now) {
     send(Trouble{error.what()});
   }
   return busy;
+}
+
+bool Worker::orphaned(TimePoint now) const {
+  return run_.orphaned_after && !leaving_ && now > heard_ + *run_.orphaned_after;
 }
 
 void Worker::await(Duration limit) {

@@ -38,6 +38,10 @@ class Worker {
   /// One turn. True if it did something.
   bool turn(TimePoint now);
 
+  /// The dispatcher has been silent for longer than it ever is: it is no more, or this host is cut off from
+  /// it.
+  bool orphaned(TimePoint now) const;
+
   /// The dispatcher said bye, and our farewell has left.
   bool finished() const { return leaving_ && transport_.idle(); }
 
@@ -52,6 +56,7 @@ class Worker {
   void on(const Recall& recall);
   void on(const Stop& stop);
   void on(const Bye& bye);
+  void on(const Alive& /*alive*/) {}  // that it came is all it says
 
   GivenTask accept(Give::Item& item) const;
   void feed();
@@ -70,6 +75,8 @@ class Worker {
   std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
 
   Begin run_;
+  TimePoint heard_{};  ///< from the dispatcher, or this loop's last pause, in which it could hear nothing
+  TimePoint last_turn_{};
   bool stopping_ = false;
   bool leaving_ = false;
   bool broken_ = false;                ///< executors cannot be had any more

@@ -100,7 +100,8 @@ void fields(Way& way, ResourceLimits& m) {
 }
 template <typename Way>
 void fields(Way& way, Begin& m) {
-  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources, m.grace);
+  all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources, m.grace,
+      m.orphaned_after);
 }
 template <typename Way>
 void fields(Way& way, Give::Item& m) {
@@ -120,6 +121,8 @@ void fields(Way& way, Stop& m) {
 }
 template <typename Way>
 void fields(Way& /*way*/, Bye& /*m*/) {}
+template <typename Way>
+void fields(Way& /*way*/, Alive& /*m*/) {}
 
 template <typename Variant>
 Bytes encode_variant(const Variant& message) {

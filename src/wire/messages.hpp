@@ -73,12 +73,13 @@ struct Trouble {
 /// Begins a run.
 struct Begin {
   std::uint32_t epoch = 0;
-  std::optional<Duration> timeout;  ///< of tasks that have none of their own
-  bool json_values = false;         ///< results as JSON where the type allows
-  bool threads = false;             ///< execute functions on a thread of the worker
-  bool kill_overrunning = false;    ///< a task at its limit is killed and the run goes on; else the run ends
-  ResourceLimits resources = {};    ///< of tasks that have none of their own
-  Duration grace{};                 ///< for what runs when a signal ends the run
+  std::optional<Duration> timeout = {};  ///< of tasks that have none of their own
+  bool json_values = false;              ///< results as JSON where the type allows
+  bool threads = false;                  ///< execute functions on a thread of the worker
+  bool kill_overrunning = false;  ///< a task at its limit is killed and the run goes on; else the run ends
+  ResourceLimits resources = {};  ///< of tasks that have none of their own
+  Duration grace{};               ///< for what runs when a signal ends the run
+  std::optional<Duration> orphaned_after = {};  ///< of the dispatcher's silence; none: it may be silent
 };
 
 struct Give {
@@ -105,8 +106,11 @@ struct Stop {
 /// Leave.
 struct Bye {};
 
+/// The dispatcher's heartbeat.
+struct Alive {};
+
 using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard>;
-using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye>;
+using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye, Alive>;
 
 Bytes encode(const FromWorker& message);
 Bytes encode(const FromDispatcher& message);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -151,6 +152,37 @@ TEST_F(CrewTest, AnyMessageIsALifeSignAndASilentWorkerIsNamedWithItsHost) {
   ASSERT_TRUE(expiry);
   EXPECT_EQ(expiry->rank, Rank(2));
   EXPECT_THAT(expiry->what, AllOf(HasSubstr("rank 2"), HasSubstr("node2")));
+}
+
+TEST_F(CrewTest, EachWorkerIsToldOftenEnoughThatRankZeroLives) {
+  std::map<int, TimePoint> told{{1, clock.now()}, {2, clock.now()}};
+  for (const TimePoint end = clock.now() + 10 * crew.orphaned_after(); clock.now() < end;) {
+    crew.send_heartbeats(clock.advance(100ms));
+    for (auto& [rank, at] : told) {
+      if (!transport.has(Rank(rank))) continue;
+      transport.take<Alive>(Rank(rank));
+      at = clock.now();
+    }
+    EXPECT_LT(clock.now() - told[1], crew.orphaned_after() / 4);
+    EXPECT_LT(clock.now() - told[2], crew.orphaned_after() / 4);
+  }
+}
+
+TEST_F(CrewTest, HeartbeatsAreNoFlood) {
+  int sent = 0;
+  for (const TimePoint end = clock.now() + 10 * crew.orphaned_after(); clock.now() < end;) {
+    crew.send_heartbeats(clock.advance(1ms));
+    for (; transport.has(Rank(1)); ++sent) transport.take<Alive>(Rank(1));
+    while (transport.has(Rank(2))) transport.take<Alive>(Rank(2));
+  }
+  EXPECT_LE(sent, 10 * 9 + 1) << "nine while a worker's patience lasts";
+}
+
+TEST_F(CrewTest, AWorkerThatLeftIsNotTold) {
+  transport.arrive(Farewell{}, Rank(1));
+  crew.receive(clock.now());
+  crew.send_heartbeats(clock.now());
+  transport.take<Alive>(Rank(2));
 }
 
 TEST_F(CrewTest, AWorkerThatLeftIsNotMissed) {

@@ -53,6 +53,13 @@ class WorkerTest : public ::testing::Test {
     transport.arrive(give);
   }
   bool turn() { return worker.turn(clock.now()); }
+  /// As it does when nothing happens; its heartbeats are taken.
+  void turn_for(Duration span) {
+    for (const TimePoint end = clock.now() + span; clock.now() < end; clock.advance(100ms)) {
+      turn();
+      while (transport.has(kDispatcher)) take_report();
+    }
+  }
   void execute_next() {
     ASSERT_TRUE(body->begin_next(clock.now()));
     body->end();
@@ -385,6 +392,35 @@ TEST_F(WorkerTest, TellsItsTroubleOnceAndStillLeavesWhenAsked) {
 }
 
 // --- threads ---------------------------------------------------------------------------------------------
+
+TEST_F(WorkerTest, IsOrphanedWhenTheDispatcherIsSilentForTooLong) {
+  transport.arrive(Begin{.epoch = kEpoch, .orphaned_after = 6s});
+  turn_for(5900ms);
+  EXPECT_FALSE(worker.orphaned(clock.now()));
+  transport.arrive(Alive{});
+  turn_for(5900ms);
+  EXPECT_FALSE(worker.orphaned(clock.now())) << "it was told that rank 0 lives";
+  turn_for(200ms);
+  EXPECT_TRUE(worker.orphaned(clock.now()));
+}
+
+TEST_F(WorkerTest, WhatItCouldNotHearWhileItWasStoppedIsNoSilence) {
+  transport.arrive(Begin{.epoch = kEpoch, .orphaned_after = 6s});
+  turn_for(100ms);
+  clock.advance(1h);
+  turn_for(5900ms);
+  EXPECT_FALSE(worker.orphaned(clock.now()));
+  turn_for(200ms);
+  EXPECT_TRUE(worker.orphaned(clock.now()));
+}
+
+TEST_F(WorkerTest, ADispatcherThatMayBeSilentIsWaitedFor) {
+  begin();
+  turn_for(100ms);
+  clock.advance(1h);
+  turn_for(100s);
+  EXPECT_FALSE(worker.orphaned(clock.now()));
+}
 
 TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
   FakeTransport transport(Rank(1), 2);

@@ -35,7 +35,8 @@ std::vector<FromDispatcher> dispatcher_messages() {
           Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, Bytes(100, '\0')}}},
           Recall{7, 12},
           Stop{7},
-          Bye{}};
+          Bye{},
+          Alive{}};
 }
 
 template <typename Kind>
@@ -95,6 +96,8 @@ TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   EXPECT_FALSE(begin.threads);
   EXPECT_TRUE(begin.kill_overrunning);
   EXPECT_FALSE(back(Begin{}).timeout);
+  EXPECT_FALSE(back(Begin{}).orphaned_after);
+  EXPECT_EQ(back(Begin{.epoch = 7, .orphaned_after = 90s}).orphaned_after, 90s);
   const Give give = back(Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, ""}}});
   EXPECT_EQ(give.epoch, 7U);
   ASSERT_EQ(give.items.size(), 2U);
@@ -129,8 +132,8 @@ TEST(Messages, WithBytesBehindTheirLastFieldAreRefused) {
 }
 
 TEST(Messages, OfAnUnknownKindAreRefused) {
-  EXPECT_THROW(decode_from_worker("\x06"), FormatError);
-  EXPECT_THROW(decode_from_dispatcher("\x05"), FormatError);
+  EXPECT_THROW(decode_from_worker("\x07"), FormatError);
+  EXPECT_THROW(decode_from_dispatcher("\x06"), FormatError);
   EXPECT_THROW(decode_from_worker("\xff"), FormatError);
   EXPECT_THROW(decode_from_worker(""), FormatError);
 }

@@ -1,0 +1,73 @@
+#include "base/launcher.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace parrun {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNames = {"mpirun", "mpiexec", "orterun", "prterun"};
+
+struct ProcessStat {
+  std::string name;
+  pid_t parent = 0;
+};
+
+// "PID (NAME) STATE PPID ...", where the name may hold anything: proc(5).
+ProcessStat stat_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const std::size_t begin = line.find('(');
+  const std::size_t end = line.rfind(')');
+  if (begin == line.npos || end == line.npos || end + 4 > line.size()) return {};
+  return {line.substr(begin + 1, end - begin - 1), std::atoi(line.c_str() + end + 4)};
+}
+
+// A script or a debugger may stand between the two.
+pid_t mpirun_above() {
+  constexpr int kMostBetween = 4;
+  pid_t pid = getppid();
+  for (int i = 0; i <= kMostBetween && pid > 1; ++i) {
+    const ProcessStat process = stat_of(pid);
+    if (std::find(kNames.begin(), kNames.end(), process.name) != kNames.end()) return pid;
+    pid = process.parent;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int launcher_rank() {
+  // mpirun and srun with pmix set the first; SLURM_PROCID is not asked: under mpirun it is another program's.
+  for (const char* name : {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"}) {
+    if (const char* rank = std::getenv(name)) return std::atoi(rank);
+  }
+  return 0;
+}
+
+Launcher Launcher::of_rank_0() {
+  // Without the variable an mpirun further up is another job's: this is a task of it.
+  const bool started_by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr && launcher_rank() == 0;
+  const pid_t pid = started_by_mpirun ? mpirun_above() : 0;
+  if (pid == 0) return {};
+  return Launcher(Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+}
+
+void Launcher::see_off() const {
+  if (!process_) return;
+  pollfd ended{process_.get(), POLLIN, 0};
+  const int limit_ms = static_cast<int>(end_limit_ / std::chrono::milliseconds(1));
+  if (poll(&ended, 1, limit_ms) == 0) syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+}
+
+}  // namespace parrun

@@ -1,0 +1,39 @@
+#pragma once
+// What started this process as a rank of an MPI job.
+
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/descriptor.hpp"
+
+namespace parrun {
+
+/// This process's rank as its launcher says it, 0 without one: for what has to be known before MPI_Init.
+int launcher_rank();
+
+// The mpirun above this process. After MPI_Abort, and after the death of a rank, it waits for its daemons on
+// the other hosts; for one that is cut off, without end. So somebody has to end it who outlives the ranks.
+class Launcher {
+ public:
+  // mpirun gives the ranks of an aborted job a second or two.
+  static constexpr Duration kEndLimit = std::chrono::seconds(8);
+
+  Launcher() = default;
+  /// `process`: its pidfd_open(2).
+  explicit Launcher(Descriptor process, Duration end_limit = kEndLimit)
+      : process_(std::move(process)), end_limit_(end_limit) {}
+  /// Of rank 0, where mpirun runs on its host and the kernel has descriptors of processes (Linux 5.3); of
+  /// others none.
+  static Launcher of_rank_0();
+
+  /// -1 where there is none.
+  int descriptor() const { return process_.get(); }
+  /// The job is over: waits until mpirun has ended, and kills it where it does not within its limit.
+  void see_off() const;
+
+ private:
+  Descriptor process_;
+  Duration end_limit_ = kEndLimit;
+};
+
+}  // namespace parrun
