@@ -2,8 +2,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,37 +10,12 @@
 #include "base/duration.hpp"
 #include "base/size.hpp"
 #include "cli/commands.hpp"
+#include "cli/run_arguments.hpp"
 #include "cli/task_text.hpp"
-#include "cluster/job_end.hpp"
-#include "cluster/requeue.hpp"
-#include "cluster/slurm_job.hpp"
 #include "core/halt.hpp"
 #include "report/console.hpp"
-#include "run/batch_run.hpp"
 
 namespace parrun {
-namespace {
-
-constexpr const char* kFooter = R"(Durations: a number of seconds, or 500ms 3s 2m 1h30m 1:30:00.
-The record: jobs.record beside jobs.bin, an SQLite file; see parrun status and parrun results.
-Exit codes: 0 every task succeeded; 1 some task did not; 2 usage or unusable input, nothing was run; 3 internal or
-MPI error; 124 a limit ended the run; 128 + N signal N did. --halt: 1 if a task failed before, 0 for success=N.
-Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
-Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one rank does both.)";
-
-constexpr const char* kNone = "none";  // --deadline none
-
-struct RunArguments {
-  RunOptions run;
-  Console::Options console;
-  std::string timeout, deadline, stall, lost_after;
-  std::string memory_limit, cpu_limit, output_limit;
-  std::string retry_delay, halt = "never", grace, margin;
-  std::string record;  ///< empty: beside the batch
-  bool requeue = false;
-  bool no_record = false, resume = false, resume_failed = false, overwrite = false;
-  std::vector<std::string> words;  ///< the command line
-};
 
 std::optional<Duration> optional_duration(const char* option, const std::string& text) {
   if (text.empty()) return std::nullopt;
@@ -52,6 +25,15 @@ std::optional<Duration> optional_duration(const char* option, const std::string&
     throw InputError(std::string(option) + ": " + error.what());
   }
 }
+
+namespace {
+
+constexpr const char* kFooter = R"(Durations: a number of seconds, or 500ms 3s 2m 1h30m 1:30:00.
+The record: jobs.record beside jobs.bin, an SQLite file; see parrun status and parrun results.
+Exit codes: 0 every task succeeded; 1 some task did not; 2 usage or unusable input, nothing was run; 3 internal or
+MPI error; 124 a limit ended the run; 128 + N signal N did. --halt: 1 if a task failed before, 0 for success=N.
+Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
+Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one rank does both.)";
 
 std::optional<std::uint64_t> optional_size(const char* option, const std::string& text) {
   if (text.empty()) return std::nullopt;
@@ -88,114 +70,6 @@ void read_limits(RunArguments& arguments) {
   arguments.run.grace = optional_duration("--grace", arguments.grace).value_or(arguments.run.grace);
 }
 
-// As one could type it again.
-std::string command_line(const std::vector<std::string>& words) {
-  std::string line = "parrun";
-  for (std::size_t i = 1; i < words.size(); ++i) line += " " + quoted(words[i]);
-  return line;
-}
-
-// The same command, that goes on with what this run leaves; it stands first, for behind the batch may stand
-// anything.
-std::string resume_command(const std::vector<std::string>& given) {
-  std::vector<std::string> words;
-  bool resumes = false;
-  for (const std::string& word : given) {
-    resumes = resumes || word == "--resume" || word == "--resume-failed";
-    if (word != "--overwrite") words.push_back(word);
-  }
-  if (!resumes) words.insert(words.begin() + 1, "--resume");
-  return command_line(words);
-}
-
-void refuse_record_contradictions(const RunArguments& arguments) {
-  if (arguments.requeue && (arguments.no_record || arguments.overwrite)) {
-    throw InputError(
-        "--requeue goes on with the record, when the job comes again; leave out --no-record and --overwrite");
-  }
-  if (arguments.overwrite && arguments.resume) {
-    throw InputError("--overwrite begins anew and --resume goes on; give one of them");
-  }
-  if (!arguments.no_record) return;
-  if (!arguments.record.empty())
-    throw InputError("--record and --no-record contradict each other; give one of them");
-  if (arguments.resume || arguments.overwrite || arguments.run.replay) {
-    throw InputError(
-        "--resume, --resume-failed, --replay and --overwrite are about a record; leave out --no-record");
-  }
-}
-
-// jobs.bin -> jobs.record
-std::string record_path(const RunArguments& arguments) {
-  if (!arguments.record.empty()) return arguments.record;
-  return std::filesystem::path(arguments.run.batch_file).replace_extension("record").string();
-}
-
-void refuse_joblog_on_record(const RunArguments& arguments) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  const std::string& joblog = arguments.console.joblog;
-  if (joblog.empty() || !arguments.run.record ||
-      fs::weakly_canonical(joblog, ignored) != fs::weakly_canonical(arguments.run.record->path, ignored)) {
-    return;
-  }
-  throw InputError(fmt::format("--joblog {} is where the run is recorded; give it another name", joblog));
-}
-
-// CLI11 takes an empty word for an option that was not given: a script's unset variable.
-std::string not_empty(const std::string& text) { return text.empty() ? "an empty name" : ""; }
-
-void read_record_options(RunArguments& arguments) {
-  using Existing = record::OpenOptions::Existing;
-  arguments.resume = arguments.resume || arguments.resume_failed;
-  refuse_record_contradictions(arguments);
-  arguments.console.append_joblog = arguments.resume;
-  if (arguments.no_record) return;
-  const Existing existing = arguments.resume      ? Existing::resume
-                            : arguments.overwrite ? Existing::overwrite
-                                                  : Existing::refuse;
-  arguments.run.record = {.path = record_path(arguments),
-                          .existing = existing,
-                          .resume_failed = arguments.resume_failed,
-                          .command = command_line(arguments.words)};
-  refuse_joblog_on_record(arguments);
-  arguments.console.resume_command = resume_command(arguments.words);
-}
-
-// The end of the SLURM job around the run. Called on rank 0 only, once it may have threads.
-class JobLimit {
- public:
-  JobLimit(cluster::SlurmJob job, std::optional<Duration> margin) : job_(std::move(job)), run_end_(margin) {}
-
-  std::optional<OuterLimit> operator()() {
-    if (!job_end_) job_end_ = std::make_unique<cluster::JobEnd>(job_.id, job_.end_s);
-    const double now_s = wall_clock_s();
-    const auto end = run_end_.of(job_end_->end_s(), now_s, Clock::now());
-    if (!end) return std::nullopt;
-    return OuterLimit{
-        end->at, fmt::format("SLURM job {} ends in {} (--margin)", job_.id, format_duration(end->margin))};
-  }
-
- private:
-  cluster::SlurmJob job_;
-  cluster::RunEnd run_end_;
-  std::unique_ptr<cluster::JobEnd> job_end_;
-};
-
-void heed_slurm(RunArguments& arguments) {
-  const std::optional<Duration> margin = optional_duration("--margin", arguments.margin);
-  const std::optional<cluster::SlurmJob> job =
-      cluster::slurm_job([](const char* name) { return std::getenv(name); });
-  if (!job && arguments.requeue)
-    throw InputError("--requeue is for SLURM jobs; this is none (no SLURM_JOB_ID)");
-  if (!job) return;
-  if (arguments.requeue) arguments.run.run_again = [id = job->id] { return cluster::requeue(id); };
-  // A job that was requeued goes on with what it has done, where it has recorded it.
-  if (job->restarts > 0 && !arguments.no_record && !arguments.overwrite) arguments.resume = true;
-  if (arguments.deadline == kNone) return;
-  arguments.run.outer_limit = [limit = std::make_shared<JobLimit>(*job, margin)] { return (*limit)(); };
-}
-
 void refuse_contradictions(const RunOptions& run) {
   if (run.batch_file.empty()) {
     throw InputError(
@@ -223,6 +97,9 @@ int run(RunArguments& arguments, TimePoint start) {
   return run_batch(
       arguments.run, [&] { return std::make_unique<Console>(arguments.console, start); }, start);
 }
+
+// CLI11 takes an empty word for an option that was not given: a script's unset variable.
+std::string not_empty(const std::string& text) { return text.empty() ? "an empty name" : ""; }
 
 template <typename Choice>
 using Choices = std::vector<std::pair<std::string, Choice>>;

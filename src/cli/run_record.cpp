@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "cli/run_arguments.hpp"
+#include "cli/task_text.hpp"
+#include "parrun/errors.hpp"
+
+namespace parrun {
+namespace {
+
+// As one could type it again.
+std::string command_line(const std::vector<std::string>& words) {
+  std::string line = "parrun";
+  for (std::size_t i = 1; i < words.size(); ++i) line += " " + quoted(words[i]);
+  return line;
+}
+
+// The same command, that goes on with what this run leaves; it stands first, for behind the batch may stand
+// anything.
+std::string resume_command(const std::vector<std::string>& given) {
+  std::vector<std::string> words;
+  bool resumes = false;
+  for (const std::string& word : given) {
+    resumes = resumes || word == "--resume" || word == "--resume-failed";
+    if (word != "--overwrite") words.push_back(word);
+  }
+  if (!resumes) words.insert(words.begin() + 1, "--resume");
+  return command_line(words);
+}
+
+void refuse_record_contradictions(const RunArguments& arguments) {
+  if (arguments.requeue && (arguments.no_record || arguments.overwrite)) {
+    throw InputError(
+        "--requeue goes on with the record, when the job comes again; leave out --no-record and --overwrite");
+  }
+  if (arguments.overwrite && arguments.resume) {
+    throw InputError("--overwrite begins anew and --resume goes on; give one of them");
+  }
+  if (!arguments.no_record) return;
+  if (!arguments.record.empty())
+    throw InputError("--record and --no-record contradict each other; give one of them");
+  if (arguments.resume || arguments.overwrite || arguments.run.replay) {
+    throw InputError(
+        "--resume, --resume-failed, --replay and --overwrite are about a record; leave out --no-record");
+  }
+}
+
+// jobs.bin -> jobs.record
+std::string record_path(const RunArguments& arguments) {
+  if (!arguments.record.empty()) return arguments.record;
+  return std::filesystem::path(arguments.run.batch_file).replace_extension("record").string();
+}
+
+void refuse_joblog_on_record(const RunArguments& arguments) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const std::string& joblog = arguments.console.joblog;
+  if (joblog.empty() || !arguments.run.record ||
+      fs::weakly_canonical(joblog, ignored) != fs::weakly_canonical(arguments.run.record->path, ignored)) {
+    return;
+  }
+  throw InputError(fmt::format("--joblog {} is where the run is recorded; give it another name", joblog));
+}
+
+}  // namespace
+
+void read_record_options(RunArguments& arguments) {
+  using Existing = record::OpenOptions::Existing;
+  arguments.resume = arguments.resume || arguments.resume_failed;
+  refuse_record_contradictions(arguments);
+  arguments.console.append_joblog = arguments.resume;
+  if (arguments.no_record) return;
+  const Existing existing = arguments.resume      ? Existing::resume
+                            : arguments.overwrite ? Existing::overwrite
+                                                  : Existing::refuse;
+  arguments.run.record = {.path = record_path(arguments),
+                          .existing = existing,
+                          .resume_failed = arguments.resume_failed,
+                          .command = command_line(arguments.words)};
+  refuse_joblog_on_record(arguments);
+  arguments.console.resume_command = resume_command(arguments.words);
+}
+
+}  // namespace parrun
