@@ -15,7 +15,7 @@
 #include "core/outcome.hpp"
 #include "core/state_counts.hpp"
 #include "parrun/errors.hpp"
-#include "record/reader.hpp"
+#include "record/record_set.hpp"
 #include "report/printer.hpp"
 
 namespace parrun {
@@ -28,7 +28,7 @@ using record::Texts;
 constexpr std::size_t kMissingShown = 10;
 
 struct ResultsOptions {
-  std::string file;
+  std::vector<std::string> files;  ///< of shards of one batch
   std::string format = "table";
   std::vector<std::string> states;
   std::vector<std::uint64_t> tasks;
@@ -83,42 +83,43 @@ Selection selection_of(const ResultsOptions& options) {
 }
 
 // Tasks that were asked for by their index and have no row, whatever the state asked for.
-void tell_missing(const RecordReader& reader, const ResultsOptions& options) {
+void tell_missing(const RecordSet& records, const ResultsOptions& options) {
   if (options.tasks.empty()) return;
   std::set<std::uint64_t> missing(options.tasks.begin(), options.tasks.end());
-  reader.for_each({.tasks = selection_of(options).tasks}, Texts::without,
-                  [&](const Row& row) { missing.erase(row.outcome.task.get()); });
+  records.for_each({.tasks = selection_of(options).tasks}, Texts::without,
+                   [&](const Row& row) { missing.erase(row.outcome.task.get()); });
   if (missing.empty()) return;
   const std::size_t count = missing.size();
   while (missing.size() > kMissingShown) missing.erase(std::prev(missing.end()));
-  fmt::print(stderr, "parrun: {} has no outcome of task {}{}\n", options.file, fmt::join(missing, ", "),
-             count > missing.size() ? fmt::format(" and {} more", count - missing.size()) : "");
+  fmt::print(stderr, "parrun: no outcome of task {}{} in {}\n", fmt::join(missing, ", "),
+             count > missing.size() ? fmt::format(" and {} more", count - missing.size()) : "",
+             fmt::join(options.files, ", "));
 }
 
-void print_stdout_of(const RecordReader& reader, const std::string& file, std::uint64_t task) {
+void print_stdout_of(const RecordSet& records, const ResultsOptions& options, std::uint64_t task) {
   bool found = false;
-  reader.for_each({.tasks = {TaskId(task)}}, Texts::with, [&](const Row& row) {
+  records.for_each({.tasks = {TaskId(task)}}, Texts::with, [&](const Row& row) {
     found = true;
     write_stdout(row.outcome.stdout_text);
   });
   if (!found) {
-    throw InputError(
-        fmt::format("task {} has no outcome in {}; 'parrun status {}' tells what has", task, file, file));
+    throw InputError(fmt::format("task {} has no outcome in {}; 'parrun status {}' tells what has", task,
+                                 fmt::join(options.files, ", "), fmt::join(options.files, " ")));
   }
 }
 
 int run_results(const ResultsOptions& options) {
-  const RecordReader reader(options.file);
+  const RecordSet records(options.files);
   if (options.stdout_of) {
-    print_stdout_of(reader, options.file, *options.stdout_of);
+    print_stdout_of(records, options, *options.stdout_of);
   } else {
     const Listing listing = listing_of(options);
     write_stdout(listing.header);
-    reader.for_each(selection_of(options), listing.texts,
-                    [&](const Row& row) { write_stdout(listing.line(row)); });
+    records.for_each(selection_of(options), listing.texts,
+                     [&](const Row& row) { write_stdout(listing.line(row)); });
   }
   flush_stdout();
-  tell_missing(reader, options);
+  tell_missing(records, options);
   return 0;
 }
 
@@ -147,8 +148,10 @@ CLI::Option* add_list(CLI::App& command, const char* name, std::vector<T>& list,
 
 void add_results(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ResultsOptions>();
-  CLI::App* command = app.add_subcommand("results", "Print the outcomes in a run record");
-  command->add_option("FILE", options->file, "A run record, of a running job too")
+  CLI::App* command = app.add_subcommand("results", "Print the outcomes in run records");
+  command
+      ->add_option("FILE", options->files,
+                   "A run record, of a running job too; several of shards of one batch are read as one")
       ->type_name("JOBS.RECORD")
       ->required();
   CLI::Option* format =

@@ -19,6 +19,7 @@ struct RunArguments {
   std::string timeout, deadline, stall, lost_after;
   std::string memory_limit, cpu_limit, output_limit;
   std::string retry_delay, halt = "never", grace, margin;
+  std::string shard;   ///< K/N, or empty
   std::string record;  ///< empty: beside the batch
   bool requeue = false;
   bool no_record = false, resume = false, resume_failed = false, overwrite = false;
@@ -27,7 +28,7 @@ struct RunArguments {
 
 std::optional<Duration> optional_duration(const char* option, const std::string& text);
 
-/// The job around the run: its end, whether it comes again.
+/// The job around the run: its end, whether it comes again, and its part of the batch.
 void heed_slurm(RunArguments& arguments);
 
 /// Where the run is recorded, and what becomes of a record that is there. REQUIRES: after heed_slurm().

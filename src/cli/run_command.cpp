@@ -196,6 +196,12 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
   a->console.work_text = [](const TaskSpec& spec) { return work_text(spec, arguments_to_json); };
   app.footer(kFooter);
   app.add_option("batch", a->run.batch_file, "The batch to run, made by parrun pack")->type_name("FILE");
+  app.add_option(
+         "--shard", a->shard,
+         "Run every N-th task only, from the K-th on, with a record of its own (jobs.K-of-N.record); in a "
+         "SLURM job array each job runs its part where this is not given")
+      ->check(not_empty)
+      ->type_name("K/N");
   app.add_option("--load", a->run.modules, "Module of task functions; may be given several times")
       ->type_name("MODULE")
       ->allow_extra_args(false);

@@ -18,14 +18,17 @@ std::string command_line(const std::vector<std::string>& words) {
 
 // The same command, that goes on with what this run leaves; it stands first, for behind the batch may stand
 // anything.
-std::string resume_command(const std::vector<std::string>& given) {
+std::string resume_command(const RunArguments& arguments) {
   std::vector<std::string> words;
   bool resumes = false;
-  for (const std::string& word : given) {
+  for (const std::string& word : arguments.words) {
     resumes = resumes || word == "--resume" || word == "--resume-failed";
     if (word != "--overwrite") words.push_back(word);
   }
   if (!resumes) words.insert(words.begin() + 1, "--resume");
+  // By hand there is no job array.
+  const bool implied = !arguments.run.shard.whole() && arguments.shard.empty();
+  if (implied) words.insert(words.begin() + 1, {"--shard", to_string(arguments.run.shard)});
   return command_line(words);
 }
 
@@ -46,10 +49,12 @@ void refuse_record_contradictions(const RunArguments& arguments) {
   }
 }
 
-// jobs.bin -> jobs.record
+// jobs.bin -> jobs.record, or jobs.3-of-10.record
 std::string record_path(const RunArguments& arguments) {
   if (!arguments.record.empty()) return arguments.record;
-  return std::filesystem::path(arguments.run.batch_file).replace_extension("record").string();
+  const Shard& shard = arguments.run.shard;
+  const std::string part = shard.whole() ? "" : fmt::format("{}-of-{}.", shard.number, shard.count);
+  return std::filesystem::path(arguments.run.batch_file).replace_extension(part + "record").string();
 }
 
 void refuse_joblog_on_record(const RunArguments& arguments) {
@@ -79,7 +84,7 @@ void read_record_options(RunArguments& arguments) {
                           .resume_failed = arguments.resume_failed,
                           .command = command_line(arguments.words)};
   refuse_joblog_on_record(arguments);
-  arguments.console.resume_command = resume_command(arguments.words);
+  arguments.console.resume_command = resume_command(arguments);
 }
 
 }  // namespace parrun

@@ -34,12 +34,35 @@ class JobLimit {
   std::unique_ptr<cluster::JobEnd> job_end_;
 };
 
+// The job of an array runs its part of the batch.
+void read_shard(RunArguments& arguments, const std::optional<cluster::SlurmJob>& job) {
+  if (!arguments.shard.empty()) {
+    try {
+      arguments.run.shard = parse_shard(arguments.shard);
+    } catch (const InputError& error) {
+      throw InputError(std::string("--shard: ") + error.what());
+    }
+  } else if (job && job->array) {
+    const std::optional<Shard> shard = job->array->shard();
+    if (!shard) {
+      throw InputError(
+          fmt::format("the job array has gaps between {} and {}, so that its jobs are no parts of a whole; "
+                      "give --shard K/N, "
+                      "or --shard 1/1 for the whole batch in each job",
+                      job->array->min, job->array->max));
+    }
+    arguments.run.shard = *shard;
+    arguments.console.shard_reason = "as SLURM_ARRAY_TASK_ID says; --shard 1/1 runs them all";
+  }
+}
+
 }  // namespace
 
 void heed_slurm(RunArguments& arguments) {
   const std::optional<Duration> margin = optional_duration("--margin", arguments.margin);
   const std::optional<cluster::SlurmJob> job =
       cluster::slurm_job([](const char* name) { return std::getenv(name); });
+  read_shard(arguments, job);
   if (!job && arguments.requeue)
     throw InputError("--requeue is for SLURM jobs; this is none (no SLURM_JOB_ID)");
   if (!job) return;

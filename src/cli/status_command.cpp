@@ -1,5 +1,8 @@
 #include <chrono>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/host.hpp"
@@ -25,13 +28,23 @@ Seen look_for(const record::Run& run) {
   return record::is_alive(holder) ? Seen::alive : Seen::gone;
 }
 
-int run_status(const std::string& file) {
+record::Summary print_status(const std::string& file) {
   record::Summary summary = read_summary(file);
   const Seen seen = look_for(summary.last_run);
   // A run records its end before its process ends: it may have done both between the two looks.
   if (seen == Seen::gone && !summary.last_run.ended_s) summary = read_summary(file);
   const double now_s = wall_clock_s();
   write_stdout(status_text(file, summary, seen, now_s));
+  return summary;
+}
+
+int run_status(const std::vector<std::string>& files) {
+  std::vector<record::Summary> summaries;
+  for (const std::string& file : files) {
+    summaries.push_back(print_status(file));
+    if (files.size() > 1) write_stdout("\n");
+  }
+  if (files.size() > 1) write_stdout(total_text(summaries));
   flush_stdout();
   return 0;
 }
@@ -39,12 +52,12 @@ int run_status(const std::string& file) {
 }  // namespace
 
 void add_status(CLI::App& app, Action& chosen) {
-  auto file = std::make_shared<std::string>();
+  auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* command = app.add_subcommand("status", "Tell how far the run of a record is, or how it ended");
-  command->add_option("FILE", *file, "A run record, of a running job too")
+  command->add_option("FILE", *files, "A run record, of a running job too; several are told of in turn")
       ->type_name("JOBS.RECORD")
       ->required();
-  command->callback([file, &chosen] { chosen = [file] { return run_status(*file); }; });
+  command->callback([files, &chosen] { chosen = [files] { return run_status(*files); }; });
 }
 
 }  // namespace parrun

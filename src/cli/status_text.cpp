@@ -61,12 +61,14 @@ std::string life_text(const Run& run, Life life, Seen seen, double now_s) {
 }
 
 std::uint64_t without_outcome(const Summary& summary) {
-  return summary.last_run.tasks - std::min(summary.last_run.tasks, summary.by_state.total());
+  const std::uint64_t tasks = summary.last_run.own_tasks();
+  return tasks - std::min(tasks, summary.by_state.total());
 }
 
 // Of a run that is no more, nobody knows what it had started.
 std::string counts_text(const Summary& summary, Life life) {
-  std::string text = fmt::format("{}: {}", plural(summary.last_run.tasks, "task"), summary.by_state.text());
+  std::string text =
+      fmt::format("{}: {}", plural(summary.last_run.own_tasks(), "task"), summary.by_state.text());
   const auto add = [&](std::uint64_t count, const char* what) {
     if (count > 0) text += fmt::format(", {} {}", count, what);
   };
@@ -119,11 +121,25 @@ std::string status_text(const std::string& file, const Summary& summary, Seen se
   const Run& run = summary.last_run;
   const Life life = life_of(run, seen, now_s);
   std::string text =
-      fmt::format("{}: run {} of {}, {} on {}, pid {}\n", file, run.run, escaped(run.batch),
+      fmt::format("{}: run {} of {}{}, {} on {}, pid {}\n", file, run.run, escaped(run.batch),
+                  run.shard.whole() ? "" : fmt::format(" (shard {})", to_string(run.shard)),
                   plural(static_cast<std::uint64_t>(run.ranks), "rank"), escaped(run.host), run.pid);
   text += life_text(run, life, seen, now_s) + '\n' + counts_text(summary, life) + '\n';
   if (life == Life::running) text += rate_text(summary, now_s) + '\n';
   return text + slowest_text(summary) + failures_text(summary);
+}
+
+std::string total_text(const std::vector<Summary>& summaries) {
+  std::uint64_t tasks = 0;
+  std::uint64_t rest = 0;
+  StateCounts by_state;
+  for (const Summary& summary : summaries) {
+    tasks += summary.last_run.own_tasks();
+    rest += without_outcome(summary);
+    for (const State state : kStates) by_state.add(state, summary.by_state[state]);
+  }
+  return fmt::format("in all: {}: {}{}\n", plural(tasks, "task"), by_state.text(),
+                     rest > 0 ? fmt::format(", {} without an outcome", rest) : "");
 }
 
 }  // namespace parrun

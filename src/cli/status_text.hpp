@@ -2,6 +2,7 @@
 // How far a run is, for people. Pure: what was seen and the time are arguments.
 
 #include <string>
+#include <vector>
 
 #include "record/reader.hpp"
 
@@ -16,5 +17,8 @@ enum class Seen {
 
 /// Lines. `now_s` [s since 1970]. REQUIRES: `summary` was read after the process was seen to be gone.
 std::string status_text(const std::string& file, const record::Summary& summary, Seen seen, double now_s);
+
+/// Of several records, in a line: what became of their tasks.
+std::string total_text(const std::vector<record::Summary>& summaries);
 
 }  // namespace parrun

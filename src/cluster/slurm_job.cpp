@@ -1,5 +1,6 @@
 #include "cluster/slurm_job.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -22,17 +23,39 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
+using Text = std::function<std::string(const char*)>;
+
+std::optional<ArrayElement> array_element(const Text& text) {
+  const auto id = number<std::int64_t>(text("SLURM_ARRAY_TASK_ID"));
+  if (!id) return std::nullopt;
+  const auto value = [&](const char* name) { return number<std::int64_t>(text(name)); };
+  return ArrayElement{.id = *id,
+                      .count = value("SLURM_ARRAY_TASK_COUNT").value_or(0),
+                      .min = value("SLURM_ARRAY_TASK_MIN").value_or(0),
+                      .max = value("SLURM_ARRAY_TASK_MAX").value_or(0),
+                      .step = value("SLURM_ARRAY_TASK_STEP").value_or(1)};
+}
+
 }  // namespace
 
+std::optional<Shard> ArrayElement::shard() const {
+  const bool regular = count > 0 && step > 0 && max - min == (count - 1) * step;
+  const bool among_them = id >= min && id <= max && (id - min) % std::max<std::int64_t>(step, 1) == 0;
+  if (!regular || !among_them) return std::nullopt;
+  return Shard{static_cast<std::uint64_t>((id - min) / step + 1), static_cast<std::uint64_t>(count)};
+}
+
 std::optional<SlurmJob> slurm_job(const std::function<const char*(const char*)>& variable) {
-  const auto text = [&](const char* name) {
+  const Text text = [&](const char* name) {
     const char* const value = variable(name);
     return std::string(value == nullptr ? "" : value);
   };
-  SlurmJob job{.id = text("SLURM_JOB_ID"), .restarts = 0, .end_s = parse_end(text("SLURM_JOB_END_TIME"))};
-  if (job.id.empty()) return std::nullopt;
-  job.restarts = number<int>(text("SLURM_RESTART_COUNT")).value_or(0);
-  return job;
+  const std::string id = text("SLURM_JOB_ID");
+  if (id.empty()) return std::nullopt;
+  return SlurmJob{.id = id,
+                  .restarts = number<int>(text("SLURM_RESTART_COUNT")).value_or(0),
+                  .end_s = parse_end(text("SLURM_JOB_END_TIME")),
+                  .array = array_element(text)};
 }
 
 std::optional<double> parse_end(std::string_view text) {

@@ -1,18 +1,34 @@
 #pragma once
 // The SLURM job that this process runs in, as its environment tells it. Pure, but for getenv(3).
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/shard.hpp"
+
 namespace parrun::cluster {
+
+/// One job of a job array, as sbatch --array makes them.
+struct ArrayElement {
+  std::int64_t id = 0;
+  std::int64_t count = 0;
+  std::int64_t min = 0;  ///< of the ids, as is the next
+  std::int64_t max = 0;
+  std::int64_t step = 1;
+
+  /// Its place among the others; none where ids are missing between them.
+  std::optional<Shard> shard() const;
+};
 
 struct SlurmJob {
   std::string id;    ///< as squeue and scontrol take it
   int restarts = 0;  ///< how often it was requeued
-  std::optional<double>
-      end_s;  ///< when it will be ended [s since 1970], where this version of SLURM tells it
+  /// When it will be ended [s since 1970], where this version of SLURM tells it.
+  std::optional<double> end_s = {};
+  std::optional<ArrayElement> array = {};
 };
 
 /// None outside of a job. `variable` returns an environment variable, or null.

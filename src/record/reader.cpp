@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -88,6 +89,14 @@ State state(const Statement& statement, int column) {
   const std::optional<State> known = parse_state(statement.bytes(column));
   if (!known) throw FormatError("an unknown state");
   return *known;
+}
+
+Shard shard(const Statement& statement, int column) {
+  try {
+    return parse_shard(text(statement, column));
+  } catch (const InputError& error) {
+    throw FormatError(error.what());
+  }
 }
 
 void count_outcomes(const Database& database, Summary& summary) {
@@ -205,26 +214,38 @@ void RecordReader::check_format() const {
 
 // --- reading ---------------------------------------------------------------------------------------------
 
-void RecordReader::for_each(const Selection& selection, record::Texts texts,
-                            const std::function<void(const record::Row&)>& visit) const {
-  Statement rows = guarded([&] {
+std::function<std::optional<record::Row>()> RecordReader::rows(const Selection& selection,
+                                                               record::Texts texts) const {
+  const auto statement = std::make_shared<Statement>(guarded([&] {
     return database_.prepare(fmt::format("SELECT {} FROM tasks WHERE {} ORDER BY task",
                                          record::select_columns(texts), condition(selection)));
-  });
-  const auto next = [&] { return rows.step() ? std::optional(record::read_row(rows)) : std::nullopt; };
-  while (const std::optional<record::Row> row = guarded(next)) visit(*row);
-  check_unchanged();
+  }));
+  return [this, statement] {
+    const auto next = [&] {
+      return statement->step() ? std::optional(record::read_row(*statement)) : std::nullopt;
+    };
+    std::optional<record::Row> row = guarded(next);
+    if (!row) check_unchanged();
+    return row;
+  };
+}
+
+void RecordReader::for_each(const Selection& selection, record::Texts texts,
+                            const std::function<void(const record::Row&)>& visit) const {
+  const auto next = rows(selection, texts);
+  while (const std::optional<record::Row> row = next()) visit(*row);
 }
 
 Run RecordReader::read_last_run() const {
   Statement row = database_.prepare(
       "SELECT run, batch, batch_hash, tasks, command, host, pid, process, ranks, started, updated, ended, "
-      "exit_code, executing FROM runs ORDER BY run DESC LIMIT 1");
+      "exit_code, executing, shard FROM runs ORDER BY run DESC LIMIT 1");
   if (!row.step()) throw FormatError("it holds no run");
   Run run{.run = row.integer(0),
           .batch = text(row, 1),
           .batch_hash = text(row, 2),
           .tasks = count(row, 3),
+          .shard = shard(row, 14),
           .command = text(row, 4),
           .host = text(row, 5),
           .pid = row.integer(6),

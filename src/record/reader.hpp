@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/shard.hpp"
 #include "core/state_counts.hpp"
 #include "record/database.hpp"
 #include "record/row.hpp"
@@ -21,7 +22,8 @@ struct Run {
   std::int64_t run = 1;
   std::string batch;
   std::string batch_hash;
-  std::uint64_t tasks = 0;
+  std::uint64_t tasks = 0;  ///< in the batch
+  Shard shard;              ///< that the record is of
   std::string command;
   std::string host;
   std::int64_t pid = 0;
@@ -32,6 +34,8 @@ struct Run {
   std::optional<double> ended_s;  ///< none while it runs, and where it was killed
   std::optional<int> exit_code;
   std::uint64_t executing = 0;  ///< tasks, when it was last updated
+
+  std::uint64_t own_tasks() const { return shard.tasks_below(tasks); }
 };
 
 /// Which rows; an empty list selects all.
@@ -70,7 +74,12 @@ class RecordReader {
   /// Throws InputError, saying what to do, where the file is no record of this version that can be read.
   explicit RecordReader(std::string path);
 
-  /// Rows in the order of the tasks, one in memory at a time.
+  const std::string& path() const { return path_; }
+
+  /// Rows in the order of the tasks, one in memory at a time: each call gives the next one, or none at the
+  /// end. REQUIRES: the reader lives.
+  std::function<std::optional<record::Row>()> rows(const record::Selection& selection,
+                                                   record::Texts texts) const;
   void for_each(const record::Selection& selection, record::Texts texts,
                 const std::function<void(const record::Row&)>& visit) const;
 

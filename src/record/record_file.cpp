@@ -37,7 +37,7 @@ Holder last_holder(const Database& database) {
 }  // namespace
 
 RecordFile::RecordFile(const OpenOptions& options, const BatchIdentity& batch)
-    : path_(options.path), tasks_(batch.tasks) {
+    : path_(options.path), tasks_(batch.tasks), shard_(batch.shard) {
   try {
     hold();
     open(options, batch);
@@ -123,7 +123,7 @@ void RecordFile::open(const OpenOptions& options, const BatchIdentity& batch) {
     if (options.existing == OpenOptions::Existing::resume) {
       check_batch(batch);
       read_settled(options.resume_failed);
-      if (settled_.tasks.count() < tasks_) begin_run(options, batch);
+      if (settled_.tasks.count() < shard_.tasks_below(tasks_)) begin_run(options, batch);
       return;
     }
     const Mode mode = mode_;
@@ -177,11 +177,14 @@ void RecordFile::remove_content() const {
 // --- what earlier runs left ------------------------------------------------------------------------------
 
 void RecordFile::check_batch(const BatchIdentity& batch) const {
-  Statement first = database_->prepare("SELECT batch, batch_hash, tasks FROM runs ORDER BY run LIMIT 1");
+  Statement first =
+      database_->prepare("SELECT batch, batch_hash, tasks, shard FROM runs ORDER BY run LIMIT 1");
   if (!first.step()) refuse_damaged("it has no run");
   if (first.bytes(1) == hexadecimal(batch.content_hash) &&
       first.integer(2) == static_cast<std::int64_t>(batch.tasks)) {
-    return;
+    if (first.bytes(3) == to_string(batch.shard)) return;
+    refuse(fmt::format("is of shard {}, this run is of shard {}; give --shard {}, or --record another name",
+                       first.bytes(3), to_string(batch.shard), first.bytes(3)));
   }
   refuse(fmt::format(
       "is of another batch ({}, {} tasks), {} has {} tasks and other work; give the batch that it is "
@@ -197,6 +200,8 @@ void RecordFile::read_settled(bool resume_failed) try {
     const Outcome outcome = read_row(rows).outcome;
     if (outcome.task.get() >= tasks_)
       throw FormatError(fmt::format("there is no task {}", outcome.task.get()));
+    if (!shard_.contains(outcome.task))
+      throw FormatError(fmt::format("task {} is not of its shard", outcome.task.get()));
     if (!is_settled(outcome.state) || (resume_failed && !outcome.succeeded())) {
       settled_.again.insert(outcome.task);
       continue;
@@ -239,15 +244,15 @@ void RecordFile::insert_run(const OpenOptions& options, const BatchIdentity& bat
   const Holder self = this_process();
   const double now = wall_clock_s();
   const std::string hash = hexadecimal(batch.content_hash);
+  const std::string shard = to_string(batch.shard);
   Statement insert = database_->prepare(
-      "INSERT INTO runs(batch, batch_hash, tasks, command, host, pid, process, ranks, started, updated) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO runs(batch, batch_hash, tasks, shard, command, host, pid, process, ranks, started, "
+      "updated) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind_text(0, batch.path).bind_text(1, hash).bind(2, static_cast<std::int64_t>(batch.tasks));
-  insert.bind_text(3, options.command).bind_text(4, self.host).bind(5, static_cast<std::int64_t>(self.pid));
-  insert.bind_text(6, self.process)
-      .bind(7, static_cast<std::int64_t>(options.ranks))
-      .bind(8, now)
-      .bind(9, now);
+  insert.bind_text(3, shard).bind_text(4, options.command);
+  insert.bind_text(5, self.host).bind(6, static_cast<std::int64_t>(self.pid)).bind_text(7, self.process);
+  insert.bind(8, static_cast<std::int64_t>(options.ranks)).bind(9, now).bind(10, now);
   insert.execute();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/descriptor.hpp"
+#include "core/shard.hpp"
 #include "core/state_counts.hpp"
 #include "core/task_set.hpp"
 #include "parrun/outcome.hpp"
@@ -18,7 +19,8 @@ namespace parrun::record {
 struct BatchIdentity {
   std::string path;
   std::uint64_t content_hash = 0;
-  std::uint64_t tasks = 0;
+  std::uint64_t tasks = 0;  ///< in all of it
+  Shard shard = {};         ///< that the record is of
 };
 
 struct OpenOptions {
@@ -47,6 +49,7 @@ class RecordFile {
 
   const std::string& path() const { return path_; }
   std::uint64_t tasks() const { return tasks_; }
+  const Shard& shard() const { return shard_; }
   const Settled& settled() const { return settled_; }
   /// All tasks of a resumed record are settled: no run was begun.
   bool nothing_to_do() const { return run_ == 0; }
@@ -87,6 +90,7 @@ class RecordFile {
   Mode mode_ = Mode::shared;
   std::unique_ptr<Database> database_;
   std::uint64_t tasks_ = 0;
+  Shard shard_;
   Settled settled_;
   std::int64_t run_ = 0;  ///< 0: none was begun
 };

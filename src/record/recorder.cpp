@@ -55,7 +55,7 @@ class Recorder::Writer {
   Writer(std::shared_ptr<Shared> shared, RecordFile file, ReadBack read_back)
       : shared_(std::move(shared)),
         file_(std::move(file)),
-        cursor_(read_back, file_.settled().tasks, file_.tasks()),
+        cursor_(read_back, file_.settled().tasks, file_.tasks(), file_.shard()),
         texts_are_read_(read_back == ReadBack::all),
         row_writer_(std::in_place, file_.database()),
         old_row_(file_.database().prepare(

@@ -4,11 +4,12 @@
 
 namespace parrun::record {
 
-ResultCursor::ResultCursor(ReadBack which, const TaskSet& settled, std::uint64_t end)
+ResultCursor::ResultCursor(ReadBack which, const TaskSet& settled, std::uint64_t end, Shard shard)
     : which_(which),
       there_(which == ReadBack::none ? TaskSet() : settled),
       end_(end),
-      next_(which == ReadBack::none ? end_ : TaskId(0)),
+      shard_(shard),
+      next_(which == ReadBack::none ? end_ : shard.first()),
       gaps_hold_(which == ReadBack::all) {}
 
 TaskId ResultCursor::next() const { return gaps_hold_ ? next_ : there_.next_present(next_, end_); }
@@ -26,7 +27,7 @@ std::vector<Row> ResultCursor::read(const Database& database) {
     if (next() != task) break;
     results.push_back(read_row(rows));
     bytes += size_of(results.back());
-    next_ = TaskId(task.get() + 1);
+    next_ = TaskId(task.get() + shard_.count);
   }
   next_ = next();
   return results;

@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "core/shard.hpp"
 #include "core/task_set.hpp"
 #include "record/database.hpp"
 #include "record/row.hpp"
@@ -22,7 +23,7 @@ class ResultCursor {
   static constexpr std::size_t kReadBytes = std::size_t{16} << 20;
 
   /// `settled`: by earlier runs. `end`: the number of tasks in the batch.
-  ResultCursor(ReadBack which, const TaskSet& settled, std::uint64_t end);
+  ResultCursor(ReadBack which, const TaskSet& settled, std::uint64_t end, Shard shard = {});
 
   /// The task has a result in the record now.
   void add(TaskId task) {
@@ -42,6 +43,7 @@ class ResultCursor {
   ReadBack which_;
   TaskSet there_;  ///< have a result that is to be read, or was
   TaskId end_;
+  Shard shard_;
   TaskId next_{0};  ///< to be read, or before that
   bool gaps_hold_;
 };

@@ -22,6 +22,7 @@
 //   runs    a row for each run on this record: the first and those that resumed it.
 //     run         from 1
 //     batch, batch_hash, tasks      path, content hash (hexadecimal) and number of tasks of the batch
+//     shard       K/N: the record is of every N-th task, from task K - 1 on; 1/1: of all
 //     command     that started it
 //     host, pid, process            where its rank 0 is or was; `process` tells the pid from a later one
 //     ranks       of the job
@@ -37,7 +38,7 @@
 namespace parrun::record {
 
 inline constexpr int kApplicationId = 0x7052756e;  // "pRun"
-inline constexpr int kVersion = 1;
+inline constexpr int kVersion = 2;
 
 inline constexpr const char* kCreateTables = R"(
 CREATE TABLE tasks(
@@ -46,7 +47,7 @@ CREATE TABLE tasks(
   max_rss_kb INTEGER NOT NULL, exit_code INTEGER NOT NULL, signal INTEGER NOT NULL, error TEXT, stdout, stderr,
   value, warning TEXT, earlier TEXT, error_type TEXT, run INTEGER NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE runs(
-  run INTEGER PRIMARY KEY, batch TEXT NOT NULL, batch_hash TEXT NOT NULL, tasks INTEGER NOT NULL, command TEXT,
+  run INTEGER PRIMARY KEY, batch TEXT NOT NULL, batch_hash TEXT NOT NULL, tasks INTEGER NOT NULL, shard TEXT NOT NULL, command TEXT,
   host TEXT NOT NULL, pid INTEGER NOT NULL, process TEXT NOT NULL, ranks INTEGER NOT NULL, started REAL NOT NULL,
   updated REAL NOT NULL, ended REAL, exit_code INTEGER, executing INTEGER NOT NULL DEFAULT 0);
 )";

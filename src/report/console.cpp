@@ -37,13 +37,18 @@ void Console::on_start(const RunStart& start) {
   batch_ = &start.batch;
   record_ = start.record;
   ended_ = start.settled;
+  tasks_ = start.shard.tasks_below(start.batch.size());
+  if (!start.shard.whole() && !options_.quiet) {
+    say(fmt::format("shard {}: {} of {}{}", to_string(start.shard), tasks_, plural(batch_->size(), "task"),
+                    options_.shard_reason.empty() ? "" : ", " + options_.shard_reason));
+  }
   if (!options_.joblog.empty()) joblog_ = std::make_unique<Joblog>(options_.joblog, options_.append_joblog);
 }
 
 void Console::on_nothing_to_do() {
   if (options_.quiet) return;
   say(fmt::format("nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too",
-                  record_, plural(batch_->size(), "task"), ended_.text()));
+                  record_, plural(tasks_, "task"), ended_.text()));
 }
 
 void Console::on_ended(const Outcome& outcome, const std::string& label) {

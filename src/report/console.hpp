@@ -20,6 +20,7 @@ class Console final : public RunListener {
     bool quiet = false;     ///< no summary, no failures; results and errors only
     std::string joblog;     ///< a file in GNU parallel's format, or empty
     bool append_joblog = false;
+    std::string shard_reason;                               ///< why this part of the batch, or empty
     std::string resume_command;                             ///< that goes on where this run ends early
     std::function<std::string(const TaskSpec&)> work_text;  ///< what a task is, in one line
   };
@@ -60,6 +61,7 @@ class Console final : public RunListener {
   std::unique_ptr<Joblog> joblog_;
   const BatchFile* batch_ = nullptr;  ///< once the run has started
   std::string record_;                ///< its path, or empty
+  std::uint64_t tasks_ = 0;           ///< of this run's shard
   StateCounts ended_;                 ///< tasks, those of earlier runs included
   std::uint64_t failures_shown_ = 0;
   std::uint64_t warnings_shown_ = 0;

@@ -71,7 +71,8 @@ class BatchRun {
                                           outcome, decode_task_head(batch.payload(outcome.task)).label);
                                     }};
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
-    Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, settled.tasks);
+    Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink,
+                          left_out(settled.tasks, options_.shard, batch.size()));
     work(dispatcher);
     return end(code(dispatcher), dispatcher.counts());
   }
@@ -85,7 +86,8 @@ class BatchRun {
     record::Settled settled;
     std::string path;
     if (options_.record) {
-      auto opened = open_record(*options_.record, session_.ranks(), options_.batch_file, batch);
+      auto opened =
+          open_record(*options_.record, session_.ranks(), options_.batch_file, batch, options_.shard);
       session_.crew().watch().on_wait(Clock::now());
       wait_for([&] { return is_ready(opened); });
       record::RecordFile file = opened.get();
@@ -94,9 +96,10 @@ class BatchRun {
       nothing_to_do_ = file.nothing_to_do();
       delivery_ = deliver_recorded(listener_, options_.order, std::move(file), options_.replay);
     } else {
-      delivery_ = deliver_directly(listener_, options_.order);
+      delivery_ = deliver_directly(listener_, options_.order, options_.shard);
     }
-    listener_.on_start({.batch = batch, .record = path, .settled = settled.by_state});
+    listener_.on_start(
+        {.batch = batch, .record = path, .settled = settled.by_state, .shard = options_.shard});
     return settled;
   }
 

@@ -8,6 +8,7 @@
 
 #include "batch/batch_file.hpp"
 #include "core/halt.hpp"
+#include "core/shard.hpp"
 #include "exec/attempt.hpp"
 #include "record/record_file.hpp"
 #include "run/delivery.hpp"
@@ -18,6 +19,7 @@ namespace parrun {
 
 struct RunOptions {
   std::string batch_file;
+  Shard shard;                       ///< the part of the batch that is run
   std::vector<std::string> modules;  ///< to load before anything is forked
   Limits limits;
   /// When the surroundings end the run, asked now and then, on rank 0 only; may be empty.
@@ -41,7 +43,8 @@ struct RunOptions {
 struct RunStart {
   const BatchFile& batch;  ///< lives as long as the run
   std::string record;      ///< its path, or empty
-  StateCounts settled;     ///< tasks of the batch that are not run again
+  StateCounts settled;     ///< tasks of the shard that are not run again
+  Shard shard = {};
 };
 
 // What a run tells, on rank 0 only; where it goes (stdout, a terminal, a file) is the listener's business.

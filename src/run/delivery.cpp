@@ -11,14 +11,15 @@ class DirectDelivery final : public Delivery {
   // new is begun.
   static constexpr std::size_t kHeldBytes = std::size_t{256} << 20;
 
-  DirectDelivery(DeliveryListener& listener, Order order) : listener_(listener), order_(order) {}
+  DirectDelivery(DeliveryListener& listener, Order order, Shard shard)
+      : listener_(listener), order_(order), shard_(shard) {}
 
   void take(Outcome outcome, std::string label) override {
     listener_.on_ended(outcome, label);
     if (order_ == Order::completion) return listener_.on_result(outcome, label);
     record::Row row{.outcome = std::move(outcome), .label = std::move(label)};
     held_bytes_ += size_of(row);
-    const std::uint64_t number = row.outcome.task.get();
+    const std::uint64_t number = shard_.position(row.outcome.task);
     held_.put(number, std::move(row));
     while (auto next = held_.take_next()) tell(*next);
   }
@@ -43,6 +44,7 @@ class DirectDelivery final : public Delivery {
 
   DeliveryListener& listener_;
   Order order_;
+  Shard shard_;
   InOrder<record::Row> held_;
   std::size_t held_bytes_ = 0;
 };
@@ -99,8 +101,8 @@ class RecordedDelivery final : public Delivery {
 
 }  // namespace
 
-std::unique_ptr<Delivery> deliver_directly(DeliveryListener& listener, Order order) {
-  return std::make_unique<DirectDelivery>(listener, order);
+std::unique_ptr<Delivery> deliver_directly(DeliveryListener& listener, Order order, Shard shard) {
+  return std::make_unique<DirectDelivery>(listener, order, shard);
 }
 
 std::unique_ptr<Delivery> deliver_recorded(DeliveryListener& listener, Order order, record::RecordFile record,

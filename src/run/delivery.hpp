@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/in_order.hpp"
+#include "core/shard.hpp"
 #include "parrun/outcome.hpp"
 #include "record/recorder.hpp"
 
@@ -52,7 +53,7 @@ class Delivery {
 };
 
 /// Keeps nothing but what waits for its turn.
-std::unique_ptr<Delivery> deliver_directly(DeliveryListener& listener, Order order);
+std::unique_ptr<Delivery> deliver_directly(DeliveryListener& listener, Order order, Shard shard = {});
 
 /// `replay`: results of earlier runs are told too, as they always are in the order of submission.
 std::unique_ptr<Delivery> deliver_recorded(DeliveryListener& listener, Order order, record::RecordFile record,

@@ -13,13 +13,14 @@
 namespace parrun {
 
 Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink,
-                       TaskSet settled)
+                       LeftOut left_out)
     : crew_(crew),
       source_(source),
       epoch_(begin.epoch),
       retry_(retry),
       sink_(std::move(sink)),
-      scheduler_(std::move(settled)) {
+      elsewhere_(left_out.elsewhere),
+      scheduler_(std::move(left_out.tasks)) {
   scheduler_.add_tasks(source_.pull(1));
   crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end
   for (const Rank worker : crew_.workers()) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/durations.hpp"
@@ -42,10 +43,18 @@ class Dispatcher {
     std::function<void(const Outcome&)> on_retried = [](const Outcome&) {};
   };
 
-  /// Begins the run `begin.epoch`. `settled` tasks are done from the start. REQUIRES: crew.gathered(); all
-  /// references outlive this.
+  /// What of its source a run leaves out.
+  struct LeftOut {
+    TaskSet tasks = {};           ///< settled by an earlier run, or another shard's
+    std::uint64_t elsewhere = 0;  ///< those of other shards
+  };
+
+  /// Begins the run `begin.epoch`. REQUIRES: crew.gathered(); what is left out is known after the source's
+  /// first pull; all references outlive this.
   Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink,
-             TaskSet settled = {});
+             LeftOut left_out);
+  Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink)
+      : Dispatcher(crew, source, begin, retry, std::move(sink), LeftOut()) {}
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -77,6 +86,7 @@ class Dispatcher {
   /// Every worker could end what it executed. REQUIRES: stopped().
   bool stopped_cleanly() const { return clean_; }
 
+  /// Tasks of this run's shard.
   struct Counts {
     std::uint64_t done = 0;
     std::uint64_t failed = 0;     ///< of those done in this run, the ones that did not succeed
@@ -85,7 +95,8 @@ class Dispatcher {
     std::uint64_t settled = 0;  ///< of those done, the ones that an earlier run settled
   };
   Counts counts() const {
-    return {scheduler_.done(), failed_, scheduler_.busy_workers(), scheduler_.known(), scheduler_.settled()};
+    return {scheduler_.done() - elsewhere_, failed_, scheduler_.busy_workers(),
+            scheduler_.known() - elsewhere_, scheduler_.settled() - elsewhere_};
   }
   /// The tasks that workers were last known to be executing.
   std::vector<TimeoutError::Outstanding> outstanding(TimePoint now) const;
@@ -115,6 +126,7 @@ class Dispatcher {
   std::uint32_t epoch_;
   Retry retry_;
   Sink sink_;
+  std::uint64_t elsewhere_;  ///< tasks of other shards: for the scheduler they are settled
   Scheduler scheduler_;
   Durations durations_;                                       ///< learnt where there is an outer limit
   std::optional<TimePoint> outer_at_;                         ///< the outer limit, as it was last seen

@@ -30,13 +30,22 @@ void require_functions(const BatchFile& batch, const std::string& path) {
 }
 
 std::future<record::RecordFile> open_record(record::OpenOptions options, int ranks,
-                                            const std::string& batch_path, const BatchFile& batch) {
+                                            const std::string& batch_path, const BatchFile& batch,
+                                            Shard shard) {
   options.ranks = ranks;
   record::BatchIdentity identity{
-      .path = batch_path, .content_hash = batch.content_hash(), .tasks = batch.size()};
+      .path = batch_path, .content_hash = batch.content_hash(), .tasks = batch.size(), .shard = shard};
   return in_background([options = std::move(options), identity = std::move(identity)] {
     return record::RecordFile(options, identity);
   });
+}
+
+Dispatcher::LeftOut left_out(TaskSet settled, Shard shard, std::uint64_t tasks) {
+  if (shard.whole()) return {.tasks = std::move(settled)};
+  for (TaskId task(0); task.get() < tasks; task = TaskId(task.get() + 1)) {
+    if (!shard.contains(task)) settled.insert(task);
+  }
+  return {.tasks = std::move(settled), .elsewhere = tasks - shard.tasks_below(tasks)};
 }
 
 int code_of_finished(const record::Settled& settled) {

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "batch/batch_file.hpp"
+#include "core/shard.hpp"
 #include "record/record_file.hpp"
+#include "run/dispatcher.hpp"
 
 namespace parrun {
 
@@ -19,7 +21,11 @@ void require_functions(const BatchFile& batch, const std::string& path);
 
 /// Opens the record of a run on `ranks` ranks, on a thread of its own: the disk may not answer.
 std::future<record::RecordFile> open_record(record::OpenOptions options, int ranks,
-                                            const std::string& batch_path, const BatchFile& batch);
+                                            const std::string& batch_path, const BatchFile& batch,
+                                            Shard shard);
+
+/// What a run of that shard has not to do, of a batch with so many tasks.
+Dispatcher::LeftOut left_out(TaskSet settled, Shard shard, std::uint64_t tasks);
 
 /// The exit code where nothing is left to do: as the run that brought the batch to its end said, unless that
 /// was killed, or ended by a signal or an error.

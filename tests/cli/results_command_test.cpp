@@ -179,13 +179,13 @@ TEST_F(ResultsCommandTest, TasksWithoutAnOutcomeAreNamedOnceAndTheOthersShown) {
       test::run({"results", record_, "--indices", "--task", "9,4,7,1", "--state", "failed"});
   EXPECT_EQ(ran.code, 0);
   EXPECT_EQ(ran.out, "1\n");
-  EXPECT_EQ(ran.err, "parrun: " + record_ + " has no outcome of task 7, 9\n");
+  EXPECT_EQ(ran.err, "parrun: no outcome of task 7, 9 in " + record_ + "\n");
 }
 
 TEST_F(ResultsCommandTest, OfManyTasksWithoutAnOutcomeAFewAreNamed) {
   const test::Ran ran =
       test::run({"results", record_, "--indices", "--task", "10,11,12,13,14,15,16,17,18,19,20,21"});
-  EXPECT_THAT(ran.err, HasSubstr("18, 19 and 2 more\n"));
+  EXPECT_THAT(ran.err, HasSubstr("18, 19 and 2 more in "));
 }
 
 TEST_F(ResultsCommandTest, IndicesAreOneALine) { EXPECT_EQ(results({"--indices"}), "0\n1\n4\n"); }

@@ -81,5 +81,24 @@ TEST_F(StatusCommandTest, WhatIsNoRecordIsRefused) {
   test::expect_refused({"status"}, "FILE is required");
 }
 
+TEST_F(StatusCommandTest, OfAShardItsOwnTasksAreCounted) {
+  record::Run run = our_run();
+  run.shard = {2, 3};  // three of ten
+  test::RecordFile(record_).add(run).add(row(1));
+  EXPECT_THAT(status(), AllOf(HasSubstr("(shard 2/3)"), HasSubstr("\n3 tasks: 1 succeeded, 2 running")));
+}
+
+TEST_F(StatusCommandTest, OfSeveralRecordsTheSumIsToldToo) {
+  const std::string other = dir_.file("other.record");
+  record::Run run = our_run();
+  run.shard = {1, 2};
+  test::RecordFile(record_).add(run).add(row(0)).add(row(2, State::failed, "exit code 3"));
+  run.shard = {2, 2};
+  test::RecordFile(other).add(run).add(row(1));
+  EXPECT_THAT(output_of({"status", record_, other}),
+              AllOf(HasSubstr(record_ + ": "), HasSubstr("\n" + other + ": "),
+                    HasSubstr("\nin all: 10 tasks: 2 succeeded, 1 failed, 7 without an outcome\n")));
+}
+
 }  // namespace
 }  // namespace parrun

@@ -36,6 +36,34 @@ TEST(SlurmJob, WhatItsVersionDoesNotTellIsNotKnown) {
   EXPECT_FALSE(job->end_s);
 }
 
+std::optional<parrun::Shard> shard_in(const char* id, const char* count, const char* min, const char* max,
+                                      const char* step = "1") {
+  const auto job = job_in({{"SLURM_JOB_ID", "17"},
+                           {"SLURM_ARRAY_TASK_ID", id},
+                           {"SLURM_ARRAY_TASK_COUNT", count},
+                           {"SLURM_ARRAY_TASK_MIN", min},
+                           {"SLURM_ARRAY_TASK_MAX", max},
+                           {"SLURM_ARRAY_TASK_STEP", step}});
+  return job->array->shard();
+}
+
+TEST(SlurmJob, OutsideOfAnArrayHasNoElement) { EXPECT_FALSE(job_in({{"SLURM_JOB_ID", "17"}})->array); }
+
+TEST(ArrayElement, HasItsPlaceAmongTheOthers) {
+  using parrun::Shard;
+  EXPECT_EQ(shard_in("0", "4", "0", "3"), (Shard{1, 4}));
+  EXPECT_EQ(shard_in("3", "4", "0", "3"), (Shard{4, 4}));
+  EXPECT_EQ(shard_in("15", "3", "10", "20", "5"), (Shard{2, 3}));
+  EXPECT_EQ(shard_in("7", "1", "7", "7"), (Shard{1, 1}));
+}
+
+TEST(ArrayElement, OfAnArrayWithGapsHasNone) {
+  EXPECT_FALSE(shard_in("7", "3", "1", "7")) << "--array=1,3,7";
+  EXPECT_FALSE(shard_in("2", "3", "1", "5", "2")) << "not one of them";
+  EXPECT_FALSE(shard_in("1", "", "", ""));
+  EXPECT_FALSE(shard_in("1", "2", "1", "2", "0"));
+}
+
 TEST(SlurmJob, AnEndIsANumberOfSecondsOrThereIsNone) {
   EXPECT_EQ(parse_end("1790000000\n"), 1790000000);
   for (const char* text :

@@ -30,10 +30,12 @@ class InSlurmJob : public ::testing::Test {
   void job_ends_in(double seconds) {
     program("squeue", "echo " + std::to_string(static_cast<long>(wall_clock_s() + seconds)));
   }
-  JobResult run(std::vector<std::string> options, const std::string& restarts = "") {
+  JobResult run(std::vector<std::string> options, const std::string& restarts = "",
+                const Environment& more = {}) {
     RunOptions job;
     job.env = {{"PATH", dir.path().string() + ":" + std::getenv("PATH")}, {"SLURM_JOB_ID", "17"}};
     if (!restarts.empty()) job.env.emplace_back("SLURM_RESTART_COUNT", restarts);
+    job.env.insert(job.env.end(), more.begin(), more.end());
     return run_parrun(0, batch.run_args(batch.pack(dir), std::move(options)), job);
   }
   std::string requeues() const { return read_bytes(dir.file("scontrol_calls")); }
@@ -98,6 +100,46 @@ TEST_F(InSlurmJob, AJobThatWasRequeuedResumesByItself) {
   EXPECT_EQ(again.exit_code, 0);
   EXPECT_THAT(again.err, HasSubstr("nothing to do"));
   EXPECT_EQ(read_bytes(dir.file("runs")), "one\n");
+}
+
+Environment element(int id, const std::string& count = "3", const std::string& max = "3") {
+  return {{"SLURM_ARRAY_TASK_ID", std::to_string(id)},
+          {"SLURM_ARRAY_TASK_COUNT", count},
+          {"SLURM_ARRAY_TASK_MIN", "1"},
+          {"SLURM_ARRAY_TASK_MAX", max}};
+}
+
+TEST_F(InSlurmJob, EachJobOfAnArrayRunsItsPartWithARecordOfItsOwn) {
+  for (int task = 0; task < 8; ++task) batch.command("echo " + std::to_string(task));
+  job_ends_in(1000);
+  const JobResult second = run({"--order", "submission"}, "", element(2));
+  EXPECT_EQ(second.exit_code, 0);
+  EXPECT_EQ(second.out, "1\n4\n7\n");
+  EXPECT_THAT(second.err, HasSubstr("shard 2/3: 3 of 8 tasks, as SLURM_ARRAY_TASK_ID says; --shard 1/1"));
+  EXPECT_EQ(run({}, "", element(1)).exit_code, 0);
+  EXPECT_EQ(run({"--no-record", "--order", "submission"}, "", element(3)).out, "2\n5\n");
+  EXPECT_EQ(run({}, "", element(3)).exit_code, 0);
+  const JobResult results = run_parrun(0, {"results", "--indices", dir.file("jobs.3-of-3.record"),
+                                           dir.file("jobs.1-of-3.record"), dir.file("jobs.2-of-3.record")});
+  EXPECT_EQ(results.out, "0\n1\n2\n3\n4\n5\n6\n7\n") << results.err;
+}
+
+TEST_F(InSlurmJob, TheWayOnFromAnArraysJobNamesItsPart) {
+  batch.command("true").command("true").command("sleep 1000");
+  job_ends_in(4);
+  const JobResult result = run({"--margin", "2"}, "", element(3));
+  EXPECT_EQ(result.exit_code, 124);
+  EXPECT_THAT(result.err, HasSubstr("go on with: parrun --shard 3/3 --resume --margin 2 "));
+}
+
+TEST_F(InSlurmJob, AnArrayWithGapsIsNoWholeUnlessItIsSaidWhatIsMeant) {
+  batch.command("true");
+  job_ends_in(1000);
+  const JobResult gaps = run({}, "", element(1, "3", "7"));
+  EXPECT_EQ(gaps.exit_code, 2);
+  EXPECT_THAT(gaps.err, HasSubstr("give --shard K/N"));
+  EXPECT_EQ(run({"--shard", "1/1"}, "", element(1, "3", "7")).exit_code, 0);
+  EXPECT_EQ(states().size(), 1U) << "in jobs.record";
 }
 
 }  // namespace

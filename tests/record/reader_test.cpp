@@ -272,7 +272,7 @@ TEST_F(RecordReaderTest, WhatIsNoRecordIsRefusedInOneLineThatNamesIt) {
 TEST_F(RecordReaderTest, AnotherVersionIsNamedBesideOurs) {
   RecordFile(path_).database().execute("PRAGMA user_version = 7");
   EXPECT_EQ(error(),
-            path_ + " has record version 7, this parrun reads version 1; use the parrun that wrote it");
+            path_ + " has record version 7, this parrun reads version 2; use the parrun that wrote it");
 }
 
 TEST_F(RecordReaderTest, ADamagedRowIsNamed) {

@@ -311,4 +311,45 @@ TEST_F(RecordFileTest, ADirectoryIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("--record"));
 }
 
+// --- shards ----------------------------------------------------------------------------------------------
+
+TEST_F(RecordFileTest, OfAShardIsDoneWithTheTasksOfTheShard) {
+  batch.shard = {2, 4};  // tasks 1, 5, 9
+  {
+    RecordFile file = open();
+    for (const std::uint64_t task : {1, 5}) write(file, task, State::succeeded);
+    file.end_run(0);
+  }
+  {
+    RecordFile file = open(Existing::resume);
+    EXPECT_EQ(file.shard(), batch.shard);
+    EXPECT_EQ(file.settled().tasks.count(), 2U);
+    EXPECT_FALSE(file.nothing_to_do());
+    write(file, 9, State::succeeded);
+    file.end_run(0);
+  }
+  EXPECT_TRUE(open(Existing::resume).nothing_to_do());
+}
+
+TEST_F(RecordFileTest, OfAnotherShardIsNotGoneOnWith) {
+  batch.shard = {2, 4};
+  open().end_run(0);
+  batch.shard = {3, 4};
+  EXPECT_THAT(
+      refusal(Existing::resume),
+      AllOf(HasSubstr(path), HasSubstr("of shard 2/4, this run is of shard 3/4"), HasSubstr("--shard 2/4")));
+  batch.shard = {};
+  EXPECT_THAT(refusal(Existing::resume), HasSubstr("this run is of shard 1/1"));
+}
+
+TEST_F(RecordFileTest, WithATaskThatIsNotOfItsShardIsDamaged) {
+  batch.shard = {2, 4};
+  {
+    RecordFile file = open();
+    write(file, 2, State::succeeded);
+    file.end_run(0);
+  }
+  EXPECT_THAT(refusal(Existing::resume), HasSubstr("task 2 is not of its shard"));
+}
+
 }  // namespace

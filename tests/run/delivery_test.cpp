@@ -52,6 +52,16 @@ TEST(DirectDelivery, InTheOrderOfCompletionAllIsToldAtOnce) {
   EXPECT_THAT(listener.results, ElementsAre("2", "0"));
 }
 
+TEST(DirectDelivery, InTheOrderOfSubmissionTasksOfOtherShardsAreNotWaitedFor) {
+  Listener listener;
+  const auto delivery = deliver_directly(listener, Order::submission, {2, 3});
+  delivery->take(outcome(7), "");
+  delivery->take(outcome(4), "");
+  EXPECT_THAT(listener.results, IsEmpty());
+  delivery->take(outcome(1), "");
+  EXPECT_THAT(listener.results, ElementsAre("1", "4", "7"));
+}
+
 TEST(DirectDelivery, InTheOrderOfSubmissionResultsWaitForTheirTurn) {
   Listener listener;
   const auto delivery = deliver_directly(listener, Order::submission);

@@ -65,17 +65,18 @@ class NumberedTasks final : public TaskSource {
 class DispatcherTest : public ::testing::Test {
  protected:
   Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, const Dispatcher::Retry& retry = {},
-                    const TaskSet& settled = {}) {
+                    const Dispatcher::LeftOut& left_out = {}) {
     crew = std::make_unique<Crew>(transport, limits, clock.now(), std::vector<std::string>());
     for (const int rank : {1, 2}) {
       transport.arrive(Hello{"node" + std::to_string(rank), rank, "", {}}, Rank(rank));
     }
     EXPECT_FALSE(crew->receive(clock.now()));
     source = std::make_unique<NumberedTasks>(tasks);
+    if (left_out.elsewhere > 0) source->pull(tasks);  // as a batch is known from the start
     const Begin begin{kEpoch, {}, true, false, false, {}};
     const Dispatcher::Sink sink{.on_last = [&](const Outcome& outcome) { delivered.push_back(outcome); },
                                 .on_retried = [&](const Outcome& outcome) { retried.push_back(outcome); }};
-    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink, settled);
+    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink, left_out);
     for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Begin>(rank).epoch, kEpoch);
     return *dispatcher;
   }
@@ -268,7 +269,7 @@ TEST_F(DispatcherTest, DrainingForNowLeavesWhatWouldBeTriedAgainToALaterRun) {
 TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
   TaskSet settled;
   for (const std::uint64_t task : {0, 2}) settled.insert(TaskId(task));
-  start(4, {}, {}, settled);
+  start(4, {}, {}, {.tasks = settled});
   turn();
   EXPECT_THAT(given(kFirst), ElementsAre(1));
   EXPECT_THAT(given(kSecond), ElementsAre(3));
@@ -277,6 +278,22 @@ TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
   arrive(kFirst, ended(1));
   arrive(kSecond, ended(3));
   EXPECT_TRUE(dispatcher->finished());
+}
+
+TEST_F(DispatcherTest, WhatIsAnotherShardsIsNeitherGivenNorCounted) {
+  TaskSet tasks;
+  for (const std::uint64_t task : {0, 2, 3, 5}) tasks.insert(TaskId(task));  // 0 is settled, of 0 and 1 and 4
+  start(6, {}, {}, {.tasks = tasks, .elsewhere = 3});
+  EXPECT_EQ(dispatcher->counts().known, 3U);
+  EXPECT_EQ(dispatcher->counts().done, 1U);
+  EXPECT_EQ(dispatcher->counts().settled, 1U);
+  turn();
+  EXPECT_THAT(given(kFirst), ElementsAre(1));
+  EXPECT_THAT(given(kSecond), ElementsAre(4));
+  arrive(kFirst, ended(1));
+  arrive(kSecond, ended(4));
+  EXPECT_TRUE(dispatcher->finished());
+  EXPECT_EQ(dispatcher->counts().done, 3U);
 }
 
 // --- an outer limit --------------------------------------------------------------------------------------

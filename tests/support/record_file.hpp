@@ -42,14 +42,15 @@ class RecordFile {
 
   /// The run's row, new or in place of its earlier one.
   RecordFile& add(const record::Run& run) {
-    database_.execute(fmt::format("INSERT OR REPLACE INTO runs VALUES({}, '{}', '{}', {}, '{}', '{}', {}, "
-                                  "'{}', {}, {}, {}, {}, {}, "
-                                  "{})",
-                                  run.run, run.batch, run.batch_hash, run.tasks, run.command, run.host,
-                                  run.pid, run.process, run.ranks, run.started_s, run.updated_s,
-                                  run.ended_s ? fmt::format("{}", *run.ended_s) : "NULL",
-                                  run.exit_code ? fmt::format("{}", *run.exit_code) : "NULL", run.executing)
-                          .c_str());
+    database_.execute(
+        fmt::format("INSERT OR REPLACE INTO runs VALUES({}, '{}', '{}', {}, '{}', '{}', '{}', {}, "
+                    "'{}', {}, {}, {}, {}, {}, "
+                    "{})",
+                    run.run, run.batch, run.batch_hash, run.tasks, to_string(run.shard), run.command,
+                    run.host, run.pid, run.process, run.ranks, run.started_s, run.updated_s,
+                    run.ended_s ? fmt::format("{}", *run.ended_s) : "NULL",
+                    run.exit_code ? fmt::format("{}", *run.exit_code) : "NULL", run.executing)
+            .c_str());
     return *this;
   }
   RecordFile& add(record::Row row) {
