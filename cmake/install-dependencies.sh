@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs what parrun needs on Debian; touches nothing where all of it is there.
-# --build-only leaves out what only tests and lint need.
+# --build-only leaves out what only tests and lint need; --slurm is for the SLURM of tests/slurm alone.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build openmpi-bin libopenmpi-dev libboost-mpi-dev libboost-serialization-dev
           libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libsqlite3-dev libzstd-dev)
 case ${1-} in
   --build-only) ;;
+  --slurm) packages=(munge slurmctld slurmd slurm-client libpmix2 procps) ;;
   '') packages+=(libgtest-dev libgmock-dev clang-format clang-tidy procps) ;;
   *)
-    echo "usage: install-dependencies.sh [--build-only]" >&2
+    echo "usage: install-dependencies.sh [--build-only|--slurm]" >&2
     exit 2
     ;;
 esac

@@ -50,7 +50,7 @@ run_tests() {  # PRESET [CTEST OPTION...]
 
 build() { cmake --preset "$1" && cmake --build --preset "$1"; }
 
-build_and_test() { step "$1: build" build "$1" && run_tests "$1"; }
+build_and_test() { step "$1: build" build "$1" && run_tests "$@"; }
 
 check_format() {
   find include src jobs tests -name '*.[ch]pp' -print0 | xargs -0 clang-format --dry-run -Werror
@@ -66,8 +66,10 @@ done
 
 mpi_environment "$most_ranks"
 if step "install what is missing" bash cmake/install-dependencies.sh; then
-  build_and_test release
+  # The tests in a SLURM need not have the machine to themselves, as others do: they mostly wait.
+  build_and_test release -LE slurm
   if [[ $quick == no ]]; then
+    run_tests release -L slurm -j 16
     step "clang-format" check_format
     build_and_test asan
     build_and_test tsan

@@ -1,0 +1,98 @@
+#include "slurm/slurm_job.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace parrun::test {
+namespace {
+
+constexpr auto kAskEvery = 200ms;  // the controller has many to answer
+
+// sbatch --parsable writes the number alone; salloc a line that ends with it.
+std::string id_in(const std::string& text) {
+  const std::size_t line_end = text.find('\n');
+  if (line_end == text.npos) return "";
+  const std::string line = text.substr(0, line_end);
+  const std::string id = line.substr(line.find_last_not_of("0123456789") + 1);
+  return line == id || line.find("allocation") != line.npos ? id : "";
+}
+
+}  // namespace
+
+std::string slurm(const std::vector<std::string>& command) {
+  Job job(command);
+  JobResult result = job.wait(60s);
+  EXPECT_EQ(result.exit_code, 0) << command.at(0) << ": " << result.err;
+  return std::move(result.out);
+}
+
+SlurmJob::SlurmJob(const std::vector<std::string>& command, const JobOptions& options)
+    : command_(std::make_unique<Job>(command, options)) {
+  const auto told = [&] {
+    id_ = id_in(command_->out());
+    if (id_.empty()) id_ = id_in(command_->err());
+    return !id_.empty();
+  };
+  wait_until([&] { return told() || command_->ended(); }, 60s);
+  if (!told()) throw std::runtime_error("no job: " + command_->out() + command_->err());
+}
+
+SlurmJob::~SlurmJob() {
+  if (command_ == nullptr || has_ended()) return;
+  cancel();
+  wait_until([&] { return has_ended(); }, 30s, kAskEvery);
+}
+
+std::string SlurmJob::description() const { return slurm({"scontrol", "-o", "show", "job", id_}); }
+
+std::string SlurmJob::field(std::string_view name) const {
+  const std::string all = " " + description();
+  const std::string key = " " + std::string(name) + "=";
+  const std::size_t at = all.find(key);
+  if (at == all.npos) return "";
+  const std::size_t begin = at + key.size();
+  return all.substr(begin, all.find_first_of(" \n", begin) - begin);
+}
+
+int SlurmJob::restarts() const { return std::stoi(field("Restarts")); }
+
+bool SlurmJob::has_ended() const {
+  constexpr std::array<std::string_view, 5> kGoesOn{"PENDING", "CONFIGURING", "RUNNING", "COMPLETING",
+                                                    "SUSPENDED"};
+  return std::find(kGoesOn.begin(), kGoesOn.end(), state()) == kGoesOn.end();
+}
+
+bool SlurmJob::wait_for_state(std::string_view wanted, std::chrono::nanoseconds bound) const {
+  const bool came = wait_until([&] { return state() == wanted; }, bound, kAskEvery);
+  EXPECT_TRUE(came) << "not " << wanted << ": " << description();
+  return came;
+}
+
+bool SlurmJob::wait_for_end(std::chrono::nanoseconds bound) const {
+  const bool ended = wait_until([&] { return has_ended(); }, bound, kAskEvery);
+  EXPECT_TRUE(ended) << description();
+  return ended;
+}
+
+void SlurmJob::expect_end(std::string_view state, std::string_view exit_code,
+                          std::chrono::nanoseconds bound) const {
+  if (!wait_for_end(bound)) return;
+  EXPECT_EQ(this->state(), state);
+  EXPECT_EQ(this->exit_code(), exit_code);
+  command_->expect_nothing_left(20s);
+}
+
+void SlurmJob::cancel(std::vector<std::string> options) const {
+  options.insert(options.begin(), "scancel");
+  options.push_back(id_);
+  slurm(options);
+}
+
+void SlurmJob::update(const std::string& change) const {
+  slurm({"scontrol", "update", "JobId=" + id_, change});
+}
+
+}  // namespace parrun::test

@@ -1,0 +1,74 @@
+#pragma once
+// Tests in a real SLURM of virtual nodes (up.sh). They run side by side: a job takes the nodes that it is
+// given.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "slurm/slurm_job.hpp"
+#include "support/ledger.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun::test {
+
+enum class Launcher { mpirun, srun };
+
+std::string name_of(Launcher launcher);
+inline void PrintTo(Launcher launcher, std::ostream* out) { *out << name_of(launcher); }
+
+// A folder, in it a batch, and jobs that are submitted from there.
+class SlurmTest : public ::testing::Test {
+ protected:
+  /// Skips the test where there is no SLURM, with the reason.
+  void SetUp() override;
+
+  /// Packs `batch` to jobs.bin, whose record will be jobs.record.
+  void pack();
+  /// The same, of tasks that keep a ledger: `ledger()`.
+  void pack_ledger(int count, double seconds);
+
+  /// The command line that runs jobs.bin by that launcher: `mpirun parrun OPTIONS --load ... jobs.bin`.
+  std::string run_line(Launcher launcher, const std::string& options = "") const;
+
+  /// A job of this script: on two nodes with two ranks each, for a minute, if the options do not say
+  /// otherwise.
+  SlurmJob submit(const std::string& script, const std::vector<std::string>& options = {}) const;
+  /// The command within an allocation, by salloc.
+  SlurmJob allocate(const std::string& command, const std::vector<std::string>& options = {}) const;
+
+  /// What the jobs of this test have written.
+  std::string out() const;
+  std::string err() const;
+  /// Waits for as many ends of tasks in the ledger. Fails the test, with what the job wrote, at the bound.
+  bool wait_for_ends(std::size_t tasks, std::chrono::nanoseconds bound = 1min) const;
+
+  Ledger ledger() const { return Ledger(dir.file("ledger")); }
+  std::map<int, std::string> states() const { return recorded_states(dir.file("jobs.record")); }
+  /// The column `host` names each node of the job's, of which there are so many, and none other.
+  void expect_all_nodes_named(const SlurmJob& job, std::size_t nodes) const;
+
+  /// Every task that has ended is recorded as succeeded, none other is, and none was cut.
+  void expect_ended_in_good_order() const;
+  /// A further job with --resume brings the batch to its end; what had succeeded is not run again.
+  void expect_the_rest_by_resuming(Launcher launcher) const;
+  void expect_each_task_once() const;
+
+  const TempDir dir;
+  Batch batch;
+  std::size_t tasks = 0;  ///< in jobs.bin
+};
+
+/// Of tests that are the same for each way to start the ranks.
+class EachLauncher : public SlurmTest, public ::testing::WithParamInterface<Launcher> {
+ protected:
+  std::string run_line(const std::string& options = "") const {
+    return SlurmTest::run_line(GetParam(), options);
+  }
+};
+
+}  // namespace parrun::test
