@@ -7,8 +7,11 @@
 #include <utility>
 
 #include "base/duration.hpp"
+#include "base/exit_code.hpp"
 #include "batch/task_spec.hpp"
 #include "core/outcome.hpp"
+#include "core/signal_rule.hpp"
+#include "run/ending_signals.hpp"
 
 namespace parrun {
 
@@ -33,6 +36,7 @@ Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const
 bool Dispatcher::turn(TimePoint now) {
   scheduler_.advance(now);
   bool busy = take_messages(now);
+  judge_signalled(now);
   take_failed(now);
   if (finished()) {
     crew_.watch().on_rest();
@@ -70,7 +74,30 @@ void Dispatcher::on_finished(Rank from, Report::Finished& finished, TimePoint no
   Outcome outcome = decode_outcome(finished.outcome);
   outcome.rank = from;
   outcome.host = crew_.member(from).host;
-  conclude(std::move(outcome), finished.retries >= 0 ? finished.retries : retry_.attempts, now);
+  const int retries = finished.retries >= 0 ? finished.retries : retry_.attempts;
+  // A shell passes its command's signal on as an exit code.
+  const bool signalled =
+      outcome.state == State::failed && EndingSignals::is_one(outcome.exit_code - exit_code::kSignal);
+  if (signalled) return signalled_.push_back({std::move(outcome), retries, now + SignalRule::kOneCause});
+  conclude(std::move(outcome), retries, now);
+}
+
+void Dispatcher::judge_signalled(TimePoint now) {
+  if (signalled_.empty()) return;
+  const bool cancelled = ends_by_signal();
+  const bool certain = cancelled || expired_ || stopping_;
+  for (Signalled& one : std::exchange(signalled_, {})) {
+    if (!certain && now < one.until) {
+      signalled_.push_back(std::move(one));
+      continue;
+    }
+    if (cancelled) one.outcome.state = State::cancelled;
+    conclude(std::move(one.outcome), one.retries, now);
+  }
+}
+
+bool Dispatcher::ends_by_signal() const {
+  return draining_ == Drain::for_now || (expired_ && expired_->kind == Expiry::Kind::signal);
 }
 
 void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {

@@ -6,8 +6,10 @@
 //   3. pull tasks from the source, give them to hungry workers, recall some for idle ones.
 // Where the run's surroundings end it at a time that is known (LimitWatch::outer()), no attempt is started
 // that can be expected not to end before: it is set aside. When nothing else is left, that limit has come
-// early. After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to
-// wait. To let what executes come to its end: drain(), then turns until finished().
+// early. An attempt that dies of a signal that may be meant for the whole run (SLURM sends one to the tasks
+// too) is judged a second later: where the run ends by one, the attempt has not failed but is cancelled.
+// After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to wait. To
+// let what executes come to its end: drain(), then turns until finished().
 
 #include <functional>
 #include <optional>
@@ -111,6 +113,8 @@ class Dispatcher {
   void on_finished(Rank from, Report::Finished& finished, TimePoint now);
   void on_executing(Rank from, const Report& report, TimePoint now);
   void take_failed(TimePoint now);
+  void judge_signalled(TimePoint now);
+  bool ends_by_signal() const;
   void conclude(Outcome outcome, int retries, TimePoint now);
   void remember(Outcome outcome);
   std::vector<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
@@ -128,9 +132,16 @@ class Dispatcher {
   Sink sink_;
   std::uint64_t elsewhere_;  ///< tasks of other shards: for the scheduler they are settled
   Scheduler scheduler_;
-  Durations durations_;                                       ///< learnt where there is an outer limit
-  std::optional<TimePoint> outer_at_;                         ///< the outer limit, as it was last seen
-  bool recalled_ = false;                                     ///< what waits at workers does not fit any more
+  Durations durations_;                ///< learnt where there is an outer limit
+  std::optional<TimePoint> outer_at_;  ///< the outer limit, as it was last seen
+  bool recalled_ = false;              ///< what waits at workers does not fit any more
+  // What died of a signal that may have come to us too, until that is known.
+  struct Signalled {
+    Outcome outcome;
+    int retries;
+    TimePoint until;
+  };
+  std::vector<Signalled> signalled_;
   std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
   std::uint64_t failed_ = 0;
   bool held_ = false;

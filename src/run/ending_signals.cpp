@@ -1,5 +1,6 @@
 #include "run/ending_signals.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace parrun {
@@ -29,6 +30,10 @@ EndingSignals::EndingSignals() {
 
 EndingSignals::~EndingSignals() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
+}
+
+bool EndingSignals::is_one(int number) {
+  return std::find(kSignals.begin(), kSignals.end(), number) != kSignals.end();
 }
 
 std::optional<EndingSignals::Heard> EndingSignals::take() {

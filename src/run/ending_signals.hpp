@@ -17,6 +17,8 @@ class EndingSignals {
   EndingSignals& operator=(const EndingSignals&) = delete;
   ~EndingSignals();  ///< as it was before
 
+  static bool is_one(int number);
+
   struct Heard {
     int number;
     TimePoint at;

@@ -146,6 +146,19 @@ TEST_P(EachSignal, ToMpirunLosesNothingThatFinished) {
   expect_the_rest_by_resuming();
 }
 
+// As SLURM sends it to a step.
+TEST_P(EachSignal, ToTheTasksTooIsNoFailureOfTheirs) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  for (const Process& process : job->processes()) {
+    if (process.pid != job->pid()) kill(process.pid, GetParam());
+  }
+  const JobResult result = job->wait(20s);
+  EXPECT_EQ(result.exit_code, 128 + GetParam()) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("10 succeeded, 2 cancelled, 20 not started"));
+  job->expect_nothing_left();
+  expect_the_rest_by_resuming();
+}
+
 TEST_F(Signalled, WhatRunsBeyondItsGraceIsKilled) {
   ASSERT_NO_FATAL_FAILURE(start({"--grace", "1"}));
   kill(job->pid_of_rank(0), SIGTERM);

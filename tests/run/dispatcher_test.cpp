@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "batch/task_spec.hpp"
 #include "core/outcome.hpp"
+#include "core/signal_rule.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
 
@@ -264,6 +266,56 @@ TEST_F(DispatcherTest, DrainingForNowLeavesWhatWouldBeTriedAgainToALaterRun) {
   EXPECT_TRUE(dispatcher->finished());
   EXPECT_THAT(delivered, SizeIs(1));
   EXPECT_THAT(retried, SizeIs(1));
+}
+
+class SignalledTaskTest : public DispatcherTest {
+ protected:
+  void SetUp() override {
+    start(2);
+    turn();
+    given(kFirst);
+    given(kSecond);
+  }
+  void first_dies(int exit_code) {
+    Outcome outcome;
+    outcome.task = TaskId(0);
+    outcome.state = State::failed;
+    outcome.exit_code = exit_code;
+    arrive(kFirst, Report{kEpoch, {{encode(outcome), -1}}, {}});
+  }
+};
+
+TEST_F(SignalledTaskTest, HasFailedWhereNobodyEndsTheRunWithinASecond) {
+  first_dies(128 + SIGTERM);
+  EXPECT_THAT(delivered, IsEmpty());
+  clock.advance(SignalRule::kOneCause);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::failed);
+}
+
+TEST_F(SignalledTaskTest, IsCancelledWhereASignalEndsTheRunToo) {
+  first_dies(128 + SIGUSR1);
+  dispatcher->drain(Dispatcher::Drain::for_now);
+  for (const Rank rank : {kFirst, kSecond}) transport.take<Recall>(rank);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::cancelled);
+}
+
+TEST_F(SignalledTaskTest, IsToldAtOnceWhereTheSignalEndsNoRun) {
+  first_dies(128 + SIGSEGV);
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::failed);
+}
+
+TEST_F(SignalledTaskTest, IsToldBeforeTheRunIsStopped) {
+  first_dies(128 + SIGTERM);
+  dispatcher->stop();
+  for (const Rank rank : {kFirst, kSecond}) transport.take<Stop>(rank);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::failed);
 }
 
 TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
