@@ -8,8 +8,8 @@ logs=$folder/log
 # Another folder is another cluster. Its sockets want a short path: a hundred characters are all that a socket's may have.
 number=$(printf %s "$folder" | cksum | cut -d ' ' -f 1)
 cluster=/tmp/parrun-slurm-$number
-first_port=$((18000 + number % 500 * 25))  # slurmctld's; below those that the kernel gives out itself
-node_count=12    # of the partition `test`
+first_port=$((18000 + number % 400 * 32))  # slurmctld's; below those that the kernel gives out itself
+node_count=24    # of the partition `test`
 victim_count=2   # more, of the partitions `low` and `high`: jobs of `high` preempt those of `low`
 all_count=$((node_count + victim_count))
 

@@ -1,7 +1,9 @@
 // Each way to start parrun in an allocation of several nodes.
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "slurm/slurm_test.hpp"
@@ -11,13 +13,17 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Tasks that are long enough for every rank to have some.
+// A task that waits until so many nodes have one.
+std::string on_nodes(int nodes) {
+  return "touch on.$(hostname); until [ $(ls on.* | wc -l) = " + std::to_string(nodes) +
+         " ]; do sleep 0.1; done; ";
+}
+
 class Launch : public EachLauncher {
  protected:
-  void SetUp() override {
-    SlurmTest::SetUp();
-    if (IsSkipped()) return;
-    for (int task = 0; task < 12; ++task) batch.command("sleep 0.3");
+  /// Twelve such tasks.
+  void add_tasks_on(int nodes, const std::string& command = "true") {
+    for (int task = 0; task < 12; ++task) batch.command(on_nodes(nodes) + command);
   }
 };
 
@@ -25,14 +31,16 @@ INSTANTIATE_TEST_SUITE_P(By, Launch, ::testing::Values(Launcher::mpirun, Launche
                          [](const auto& by) { return name_of(by.param); });
 
 TEST_P(Launch, ABatchScriptUsesAllNodesOfItsAllocation) {
+  add_tasks_on(3);
   pack();
-  const SlurmJob job = submit("exec " + run_line(), {"--nodes=3"});
+  const SlurmJob job = submit("exec " + run_line(), {"--nodes=3", "--ntasks=6"});
   job.expect_end("COMPLETED", "0:0");
   EXPECT_THAT(err(), HasSubstr("parrun: 12 tasks: 12 succeeded"));
   expect_all_nodes_named(job, 3);
 }
 
 TEST_P(Launch, AnAllocationGivesTheResultsToItsTerminal) {
+  add_tasks_on(2);
   batch.command("echo done");
   pack();
   const SlurmJob job = allocate("exec " + run_line());
@@ -44,17 +52,16 @@ TEST_P(Launch, AnAllocationGivesTheResultsToItsTerminal) {
 }
 
 TEST_P(Launch, AFailedTaskIsTheJobsExitCode) {
-  batch.command("exit 3");
+  batch.command("true").command("exit 3");
   pack();
   submit("exec " + run_line()).expect_end("FAILED", "1:0");
-  EXPECT_THAT(err(), HasSubstr("12 succeeded, 1 failed"));
+  EXPECT_THAT(err(), HasSubstr("2 tasks: 1 succeeded, 1 failed"));
 }
 
 // Relative names, the folder, and the user's variables are the same wherever a rank runs.
 TEST_P(Launch, EveryNodeFindsTheSubmittersFolderModulesAndVariables) {
-  batch = Batch();
   std::filesystem::copy_file(test_module(), dir.file("own.so"));
-  for (int task = 0; task < 12; ++task) batch.command("sleep 0.3; pwd; echo $COLOUR; ls own.so");
+  add_tasks_on(2, "pwd; echo $COLOUR; ls own.so");
   for (int task = 0; task < 12; ++task) batch.call("echo", {"called"});
   pack();
   ::setenv("COLOUR", "green", 1);
@@ -78,7 +85,7 @@ class ScriptToCopy : public SlurmTest {};
 
 // As it stands, with what its user would change said on the command line.
 TEST_F(ScriptToCopy, RunsItsBatch) {
-  for (int task = 0; task < 12; ++task) batch.command("sleep 0.3; echo $OMP_NUM_THREADS thread");
+  for (int task = 0; task < 12; ++task) batch.command(on_nodes(2) + "echo $OMP_NUM_THREADS thread");
   pack();
   const SlurmJob job({"sbatch", "--parsable", "--ntasks-per-node=2", "--time=2", "--output=job.out",
                       PARRUN_SOURCE_DIR "/jobs/parrun.sbatch"},

@@ -6,10 +6,12 @@
 #include <array>
 #include <stdexcept>
 
+#include "cluster/command.hpp"
+
 namespace parrun::test {
 namespace {
 
-constexpr auto kAskEvery = 200ms;  // the controller has many to answer
+constexpr auto kAskEvery = 1s;  // it costs 25 ms of a processor, and many ask
 
 // sbatch --parsable writes the number alone; salloc a line that ends with it.
 std::string id_in(const std::string& text) {
@@ -46,7 +48,9 @@ SlurmJob::~SlurmJob() {
   wait_until([&] { return has_ended(); }, 30s, kAskEvery);
 }
 
-std::string SlurmJob::description() const { return slurm({"scontrol", "-o", "show", "job", id_}); }
+std::string SlurmJob::description() const {
+  return cluster::output_of("SLURM_TIME_FORMAT=%s timeout 60 scontrol -o show job " + id_);
+}
 
 std::string SlurmJob::field(std::string_view name) const {
   const std::string all = " " + description();
@@ -59,9 +63,12 @@ std::string SlurmJob::field(std::string_view name) const {
 
 int SlurmJob::restarts() const { return std::stoi(field("Restarts")); }
 
+double SlurmJob::started_s() const { return std::stod(field("StartTime")); }
+
 bool SlurmJob::has_ended() const {
-  constexpr std::array<std::string_view, 5> kGoesOn{"PENDING", "CONFIGURING", "RUNNING", "COMPLETING",
-                                                    "SUSPENDED"};
+  // "": the controller has not answered in time.
+  constexpr std::array<std::string_view, 6> kGoesOn{"",        "PENDING",    "CONFIGURING",
+                                                    "RUNNING", "COMPLETING", "SUSPENDED"};
   return std::find(kGoesOn.begin(), kGoesOn.end(), state()) == kGoesOn.end();
 }
 
@@ -83,6 +90,14 @@ void SlurmJob::expect_end(std::string_view state, std::string_view exit_code,
   EXPECT_EQ(this->state(), state);
   EXPECT_EQ(this->exit_code(), exit_code);
   command_->expect_nothing_left(20s);
+}
+
+void SlurmJob::hurry_through_requeues(std::chrono::nanoseconds bound) const {
+  const auto look = [this] {
+    if (state() == "PENDING" && field("Reason") == "BeginTime") update("StartTime=now");
+    return has_ended();
+  };
+  EXPECT_TRUE(wait_until(look, bound, kAskEvery)) << description();
 }
 
 void SlurmJob::cancel(std::vector<std::string> options) const {

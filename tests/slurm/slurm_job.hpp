@@ -27,6 +27,7 @@ class SlurmJob {
   /// As SLURM writes it: `CODE:SIGNAL`.
   std::string exit_code() const { return field("ExitCode"); }
   int restarts() const;
+  double started_s() const;  ///< the last time [s since 1970]
 
   /// Each fails the test at its bound; returns whether it came to it.
   bool wait_for_state(std::string_view state, std::chrono::nanoseconds bound = 2min) const;
@@ -34,6 +35,9 @@ class SlurmJob {
   /// Ended, in this state and with this code, and no process is left.
   void expect_end(std::string_view state, std::string_view exit_code,
                   std::chrono::nanoseconds bound = 2min) const;
+
+  /// Until it has ended: SLURM lets a requeued job wait for two minutes; not this one.
+  void hurry_through_requeues(std::chrono::nanoseconds bound) const;
 
   /// `scancel OPTIONS ID`.
   void cancel(std::vector<std::string> options = {}) const;

@@ -35,7 +35,7 @@ class SlurmTest : public ::testing::Test {
   /// The command line that runs jobs.bin by that launcher: `mpirun parrun OPTIONS --load ... jobs.bin`.
   std::string run_line(Launcher launcher, const std::string& options = "") const;
 
-  /// A job of this script: on two nodes with two ranks each, for a minute, if the options do not say
+  /// A job of this script: on two nodes with three ranks, for a minute, if the options do not say
   /// otherwise.
   SlurmJob submit(const std::string& script, const std::vector<std::string>& options = {}) const;
   /// The command within an allocation, by salloc.
@@ -52,9 +52,16 @@ class SlurmTest : public ::testing::Test {
   /// The column `host` names each node of the job's, of which there are so many, and none other.
   void expect_all_nodes_named(const SlurmJob& job, std::size_t nodes) const;
 
-  /// Every task that has ended is recorded as succeeded, none other is, and none was cut.
+  /// The end of the last run, as it is recorded, after the job's start [s].
+  double run_ended_after_s(const SlurmJob& job) const;
+  /// What is recorded has succeeded; and of what has ended no more is missing than a kill may have met on its
+  /// way.
+  void expect_nothing_finished_lost() const;
+  /// And nothing was met: what was started has ended, and is recorded.
   void expect_ended_in_good_order() const;
-  /// A further job with --resume brings the batch to its end; what had succeeded is not run again.
+  /// The batch is done; what had succeeded before was not run again.
+  void expect_done_after(const std::map<int, std::string>& before, const Ledger& then) const;
+  /// The same by a further job, with --resume.
   void expect_the_rest_by_resuming(Launcher launcher) const;
   void expect_each_task_once() const;
 

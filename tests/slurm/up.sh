@@ -78,7 +78,7 @@ MinJobAge=7200
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 KillWait=10
-ReturnToService=2
+ReturnToService=1
 SlurmdTimeout=120
 JobRequeue=1
 PreemptType=preempt/partition_prio
