@@ -19,6 +19,10 @@ std::string on_nodes(int nodes) {
          " ]; do sleep 0.1; done; ";
 }
 
+// Rank 0 executes nothing: each node has one more.
+const std::vector<std::string> kTwoNodes{"--ntasks=4", "--ntasks-per-node=2"};
+const std::vector<std::string> kThreeNodes{"--nodes=3", "--ntasks=6", "--ntasks-per-node=2"};
+
 class Launch : public EachLauncher {
  protected:
   /// Twelve such tasks.
@@ -33,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(By, Launch, ::testing::Values(Launcher::mpirun, Launche
 TEST_P(Launch, ABatchScriptUsesAllNodesOfItsAllocation) {
   add_tasks_on(3);
   pack();
-  const SlurmJob job = submit("exec " + run_line(), {"--nodes=3", "--ntasks=6"});
+  const SlurmJob job = submit("exec " + run_line(), kThreeNodes);
   job.expect_end("COMPLETED", "0:0");
   EXPECT_THAT(err(), HasSubstr("parrun: 12 tasks: 12 succeeded"));
   expect_all_nodes_named(job, 3);
@@ -43,7 +47,7 @@ TEST_P(Launch, AnAllocationGivesTheResultsToItsTerminal) {
   add_tasks_on(2);
   batch.command("echo done");
   pack();
-  const SlurmJob job = allocate("exec " + run_line());
+  const SlurmJob job = allocate("exec " + run_line(), kTwoNodes);
   const JobResult result = job.command().wait(90s);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "done\n");
@@ -67,7 +71,7 @@ TEST_P(Launch, EveryNodeFindsTheSubmittersFolderModulesAndVariables) {
   ::setenv("COLOUR", "green", 1);
   std::filesystem::create_directory(dir.file("records"));
   const std::string by = GetParam() == Launcher::mpirun ? "mpirun" : "srun --mpi=pmix";
-  submit("exec " + by + " parrun --load ./own.so --record records/own --format jsonl jobs.bin")
+  submit("exec " + by + " parrun --load ./own.so --record records/own --format jsonl jobs.bin", kTwoNodes)
       .expect_end("COMPLETED", "0:0");
   std::set<std::string> hosts;
   std::istringstream lines(out());
