@@ -65,11 +65,12 @@ int SlurmJob::restarts() const { return std::stoi(field("Restarts")); }
 
 double SlurmJob::started_s() const { return std::stod(field("StartTime")); }
 
+// All other states pass: RUNNING, SIGNALING, COMPLETING, ...; and none is told where the controller does not
+// answer.
 bool SlurmJob::has_ended() const {
-  // "": the controller has not answered in time.
-  constexpr std::array<std::string_view, 6> kGoesOn{"",        "PENDING",    "CONFIGURING",
-                                                    "RUNNING", "COMPLETING", "SUSPENDED"};
-  return std::find(kGoesOn.begin(), kGoesOn.end(), state()) == kGoesOn.end();
+  constexpr std::array<std::string_view, 8> kLast{"COMPLETED", "FAILED",    "CANCELLED",     "TIMEOUT",
+                                                  "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY", "BOOT_FAIL"};
+  return std::find(kLast.begin(), kLast.end(), state()) != kLast.end();
 }
 
 bool SlurmJob::wait_for_state(std::string_view wanted, std::chrono::nanoseconds bound) const {
