@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds parrun and passes all its tests on a fresh machine, what it needs installed first.
-#   --quick   the release build and its tests only
+#   --quick   the release build and its tests only, without those that bring up a SLURM
 #   --soak    then the release's mpi tests again and again: PARRUN_SOAK_ROUNDS times (10)
 set -uo pipefail
 

@@ -95,7 +95,7 @@ start() {  # NAME COMMAND...
 }
 
 start munged munged --foreground --key-file="$cluster/munge.key" --socket="$cluster/munge.sock" \
-  --pid-file="$cluster/munged.pid" --log-file="$logs/munged.log" --seed-file="$cluster/munged.seed"
+  --pid-file="$cluster/munged.pid" --seed-file="$cluster/munged.seed"
 authenticates() { munge -S "$cluster/munge.sock" -n >/dev/null 2>&1; }
 within 10 authenticates || not_here "munged does not come up: $(tail -n 1 "$logs/munged.out")"
 
