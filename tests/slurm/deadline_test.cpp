@@ -30,8 +30,7 @@ TEST_P(Deadline, ARunEndsBeforeItsJobWithNoTaskCutAndAnotherJobDoesTheRest) {
 TEST_P(Deadline, ThatIsSwitchedOffLeavesTheRunToTheJobsEndAndWhatFinishedIsRecorded) {
   pack_ledger(200, 1);
   const SlurmJob job = submit("exec " + run_line("--deadline none"));
-  // mpirun itself ends with 1 after a TERM.
-  job.expect_end("TIMEOUT", GetParam() == Launcher::mpirun ? "1:0" : "143:0", 3min);
+  job.expect_end("TIMEOUT", after_term(), 3min);
   EXPECT_GE(run_ended_after_s(job), 60);
   EXPECT_THAT(err(), HasSubstr("SIGTERM ends the run"));
   expect_nothing_finished_lost();

@@ -43,8 +43,7 @@ TEST_P(Signals, AJobThatIsCancelledHasItsResultsSafe) {
   const SlurmJob job = submit("exec " + run_line());
   ASSERT_TRUE(wait_for_ends(10));
   job.cancel();
-  // mpirun itself ends with 1 after a TERM.
-  job.expect_end("CANCELLED", GetParam() == Launcher::mpirun ? "1:0" : "143:0");
+  job.expect_end("CANCELLED", after_term());
   expect_the_run_ended_by("SIGTERM");
 }
 
@@ -52,9 +51,8 @@ TEST_P(Signals, AJobThatIsPreemptedHasItsGrace) {
   const SlurmJob job = submit("exec " + run_line(), {"--partition=low", "--exclusive"});
   ASSERT_TRUE(wait_for_ends(10, 3min));
   const SlurmJob urgent = submit("true", {"--partition=high", "--exclusive", "--output=/dev/null"});
-  // It has ended itself, before SLURM did. Of mpirun's parts the daemon of the other node hears of it, and
-  // leaves.
-  job.expect_end("FAILED", GetParam() == Launcher::mpirun ? "205:0" : "143:0");
+  // It has ended itself, before SLURM did.
+  job.expect_end("FAILED", after_term());
   expect_the_run_ended_by("SIGTERM");
   urgent.expect_end("COMPLETED", "0:0");
 }

@@ -85,11 +85,11 @@ bool SlurmJob::wait_for_end(std::chrono::nanoseconds bound) const {
   return ended;
 }
 
-void SlurmJob::expect_end(std::string_view state, std::string_view exit_code,
+void SlurmJob::expect_end(std::string_view state, const ::testing::Matcher<std::string>& exit_code,
                           std::chrono::nanoseconds bound) const {
   if (!wait_for_end(bound)) return;
   EXPECT_EQ(this->state(), state);
-  EXPECT_EQ(this->exit_code(), exit_code);
+  EXPECT_THAT(this->exit_code(), exit_code);
   command_->expect_nothing_left(20s);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // A job of SLURM's, as its user sees it.
 
+#include <gmock/gmock.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +35,7 @@ class SlurmJob {
   bool wait_for_state(std::string_view state, std::chrono::nanoseconds bound = 2min) const;
   bool wait_for_end(std::chrono::nanoseconds bound = 2min) const;
   /// Ended, in this state and with this code, and no process is left.
-  void expect_end(std::string_view state, std::string_view exit_code,
+  void expect_end(std::string_view state, const ::testing::Matcher<std::string>& exit_code,
                   std::chrono::nanoseconds bound = 2min) const;
 
   /// Until it has ended: SLURM lets a requeued job wait for two minutes; not this one.
