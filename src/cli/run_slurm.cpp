@@ -19,7 +19,7 @@ class JobLimit {
  public:
   JobLimit(cluster::SlurmJob job, std::optional<Duration> margin) : job_(std::move(job)), run_end_(margin) {}
 
-  std::optional<OuterLimit> operator()() {
+  std::optional<OuterLimit> now() {
     if (!job_end_) job_end_ = std::make_unique<cluster::JobEnd>(job_.id, job_.end_s);
     const double now_s = wall_clock_s();
     const auto end = run_end_.of(job_end_->end_s(), now_s, Clock::now());
@@ -27,6 +27,8 @@ class JobLimit {
     return OuterLimit{
         end->at, fmt::format("SLURM job {} ends in {} (--margin)", job_.id, format_duration(end->margin))};
   }
+
+  bool known() const { return job_end_->asked(); }
 
  private:
   cluster::SlurmJob job_;
@@ -70,7 +72,9 @@ void heed_slurm(RunArguments& arguments) {
   // A job that was requeued goes on with what it has done, where it has recorded it.
   if (job->restarts > 0 && !arguments.no_record && !arguments.overwrite) arguments.resume = true;
   if (arguments.deadline == kNone) return;
-  arguments.run.outer_limit = [limit = std::make_shared<JobLimit>(*job, margin)] { return (*limit)(); };
+  const auto limit = std::make_shared<JobLimit>(*job, margin);
+  arguments.run.outer_limit = [limit] { return limit->now(); };
+  arguments.run.outer_limit_known = [limit] { return limit->known(); };
 }
 
 }  // namespace parrun

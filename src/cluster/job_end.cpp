@@ -16,21 +16,24 @@ struct JobEnd::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<double> end_s;
+  bool asked = false;
   bool over = false;
 };
 
 JobEnd::JobEnd(const std::string& job_id, std::optional<double> known_s, const std::string& squeue)
     : shared_(std::make_shared<Shared>()) {
   shared_->end_s = known_s;
-  if (!is_job_id(job_id)) return;
+  shared_->asked = !is_job_id(job_id);
+  if (shared_->asked) return;
   const std::string command =
-      fmt::format("SLURM_TIME_FORMAT=%s timeout 20 {} -h -j {} -o %e 2>/dev/null", squeue, job_id);
+      fmt::format("exec env SLURM_TIME_FORMAT=%s timeout 20 {} -h -j {} -o %e 2>/dev/null", squeue, job_id);
   std::thread([shared = shared_, command] {
     std::unique_lock lock(shared->mutex);
     while (!shared->over) {
       lock.unlock();
       const std::string answer = output_of(command);
       lock.lock();
+      shared->asked = true;
       // No answer at all leaves what is known; "NONE" is an answer.
       if (!answer.empty()) shared->end_s = parse_end(answer);
       shared->changed.wait_for(lock, kAskEvery, [&] { return shared->over; });
@@ -49,6 +52,11 @@ JobEnd::~JobEnd() {
 std::optional<double> JobEnd::end_s() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->end_s;
+}
+
+bool JobEnd::asked() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->asked;
 }
 
 std::optional<RunEnd::End> RunEnd::of(std::optional<double> job_end_s, double now_s, TimePoint now) {

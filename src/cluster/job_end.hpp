@@ -24,6 +24,8 @@ class JobEnd {
 
   /// [s since 1970]; none where it is not known yet, or the job has no limit.
   std::optional<double> end_s() const;
+  /// squeue has answered, or could not.
+  bool asked() const;
 
  private:
   struct Shared;

@@ -46,12 +46,16 @@ struct stat look_at(const std::string& path) {
   return status;
 }
 
+std::optional<off_t> size_of_file(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? std::optional(status.st_size) : std::nullopt;
+}
+
 // The size of what a writer has written beside the file; none where there is no such file.
 std::optional<off_t> log_size(const std::string& path) {
   std::optional<off_t> size;
   for (const char* const suffix : {"-wal", "-journal"}) {
-    struct stat status {};
-    if (::stat((path + suffix).c_str(), &status) == 0) size = size.value_or(0) + status.st_size;
+    if (const auto one = size_of_file(path + suffix)) size = size.value_or(0) + *one;
   }
   return size;
 }
@@ -182,6 +186,13 @@ Database RecordReader::open() {
       return begin_reading(path_, Database::Access::read_only);
     } catch (const DatabaseError& error) {
       if (!error.is_read_only() && !error.is_about_locks()) throw;
+      // Only the making of the file has one of these: all after it goes by way of a -wal.
+      if (size_of_file(path_ + "-journal").value_or(0) > 0) {
+        throw InputError(fmt::format(
+            "{} is not made yet: its run has just begun, or was cut short there; no task has an outcome, and "
+            "parrun --resume goes on",
+            path_));
+      }
       if (log_size(path_).value_or(0) > 0) {
         throw InputError(
             fmt::format("{0} cannot be read together with its log {0}-wal ({1}); when its run has "

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -195,9 +196,11 @@ void RecordFile::check_batch(const BatchIdentity& batch) const {
 void RecordFile::read_settled(bool resume_failed) try {
   if (const std::string found = database_->text("PRAGMA quick_check(1)"); found != "ok")
     throw FormatError(found);
+  std::int64_t last_fruitful = 0;
   Statement rows = database_->prepare(fmt::format("SELECT {} FROM tasks", select_columns(Texts::without)));
   while (rows.step()) {
-    const Outcome outcome = read_row(rows).outcome;
+    const Row row = read_row(rows);
+    const Outcome& outcome = row.outcome;
     if (outcome.task.get() >= tasks_)
       throw FormatError(fmt::format("there is no task {}", outcome.task.get()));
     if (!shard_.contains(outcome.task))
@@ -208,9 +211,13 @@ void RecordFile::read_settled(bool resume_failed) try {
     }
     settled_.tasks.insert(outcome.task);
     settled_.by_state.add(outcome.state);
+    settled_.durations.add(row.label, outcome.elapsed_s);
+    last_fruitful = std::max(last_fruitful, row.run);
   }
-  Statement last = database_->prepare("SELECT exit_code FROM runs ORDER BY run DESC LIMIT 1");
-  if (last.step() && !last.is_null(0)) settled_.exit_code = static_cast<int>(last.integer(0));
+  Statement last = database_->prepare("SELECT exit_code, run FROM runs ORDER BY run DESC LIMIT 1");
+  if (!last.step()) return;
+  if (!last.is_null(0)) settled_.exit_code = static_cast<int>(last.integer(0));
+  settled_.fruitless_runs = last.integer(1) - last_fruitful;
 } catch (const FormatError& error) {
   refuse_damaged(error.what());
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/descriptor.hpp"
+#include "core/durations.hpp"
 #include "core/shard.hpp"
 #include "core/state_counts.hpp"
 #include "core/task_set.hpp"
@@ -34,10 +35,12 @@ struct OpenOptions {
 
 /// What earlier runs left.
 struct Settled {
-  TaskSet tasks;                 ///< that are not run again
-  TaskSet again;                 ///< that have an outcome and are run again
-  StateCounts by_state;          ///< of them
-  std::optional<int> exit_code;  ///< of the last run, if it lived to tell
+  TaskSet tasks;                    ///< that are not run again
+  TaskSet again;                    ///< that have an outcome and are run again
+  StateCounts by_state;             ///< of them
+  Durations durations;              ///< of them
+  std::optional<int> exit_code;     ///< of the last run, if it lived to tell
+  std::int64_t fruitless_runs = 0;  ///< the last ones, that brought no task to its end
 };
 
 class RecordFile {

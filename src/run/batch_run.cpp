@@ -26,6 +26,10 @@ constexpr Duration kCommitLimit = std::chrono::seconds(2);
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
 // For the surroundings to say whether they will start the run again.
 constexpr Duration kRunAgainLimit = std::chrono::seconds(12);
+// That a batch may have in a row and be started again.
+constexpr std::int64_t kMostFruitless = 3;
+// For the surroundings to say when they end.
+constexpr Duration kOuterLimitKnown = std::chrono::seconds(2);
 constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 constexpr std::uint32_t kEpoch = 1;
 
@@ -50,6 +54,8 @@ class BatchRun {
       : session_(session), options_(options), listener_(listener) {}
 
   int run(const std::string& problem) {
+    session_.graceful(true);
+    if (options_.outer_limit) options_.outer_limit();  // they have the moments that follow to answer
     if (auto expired = session_.gather(options_.limits, problem)) {
       listener_.on_limit(*expired, {});
       listener_.on_end({}, Clock::now());
@@ -63,6 +69,7 @@ class BatchRun {
       listener_.on_nothing_to_do();
       return end(code_of_finished(settled), std::nullopt);
     }
+    await_outer_limit();
     BatchSource source(batch);
     const Dispatcher::Sink sink{.on_last = [&](Outcome outcome) { take(std::move(outcome), batch); },
                                 .on_retried =
@@ -70,9 +77,10 @@ class BatchRun {
                                       listener_.on_retried(
                                           outcome, decode_task_head(batch.payload(outcome.task)).label);
                                     }};
+    fruitless_before_ = settled.fruitless_runs;
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink,
-                          left_out(settled.tasks, options_.shard, batch.size()));
+                          starting_point(settled, options_.shard, batch.size()));
     work(dispatcher);
     return end(code(dispatcher), dispatcher.counts());
   }
@@ -124,11 +132,10 @@ class BatchRun {
 
   // Returns when all tasks are done, or those that are to be.
   void work(Dispatcher& dispatcher) try {
-    session_.graceful(true);
     while (!dispatcher.finished() && !dispatcher.expired() && !halted_now_) {
+      heed_signal(dispatcher);  // first, for it may have come while we started
       session_.turn([&](TimePoint now) { return step(dispatcher, now); });
       require_output();
-      heed_signal(dispatcher);
       if (halts(dispatcher)) halt(dispatcher);
     }
     if (!dispatcher.expired()) return;
@@ -156,11 +163,15 @@ class BatchRun {
   }
 
   // Where the job's end, or the warning of it, came before the batch's. Other signals are somebody's wish to
-  // end it; and a run that brought no task to its end would come again and again.
+  // end it. One run that brings no task to its end may have started late; where several do not, the next
+  // would not either.
   void have_run_again(const Dispatcher::Counts& counts, int signal) {
     const bool warned = signal == 0 || signal == SIGUSR1 || signal == SIGUSR2;
     const bool left = counts.settled + ended_.settled() < counts.known;
-    if (!options_.run_again || !warned || !left || ended_.settled() == 0) return;
+    if (!options_.run_again || !warned || !left) return;
+    if (ended_.settled() == 0 && fruitless_before_ + 1 >= kMostFruitless) {
+      return listener_.on_run_again(fmt::format("in {} runs no task has come to its end", kMostFruitless));
+    }
     auto answer = in_background(options_.run_again);
     session_.turn_until(
         Clock::now() + kRunAgainLimit, [&] { return is_ready(answer); },
@@ -201,6 +212,16 @@ class BatchRun {
     if (!options_.outer_limit || now < next_look_) return;
     next_look_ = now + kLookEvery;
     session_.crew().watch().set_outer(options_.outer_limit());
+  }
+
+  // What does not fit before the job's end is not to be started because the end is not known yet; but who
+  // does not tell it is not waited for.
+  void await_outer_limit() {
+    if (!options_.outer_limit_known) return;
+    const TimePoint give_up = Clock::now() + kOuterLimitKnown;
+    wait_for([&] { return options_.outer_limit_known() || Clock::now() >= give_up; });
+    next_look_ = {};
+    look_at_outer_limit(Clock::now());
   }
 
   bool stop(Dispatcher& dispatcher, Duration limit) {
@@ -341,8 +362,9 @@ class BatchRun {
   std::unique_ptr<Delivery> delivery_;
   TimePoint next_look_{};  ///< at the outer limit
   bool nothing_to_do_ = false;
-  StateCounts ended_;                ///< tasks of this run
-  std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again
+  StateCounts ended_;                  ///< tasks of this run
+  std::uint64_t failed_before_ = 0;    ///< in earlier runs, and not tried again
+  std::int64_t fruitless_before_ = 0;  ///< runs that brought no task to its end, right before this one
   bool halted_now_ = false;
   std::optional<int> halt_code_;        ///< once --halt's condition has been met
   std::optional<TimePoint> grace_end_;  ///< once a signal has come
@@ -352,8 +374,8 @@ class BatchRun {
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
   const std::string problem = load_modules(options.modules);
-  Session session(start, options.limits.deadline, options.limits.lost_after, options.executors);
-  session.heed_signals();
+  Session session(start, options.limits.deadline, options.limits.lost_after, options.executors,
+                  Session::Signals::end_the_run);
   std::unique_ptr<RunListener> listener;
   try {
     if (!session.is_dispatcher()) {

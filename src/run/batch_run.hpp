@@ -24,6 +24,9 @@ struct RunOptions {
   Limits limits;
   /// When the surroundings end the run, asked now and then, on rank 0 only; may be empty.
   std::function<std::optional<OuterLimit>()> outer_limit;
+  /// Whether that is the surroundings' answer already; REQUIRES: outer_limit() was asked. May be empty: it
+  /// always is.
+  std::function<bool()> outer_limit_known;
   /// Has the surroundings start the run again later, because it ended early; returns why they will not, or
   /// nothing. May be empty.
   std::function<std::string()> run_again;

@@ -16,14 +16,15 @@
 namespace parrun {
 
 Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink,
-                       LeftOut left_out)
+                       StartingPoint from)
     : crew_(crew),
       source_(source),
       epoch_(begin.epoch),
       retry_(retry),
       sink_(std::move(sink)),
-      elsewhere_(left_out.elsewhere),
-      scheduler_(std::move(left_out.tasks)) {
+      elsewhere_(from.elsewhere),
+      scheduler_(std::move(from.left_out)),
+      durations_(std::move(from.durations)) {
   scheduler_.add_tasks(source_.pull(1));
   crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end
   for (const Rank worker : crew_.workers()) {

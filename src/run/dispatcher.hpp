@@ -45,18 +45,19 @@ class Dispatcher {
     std::function<void(const Outcome&)> on_retried = [](const Outcome&) {};
   };
 
-  /// What of its source a run leaves out.
-  struct LeftOut {
-    TaskSet tasks = {};           ///< settled by an earlier run, or another shard's
+  /// What earlier runs, and other shards, leave to this one.
+  struct StartingPoint {
+    TaskSet left_out = {};        ///< settled by an earlier run, or another shard's
     std::uint64_t elsewhere = 0;  ///< those of other shards
+    Durations durations = {};     ///< of tasks that are done
   };
 
   /// Begins the run `begin.epoch`. REQUIRES: crew.gathered(); what is left out is known after the source's
   /// first pull; all references outlive this.
   Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink,
-             LeftOut left_out);
+             StartingPoint from);
   Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const Retry& retry, Sink sink)
-      : Dispatcher(crew, source, begin, retry, std::move(sink), LeftOut()) {}
+      : Dispatcher(crew, source, begin, retry, std::move(sink), StartingPoint()) {}
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -132,7 +133,7 @@ class Dispatcher {
   Sink sink_;
   std::uint64_t elsewhere_;  ///< tasks of other shards: for the scheduler they are settled
   Scheduler scheduler_;
-  Durations durations_;                ///< learnt where there is an outer limit
+  Durations durations_;                ///< of earlier runs, and learnt where there is an outer limit
   std::optional<TimePoint> outer_at_;  ///< the outer limit, as it was last seen
   bool recalled_ = false;              ///< what waits at workers does not fit any more
   // What died of a signal that may have come to us too, until that is known.

@@ -40,12 +40,14 @@ std::future<record::RecordFile> open_record(record::OpenOptions options, int ran
   });
 }
 
-Dispatcher::LeftOut left_out(TaskSet settled, Shard shard, std::uint64_t tasks) {
-  if (shard.whole()) return {.tasks = std::move(settled)};
+Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks) {
+  Dispatcher::StartingPoint from{.left_out = settled.tasks, .durations = settled.durations};
+  if (shard.whole()) return from;
   for (TaskId task(0); task.get() < tasks; task = TaskId(task.get() + 1)) {
-    if (!shard.contains(task)) settled.insert(task);
+    if (!shard.contains(task)) from.left_out.insert(task);
   }
-  return {.tasks = std::move(settled), .elsewhere = tasks - shard.tasks_below(tasks)};
+  from.elsewhere = tasks - shard.tasks_below(tasks);
+  return from;
 }
 
 int code_of_finished(const record::Settled& settled) {

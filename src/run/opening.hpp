@@ -24,8 +24,8 @@ std::future<record::RecordFile> open_record(record::OpenOptions options, int ran
                                             const std::string& batch_path, const BatchFile& batch,
                                             Shard shard);
 
-/// What a run of that shard has not to do, of a batch with so many tasks.
-Dispatcher::LeftOut left_out(TaskSet settled, Shard shard, std::uint64_t tasks);
+/// Where a run of that shard, of a batch with so many tasks, goes on.
+Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks);
 
 /// The exit code where nothing is left to do: as the run that brought the batch to its end said, unless that
 /// was killed, or ended by a signal or an error.

@@ -22,16 +22,18 @@ namespace parrun {
 
 class Session {
  public:
+  enum class Signals {
+    as_they_are,
+    end_the_run  ///< one that would end this rank ends the run in good order: at once, but see graceful()
+  };
+
   /// REQUIRES: one thread, before MPI_Init. `start`: of the process. `deadline` holds for MPI_Init too, as
-  /// does a multiple of `lost_after`.
+  /// does a multiple of `lost_after`. Signals are heard from here on: SLURM's may come before MPI is there.
   Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after,
-          const ExecutorSettings& executors = {});
+          const ExecutorSettings& executors = {}, Signals signals = Signals::as_they_are);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
-
-  /// From now on a signal that would end this rank ends the run in good order: at once, but see graceful().
-  void heed_signals() { signals_.emplace(); }
 
   int ranks() const { return transport_.ranks(); }
   bool is_dispatcher() const { return transport_.rank() == Rank(0); }
@@ -84,13 +86,13 @@ class Session {
   TimePoint start_;
   Duration lost_after_;
   std::unique_ptr<ExecutorBody> processes_;
+  std::optional<EndingSignals> signals_;
   Watchdog watchdog_;  ///< outlives MPI: MPI_Finalize can hang
   MpiEnvironment mpi_;
   MpiTransport transport_;
   Loopback loopback_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Crew> crew_;
-  std::optional<EndingSignals> signals_;
   SignalRule rule_;  ///< rank 0
   bool graceful_ = false;
   Backoff backoff_;

@@ -83,6 +83,15 @@ TEST_F(JobEndTest, WhereSqueueDoesNotAnswerIsWhatWasKnownBefore) {
   EXPECT_EQ(none.end_s(), 5);
 }
 
+TEST_F(JobEndTest, ThatSqueueWasAskedIsKnownWhateverItAnswers) {
+  const JobEnd none("17", {}, dir.file("no-squeue"));
+  EXPECT_TRUE(wait_until([&] { return none.asked(); }, 10s));
+  answer("1790000000\n");
+  const JobEnd job("17", {}, squeue());
+  EXPECT_TRUE(wait_until([&] { return job.asked(); }, 10s));
+  EXPECT_EQ(job.end_s(), 1790000000);
+}
+
 TEST_F(JobEndTest, AJobWithoutLimitHasNone) {
   answer("NONE\n");
   const JobEnd job("17", 5, squeue());

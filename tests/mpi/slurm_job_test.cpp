@@ -58,11 +58,28 @@ TEST_F(InSlurmJob, TheRunEndsAMarginBeforeTheJobAndHasItRunAgain) {
   EXPECT_EQ(states().at(1), "cancelled");
 }
 
-TEST_F(InSlurmJob, ARunThatBroughtNoTaskToItsEndDoesNotComeAgain) {
+TEST_F(InSlurmJob, ABatchThatNoRunBringsFurtherDoesNotComeAgainForEver) {
   batch.command("sleep 1000");
-  job_ends_in(4);
-  EXPECT_EQ(run({"--margin", "2", "--requeue"}).exit_code, 124);
-  EXPECT_EQ(requeues(), "") << "it would come again and again";
+  JobResult last;
+  for (const char* restarts : {"", "1", "2"}) {
+    job_ends_in(4);
+    last = run({"--margin", "2", "--requeue"}, restarts);
+    EXPECT_EQ(last.exit_code, 124);
+  }
+  EXPECT_EQ(requeues(), "requeue 17\nrequeue 17\n") << "once may be an accident";
+  EXPECT_THAT(last.err, HasSubstr("the job is not requeued: in 3 runs no task has come to its end"));
+}
+
+TEST_F(InSlurmJob, AResumedRunKnowsHowLongTasksTake) {
+  for (int task = 0; task < 3; ++task) batch.command("echo >> '" + dir.file("starts") + "'; sleep 3");
+  job_ends_in(9);
+  EXPECT_EQ(run({"--margin", "1"}).exit_code, 124);
+  const std::string starts = read_bytes(dir.file("starts"));
+  job_ends_in(3);
+  const JobResult again = run({"--margin", "1", "--resume"});
+  EXPECT_EQ(again.exit_code, 124);
+  EXPECT_THAT(again.err, HasSubstr("no task that is left can be expected to end before"));
+  EXPECT_EQ(read_bytes(dir.file("starts")), starts) << "one that had to be cut was not started";
 }
 
 TEST_F(InSlurmJob, ASlowControllerIsWaitedForAndNotTakenForAStuckLoop) {
@@ -83,6 +100,14 @@ TEST_F(InSlurmJob, WhatDoesNotFitBeforeTheEndIsNotStarted) {
   EXPECT_THAT(result.err, HasSubstr("no task that is left can be expected to end before"));
   for (const auto& [task, state] : states()) EXPECT_EQ(state, "succeeded") << task << ": none was cut";
   EXPECT_GE(states().size(), 1U);
+}
+
+TEST_F(InSlurmJob, ASlurmThatDoesNotAnswerIsNotWaitedFor) {
+  batch.command("echo done");
+  program("squeue", "exec sleep 15");
+  const JobResult result = run({});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_LT(result.seconds, 10);
 }
 
 TEST_F(InSlurmJob, TheJobsEndIsNoLimitWhereThatIsNotWanted) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/fsuid.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -302,6 +304,21 @@ TEST_F(RecordReaderTest, DamagedPagesAreDamage) {
 TEST_F(RecordReaderTest, MissingTablesAreDamage) {
   RecordFile(path_).database().execute("DROP TABLE runs");
   EXPECT_THAT(error(), HasSubstr("jobs.record is damaged (its tables are missing)"));
+}
+
+TEST_F(RecordReaderTest, OneWhoseMakingWasCutShortIsToldAsThat) {
+  const pid_t child = fork();
+  if (child == 0) {
+    Database database(path_, Database::Access::read_write);
+    database.execute("PRAGMA cache_size = 1");  // so that what is not committed is written too
+    database.execute("BEGIN");
+    database.execute(record::kCreateTables);
+    database.execute("CREATE TABLE more AS SELECT randomblob(100000)");
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+  ASSERT_TRUE(fs::exists(path_ + "-journal"));
+  EXPECT_THAT(error(), AllOf(HasSubstr(path_ + " is not made yet"), HasSubstr("--resume goes on")));
 }
 
 }  // namespace

@@ -311,6 +311,35 @@ TEST_F(RecordFileTest, ADirectoryIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("--record"));
 }
 
+// --- what earlier runs tell ------------------------------------------------------------------------------
+
+TEST_F(RecordFileTest, RunsThatBroughtNoTaskToItsEndAreCounted) {
+  const auto run = [&](std::optional<State> outcome) {
+    RecordFile file = open(Existing::resume);
+    if (outcome) write(file, 5, *outcome);
+    file.end_run(124);
+    return file.settled().fruitless_runs;
+  };
+  EXPECT_EQ(run({}), 0);
+  EXPECT_EQ(run(State::cancelled), 1);
+  EXPECT_EQ(run(State::failed), 2) << "what was cancelled has come to no end";
+  EXPECT_EQ(run({}), 0);
+  EXPECT_EQ(run({}), 1);
+}
+
+TEST_F(RecordFileTest, HowLongItsTasksTookIsKnown) {
+  EXPECT_FALSE(open().settled().durations.longest_s());
+  {
+    RecordFile file = open(Existing::resume);
+    Row row;
+    row.label = "long";
+    row.outcome.elapsed_s = 100;
+    row.run = file.run();
+    RowWriter(file.database()).write(row);
+  }
+  EXPECT_GE(open(Existing::resume).settled().durations.expected_s("long"), 100);
+}
+
 // --- shards ----------------------------------------------------------------------------------------------
 
 TEST_F(RecordFileTest, OfAShardIsDoneWithTheTasksOfTheShard) {

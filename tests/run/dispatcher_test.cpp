@@ -67,18 +67,18 @@ class NumberedTasks final : public TaskSource {
 class DispatcherTest : public ::testing::Test {
  protected:
   Dispatcher& start(std::uint64_t tasks, const Limits& limits = {}, const Dispatcher::Retry& retry = {},
-                    const Dispatcher::LeftOut& left_out = {}) {
+                    const Dispatcher::StartingPoint& from = {}) {
     crew = std::make_unique<Crew>(transport, limits, clock.now(), std::vector<std::string>());
     for (const int rank : {1, 2}) {
       transport.arrive(Hello{"node" + std::to_string(rank), rank, "", {}}, Rank(rank));
     }
     EXPECT_FALSE(crew->receive(clock.now()));
     source = std::make_unique<NumberedTasks>(tasks);
-    if (left_out.elsewhere > 0) source->pull(tasks);  // as a batch is known from the start
+    if (from.elsewhere > 0) source->pull(tasks);  // as a batch is known from the start
     const Begin begin{kEpoch, {}, true, false, false, {}};
     const Dispatcher::Sink sink{.on_last = [&](const Outcome& outcome) { delivered.push_back(outcome); },
                                 .on_retried = [&](const Outcome& outcome) { retried.push_back(outcome); }};
-    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink, left_out);
+    dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink, from);
     for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Begin>(rank).epoch, kEpoch);
     return *dispatcher;
   }
@@ -321,7 +321,7 @@ TEST_F(SignalledTaskTest, IsToldBeforeTheRunIsStopped) {
 TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
   TaskSet settled;
   for (const std::uint64_t task : {0, 2}) settled.insert(TaskId(task));
-  start(4, {}, {}, {.tasks = settled});
+  start(4, {}, {}, {.left_out = settled});
   turn();
   EXPECT_THAT(given(kFirst), ElementsAre(1));
   EXPECT_THAT(given(kSecond), ElementsAre(3));
@@ -335,7 +335,7 @@ TEST_F(DispatcherTest, WhatAnEarlierRunSettledIsCountedAsDoneAndNotGiven) {
 TEST_F(DispatcherTest, WhatIsAnotherShardsIsNeitherGivenNorCounted) {
   TaskSet tasks;
   for (const std::uint64_t task : {0, 2, 3, 5}) tasks.insert(TaskId(task));  // 0 is settled, of 0 and 1 and 4
-  start(6, {}, {}, {.tasks = tasks, .elsewhere = 3});
+  start(6, {}, {}, {.left_out = tasks, .elsewhere = 3});
   EXPECT_EQ(dispatcher->counts().known, 3U);
   EXPECT_EQ(dispatcher->counts().done, 1U);
   EXPECT_EQ(dispatcher->counts().settled, 1U);
