@@ -18,7 +18,8 @@ declare -A allowed=(
   [cluster]='base core'
   [run]='base core batch wire exec record'
   [report]='base core batch run'
-  [cli]='base core batch wire exec record cluster run report'
+  [doctor]='base core batch wire exec record cluster run'
+  [cli]='base core batch wire exec record cluster run report doctor'
 )
 main_lines=40
 violations=0
@@ -44,7 +45,7 @@ check_include() {  # FILE LAYER HEADER
 
 # "layer/name.hpp" from the include folder is the only way our own headers are named.
 check_quoted() {  # FILE HEADER
-  [[ $2 =~ ^(parrun|base|core|batch|wire|exec|record|cluster|report|run|cli)/ ]] ||
+  [[ $2 =~ ^(parrun|base|core|batch|wire|exec|record|cluster|report|run|doctor|cli)/ ]] ||
     violation "$1" "\"$2\": write a header of ours with its layer, others in <>"
 }
 
@@ -96,6 +97,8 @@ exec includes record|src/exec/broken.cpp|#include "record/row.hpp"
 wire includes exec|src/wire/broken.cpp|  #  include <exec/registry.hpp>
 exec includes wire|src/exec/broken.hpp|#include "wire/transport.hpp"
 run includes report|src/run/broken.cpp|#include "report/console.hpp"
+run includes doctor|src/run/broken.cpp|#include "doctor/report.hpp"
+MPI in doctor|src/doctor/broken.cpp|#include <mpi.h>
 report includes cli|src/report/broken.cpp|#include "cli/program.hpp"
 a header without its layer|src/exec/broken.cpp|#include "registry.hpp"
 a header by a relative path|src/core/broken.cpp|#include "../exec/registry.hpp"

@@ -16,5 +16,6 @@ void add_pack(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 void add_results(CLI::App& app, Action& chosen);
 void add_status(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
 
 }  // namespace parrun

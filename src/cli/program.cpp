@@ -52,6 +52,7 @@ int run_program(int argc, const char* const* argv) try {
   add_show(app, chosen);
   add_results(app, chosen);
   add_status(app, chosen);
+  add_doctor(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

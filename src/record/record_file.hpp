@@ -58,6 +58,10 @@ class RecordFile {
   bool nothing_to_do() const { return run_ == 0; }
   const Database& database() const { return *database_; }
   std::int64_t run() const { return run_; }
+  /// A second run on it would be refused by the file system itself, on whatever host.
+  bool is_locked() const { return locks_; }
+  /// Others can read it while it is written.
+  bool is_shared() const { return mode_ == Mode::shared; }
 
   /// Throws std::runtime_error where the file under path() is not the one that is written any more, or was
   /// cut: somebody removed or replaced it, and what is written would be lost.

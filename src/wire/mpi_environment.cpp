@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <boost/mpi/environment.hpp>
 
 namespace parrun {
@@ -13,6 +14,22 @@ struct MpiEnvironment::Impl {
 
 MpiEnvironment::MpiEnvironment() : impl_(std::make_unique<Impl>()) {}
 MpiEnvironment::~MpiEnvironment() = default;
+
+std::string mpi_library() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int size = 0;
+  MPI_Get_library_version(text.data(), &size);
+  const std::string all(text.data());
+  return all.substr(0, all.find_first_of(",\n"));
+}
+
+ThreadLevel mpi_thread_level() {
+  int level = MPI_THREAD_SINGLE;
+  MPI_Query_thread(&level);
+  if (level >= MPI_THREAD_MULTIPLE) return ThreadLevel::multiple;
+  if (level >= MPI_THREAD_SERIALIZED) return ThreadLevel::serialized;
+  return level >= MPI_THREAD_FUNNELED ? ThreadLevel::funneled : ThreadLevel::single;
+}
 
 void abort_job(int exit_code) {
   if (boost::mpi::environment::initialized() && !boost::mpi::environment::finalized()) {

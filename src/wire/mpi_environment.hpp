@@ -2,6 +2,7 @@
 #include <mpi.h>
 
 #include <memory>
+#include <string>
 
 namespace parrun {
 
@@ -19,6 +20,15 @@ class MpiEnvironment {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+enum class ThreadLevel { single, funneled, serialized, multiple };
+
+// Both may be called on any thread.
+
+/// Which MPI library this is, in its own words: "Open MPI v4.1.4".
+std::string mpi_library();
+/// What MPI_Init gave. REQUIRES: it was called.
+ThreadLevel mpi_thread_level();
 
 /// Ends all ranks at once with `exit_code`, 0 to 255. Does not return while MPI works; what is printed must
 /// have been drained before.

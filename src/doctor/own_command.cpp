@@ -1,0 +1,33 @@
+#include "doctor/own_command.hpp"
+
+#include "core/outcome.hpp"
+#include "doctor/cores.hpp"
+
+namespace parrun::doctor {
+namespace {
+
+std::unique_ptr<ExecutorBody> unbound_body() {
+  const Unbound unbound;
+  return std::make_unique<ProcessBody>();
+}
+
+constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = std::uint64_t{1} << 24};
+
+}  // namespace
+
+OwnCommand::OwnCommand() : executor_(unbound_body()) {}
+
+void OwnCommand::start(const TaskSpec& spec) {
+  outcome_.reset();
+  executor_.give({.task = TaskId(0), .limit = spec.timeout, .resources = kBound, .payload = encode(spec)});
+}
+
+bool OwnCommand::turn(TimePoint now) {
+  for (const EndedTask& ended : executor_.turn(now)) outcome_ = decode_outcome(ended.outcome);
+  const std::optional<Executor::Current> current = executor_.current();
+  if (current && current->limit && now >= current->since + *current->limit)
+    executor_.kill(current->attempt, State::timed_out, "reached its limit");
+  return outcome_.has_value();
+}
+
+}  // namespace parrun::doctor
