@@ -74,6 +74,9 @@ TaskSpec trial_command(Launcher launcher, const Layout& layout, const std::strin
       launcher, layout,
       {this_program(), "--timeout", fmt::format("{}", kLimit_s), "--format", "jsonl", "--no-record", batch})};
   spec.env = users_settings(environ);
+  // Within a SLURM job mpirun starts its daemons by srun, which would wait for what this job's own daemons
+  // have.
+  spec.env.emplace_back("SLURM_OVERLAP", "1");
   spec.timeout = bound;
   return spec;
 }
@@ -87,7 +90,7 @@ AbortTrial trial_result(Launcher launcher, const Outcome& command,
   if (const auto limit = first_limit(command.stdout_text, ahead_s))
     trial.late_s = command.started_s + command.elapsed_s - *limit;
   trial.said = telling_line(command.stderr_text);
-  if (trial.said.empty()) trial.said = command.error;
+  if (trial.said.empty() && !trial.ended_by_us) trial.said = command.error;
   return trial;
 }
 

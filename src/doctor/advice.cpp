@@ -1,11 +1,10 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "base/duration.hpp"
+#include "base/shown_text.hpp"
 #include "doctor/findings.hpp"
 
 namespace parrun::doctor {
@@ -50,25 +49,28 @@ std::string crowded(const HostSeen& host) {
   for (const auto& [cores, ranks] : sharing) {
     const bool bound = host.facts != nullptr && static_cast<int>(cores.size()) < host.facts->host_cores;
     if (bound && !cores.empty() && ranks > cores.size())
-      return fmt::format("{} ranks on core{} {}", ranks, cores.size() == 1 ? "" : "s", ranges(cores));
+      return fmt::format("{} ranks bound to core{} {}", ranks, cores.size() == 1 ? "" : "s", ranges(cores));
   }
   return {};
 }
 
 void advise_on_cores(const Examined& seen, Advice& found) {
+  std::map<std::string, std::vector<std::string>> problems;  // hosts by what is said of them
   for (const auto& [name, host] : hosts(seen)) {
     if (const std::string what = crowded(host); !what.empty()) {
-      found.push_back(
-          fmt::format("{} binds {} (they wait for each other, and for their tasks): mpirun --bind-to none, "
-                      "or srun --cpu-bind=none",
-                      name, what));
-    } else if (!host.cores.empty() && host.ranks.size() > host.cores.size()) {
-      found.push_back(fmt::format(
-          "{} has {} ranks and {} cores (waiting ranks take time from working ones): start fewer, or set "
-          "OMPI_MCA_mpi_yield_when_idle=1",
-          name, host.ranks.size(), host.cores.size()));
+      problems[fmt::format(
+                   "{} (they wait for each other, and for their tasks): mpirun --bind-to none, or srun "
+                   "--cpu-bind=none",
+                   what)]
+          .push_back(name);
+    } else if (!seen.yields && !host.cores.empty() && host.ranks.size() > host.cores.size()) {
+      problems[fmt::format("{} ranks, {} (waiting ranks take time from working ones): start fewer, or set "
+                           "OMPI_MCA_mpi_yield_when_idle=1",
+                           host.ranks.size(), plural(host.cores.size(), "core"))]
+          .push_back(name);
     }
   }
+  for (const auto& [what, names] : problems) found.push_back(fmt::format("{}: {}", host_names(names), what));
 }
 
 void advise_on_mpi(const Examined& seen, Advice& found) {
@@ -97,17 +99,19 @@ void advise_on_mpi(const Examined& seen, Advice& found) {
 }
 
 void advise_on_hosts(const Examined& seen, Advice& found) {
-  std::set<std::string> apart;
+  std::vector<std::string> apart;
   for (const auto& [rank, one] : seen.ranks) {
     if (one.clock && std::abs(one.clock->ahead_s) - one.clock->uncertainty_s > kClocksApart_s)
-      apart.insert(one.host);
+      apart.push_back(one.host);
   }
+  std::sort(apart.begin(), apart.end());
+  apart.erase(std::unique(apart.begin(), apart.end()), apart.end());
   if (!apart.empty()) {
     found.push_back(
         fmt::format("clocks are seconds apart, {}'s from rank 0's (times in the record and joblog do not fit "
                     "together): have "
                     "them synchronised",
-                    fmt::join(apart, ", ")));
+                    host_names(apart)));
   }
   if (seen.abort && seen.launcher != Launcher::none && seen.abort->launcher != to_string(seen.launcher)) {
     found.push_back(

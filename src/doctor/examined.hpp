@@ -86,6 +86,7 @@ struct Examined {
   std::string program;  ///< with its version
   Launcher launcher = Launcher::none;
   bool keepalive = false;  ///< mpirun was told to notice a host that is cut off
+  bool yields = false;     ///< ranks that wait were told to let others have their core
   std::map<Rank, RankExamined> ranks;
   std::optional<AbortTrial> abort;
   std::optional<RecordPlace> record;

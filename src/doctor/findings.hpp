@@ -25,6 +25,9 @@ struct HostSeen {
 /// "rank 3", "ranks 0-3,8"
 std::string rank_names(const Numbers& ranks);
 
+/// "node1, node2"; cut where it is long.
+std::string host_names(const std::vector<std::string>& names);
+
 /// By name.
 std::map<std::string, HostSeen> hosts(const Examined& seen);
 

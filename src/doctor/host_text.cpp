@@ -13,11 +13,7 @@
 namespace parrun::doctor {
 namespace {
 
-constexpr std::size_t kMostShown = 60;  ///< of a list of hosts, or of cores
-
-std::string joined(const std::vector<std::string>& texts, const char* separator) {
-  return shortened(fmt::format("{}", fmt::join(texts, separator)), kMostShown);
-}
+constexpr std::size_t kMostShown = 60;  ///< of a list of cores
 
 std::string binding(const HostSeen& host) {
   const std::set<Numbers> kinds(host.bound.begin(), host.bound.end());
@@ -30,7 +26,7 @@ std::string binding(const HostSeen& host) {
     return fmt::format("each bound to one of {}", ranges(host.cores));
   std::vector<std::string> texts;
   for (const Numbers& cores : host.bound) texts.push_back(ranges(cores));
-  return fmt::format("bound to {}", joined(texts, " | "));
+  return fmt::format("bound to {}", shortened(fmt::format("{}", fmt::join(texts, " | ")), kMostShown));
 }
 
 std::string describe(const HostSeen& host) {
@@ -68,7 +64,7 @@ std::string host_lines(const std::map<std::string, HostSeen>& hosts) {
     std::sort(alike.ranks.begin(), alike.ranks.end());
     const std::string each = alike.names.size() > 1 ? fmt::format("{} hosts, each ", alike.names.size()) : "";
     lines[alike.ranks.front()] =
-        line(joined(alike.names, ", "), fmt::format("{}: {}{}", rank_names(alike.ranks), each, text));
+        line(host_names(alike.names), fmt::format("{}: {}{}", rank_names(alike.ranks), each, text));
   }
   std::string text;
   for (const auto& [rank, shown] : lines) text += shown;

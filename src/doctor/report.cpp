@@ -98,13 +98,15 @@ std::string clocks_line(const Examined& seen) {
   const auto furthest = std::max_element(best.begin(), best.end(), [](const auto& a, const auto& b) {
     return std::abs(a.second.ahead_s) < std::abs(b.second.ahead_s);
   });
-  return line("clocks", fmt::format("{} from rank 0's: {:+.1f} ms, to {:.1f} ms{}", furthest->first,
-                                    furthest->second.ahead_s * 1000, furthest->second.uncertainty_s * 1000,
-                                    best.size() > 1 ? "; the others less" : ""));
+  return line("clocks",
+              fmt::format("{}'s is {:.1f} ms {} rank 0's, give or take {:.1f} ms{}", furthest->first,
+                          std::abs(furthest->second.ahead_s) * 1000,
+                          furthest->second.ahead_s < 0 ? "behind" : "ahead of",
+                          furthest->second.uncertainty_s * 1000, best.size() > 1 ? "; the others less" : ""));
 }
 
 std::string record_line(const std::optional<RecordPlace>& place) {
-  if (!place) return line("record", "the file system does not answer");
+  if (!place) return line("record", "no answer from its file system");
   std::string text = place->path;
   if (place->file_system) {
     text += fmt::format(" on {} ({})", place->file_system->name,

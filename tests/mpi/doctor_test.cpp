@@ -1,0 +1,183 @@
+// The doctor under real launchers: what it says where all is well, and where something is not.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <regex>
+
+#include "support/run_parrun.hpp"
+#include "support/temp_dir.hpp"
+
+namespace parrun::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+namespace fs = std::filesystem;
+
+constexpr const char* kWorks = "\nA timeout works here.\n";
+
+class Doctor : public ::testing::Test {
+ protected:
+  JobResult doctor(int ranks, std::vector<std::string> args = {}, RunOptions options = {}) {
+    if (options.cwd.empty()) options.cwd = dir.path().string();
+    args.insert(args.begin(), "doctor");
+    return run_parrun(ranks, args, options);
+  }
+  /// A program that is found before the real one, by rank 0 and not by us.
+  RunOptions with_program(const std::string& name, const std::string& body) {
+    ::chmod(dir.write(name, "#!/bin/sh\n" + body + "\n").c_str(), 0755);
+    RunOptions options;
+    options.env = {{"OMPI_MCA_mca_base_env_list", "PATH=" + dir.path().string() + ":" + std::getenv("PATH")}};
+    return options;
+  }
+
+  const TempDir dir;
+};
+
+// --- all is well -----------------------------------------------------------------------------------------
+
+class DoctorOn : public Doctor, public ::testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(Ranks, DoctorOn, ::testing::Values(0, 1, 2, 3, 4));
+
+TEST_P(DoctorOn, FindsThatATimeoutWorks) {
+  const int ranks = std::max(GetParam(), 1);
+  const int workers = std::max(ranks - 1, 1);
+  const JobResult result = doctor(GetParam());
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out, EndsWith(kWorks));
+  const std::string all = ranks == 1 ? "rank 0:" : "ranks 0-" + std::to_string(ranks - 1) + ":";
+  const std::string ended = std::to_string(workers) + " of " + std::to_string(workers) + " worker";
+  EXPECT_THAT(result.out, AllOf(HasSubstr(all), HasSubstr("were ended on " + ended),
+                                HasSubstr("nothing of them is left\n"), HasSubstr("thread level")));
+  EXPECT_TRUE(fs::is_empty(dir.path())) << "nothing stays where the record would be";
+}
+
+TEST_P(DoctorOn, MeasuresAnAbort) {
+  const JobResult result = doctor(GetParam());
+  const std::string what = GetParam() == 0 ? "a run alone" : R"(a job over the same hosts \(mpirun\))";
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(result.out, found,
+                                std::regex(what + R"( ended with code 124 ([0-9.]+) s behind its limit)")))
+      << result.out;
+  EXPECT_LT(std::stod(found[1]), 5);
+}
+
+TEST_F(Doctor, LooksAtThePlaceThatIsNamed) {
+  EXPECT_THAT(doctor(0, {"/dev/shm"}).out,
+              HasSubstr("record    /dev/shm on tmpfs (of this host alone); locks work;"));
+  EXPECT_THAT(doctor(0, {"--record", "/no/such/jobs.record"}).out,
+              AllOf(HasSubstr("it cannot be there"), HasSubstr("\n- the run cannot be recorded in /no/such/"),
+                    EndsWith(kWorks)));
+}
+
+TEST_F(Doctor, TheUsersSettingsReachTheJobThatItStarts) {
+  RunOptions options;
+  options.env = {{"OMPI_MCA_btl", "no_such_transport"}};
+  const JobResult result = doctor(1, {}, options);
+  EXPECT_EQ(result.exit_code, 1)
+      << "one rank alone needs no transport, but a job that MPI_Init refuses does not end with 124";
+}
+
+TEST_F(Doctor, RanksOnOneCoreAreToldOf) {
+  Job job({"mpirun", "-n", "3", "taskset", "-c", "0", PARRUN_BINARY, "doctor", "/dev/shm"},
+          with_mpi_environment({}));
+  const JobResult result = job.wait(60s);
+  job.expect_nothing_left();
+  EXPECT_THAT(result.out, HasSubstr("3 ranks bound to core 0"));
+  EXPECT_THAT(result.out, EndsWith(kWorks));
+}
+
+// --- a poor file system ----------------------------------------------------------------------------------
+
+TEST_F(Doctor, AFileSystemWithoutLocksIsAdviceAndNoMore) {
+  RunOptions options;
+  options.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"},
+                 {"PARRUN_TEST_FAILS", "locks shm"}};
+  const JobResult result = doctor(2, {}, options);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("locks do not work; cannot be read while it is written"),
+                    HasSubstr("\n- locks do not work where the record would be"), EndsWith(kWorks)));
+}
+
+TEST_F(Doctor, OneWithoutSharedMemoryToo) {
+  RunOptions options;
+  options.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"},
+                 {"PARRUN_TEST_FAILS", "shm"}};
+  EXPECT_THAT(doctor(0, {}, options).out, AllOf(HasSubstr("locks work; cannot be read while it is written"),
+                                                HasSubstr("\n- no shared memory")));
+}
+
+TEST_F(Doctor, OneThatDoesNotAnswerHoldsNothingUp) {
+  RunOptions options;
+  options.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"},
+                 {"PARRUN_TEST_FAILS", "stuck"}};
+  const JobResult result = doctor(2, {}, options);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("record    no answer from its file system"));
+  EXPECT_LT(result.seconds, 40);
+}
+
+// --- a timeout that does not work ------------------------------------------------------------------------
+
+TEST_F(Doctor, AJobThatDoesNotEndAtItsLimitIsFoundWithinTheDeadline) {
+  const JobResult result = doctor(2, {"--deadline", "20"}, with_program("mpirun", "sleep 1000"));
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_THAT(
+      result.out,
+      HasSubstr("\nA timeout does NOT work here: a job that its limit was to end (mpirun) still ran"));
+  EXPECT_LT(result.seconds, 20);
+}
+
+TEST_F(Doctor, AJobThatEndsWithAnotherCodeIsFound) {
+  const JobResult result = doctor(2, {}, with_program("mpirun", "echo 'no slots' >&2; exit 1"));
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("(mpirun) ended with code 1, not 124: no slots\n"));
+}
+
+// --- limits of its own -----------------------------------------------------------------------------------
+
+TEST_F(Doctor, ARankThatStopsIsFound) {
+  Job job = start_parrun(3, {"doctor", "/dev/shm", "--deadline", "60"});
+  const pid_t worker = job.pid_of_rank(2);
+  ASSERT_TRUE(wait_until([&] { return job.processes().size() > 6; }, 20s)) << "executors have been forked";
+  kill(worker, SIGSTOP);
+  const JobResult result = job.wait(60s);
+  kill(worker, SIGCONT);
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("A timeout does NOT work here: rank 2"));
+  job.expect_nothing_left();
+}
+
+TEST_F(Doctor, ARankThatDoesNotComeIsALimitsBusiness) {
+  Job job({"mpirun", "-n", "2", "sh", "-c",
+           R"([ "$OMPI_COMM_WORLD_RANK" = 0 ] || exec sleep 1000; exec "$0" doctor --deadline 10)",
+           PARRUN_BINARY},
+          with_mpi_environment({}));
+  const JobResult result = job.wait(30s);
+  job.expect_nothing_left();
+  EXPECT_EQ(result.exit_code, 124) << result.out << result.err;
+  EXPECT_LT(result.seconds, 15);
+}
+
+TEST_F(Doctor, ASignalEndsIt) {
+  Job job = start_parrun(2, {"doctor", "/dev/shm"});
+  const pid_t rank0 = job.pid_of_rank(0);
+  ASSERT_TRUE(wait_until([&] { return job.processes().size() > 5; }, 20s));
+  kill(rank0, SIGTERM);
+  const JobResult result = job.wait(20s);
+  job.expect_nothing_left();
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.out << result.err;
+}
+
+}  // namespace
+}  // namespace parrun::test
