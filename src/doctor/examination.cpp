@@ -91,6 +91,13 @@ class Examination {
   }
 
   void try_abort() {
+    seen_.abort = try_abort_once();
+    // What a job says last can be lost on its way, and with it when its limit passed.
+    if (seen_.abort->exit_code == exit_code::kLimitReached && !seen_.abort->late_s)
+      seen_.abort = try_abort_once();
+  }
+
+  AbortTrial try_abort_once() {
     const Launcher launcher = is_in_path(to_string(seen_.launcher)) ? seen_.launcher : Launcher::none;
     const Descriptor batch = endless_batch(seen_.ranks.size());
     const std::string path = fmt::format("/proc/{}/fd/{}", getpid(), batch.get());
@@ -101,9 +108,10 @@ class Examination {
       return own_.turn(now) || news;
     };
     if (!loop_.wait(
-            bound + Questions::kAnswerLimit, [&] { return own_.outcome().has_value(); }, step))
+            bound + Questions::kAnswerLimit, [&] { return own_.outcome().has_value(); }, step)) {
       throw Ended{"a job that did not end at its limit cannot be killed", exit_code::kSomeTaskFailed, true};
-    seen_.abort = trial_result(launcher, *own_.outcome(), clocks());
+    }
+    return trial_result(launcher, *own_.outcome(), clocks());
   }
 
   std::map<std::string, double> clocks() const {
