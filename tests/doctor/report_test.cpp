@@ -114,7 +114,10 @@ TEST_F(Report, AJobThatHadToBeKilledIsTold) {
 TEST_F(Report, AClockBehindIsCalledSoAndTheFurthestIsShown) {
   for (int number = 4; number < 8; ++number) rank(number).clock = {.ahead_s = -0.5, .uncertainty_s = 0.001};
   rank(6).clock->uncertainty_s = 0.0005;
-  EXPECT_THAT(report(seen), HasSubstr("node2's is 500.0 ms behind rank 0's, give or take 0.5 ms"));
+  EXPECT_THAT(report(seen), HasSubstr("node2's is 500.0 ms behind rank 0's, give or take 0.5 ms\n"));
+  rank(3).host = "node3";
+  EXPECT_THAT(report(seen),
+              HasSubstr("node2's is 500.0 ms behind rank 0's, give or take 0.5 ms; the others less"));
 }
 
 }  // namespace
