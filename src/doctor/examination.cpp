@@ -58,6 +58,7 @@ class Examination {
     } catch (const Ended& early) {
       ended = early;
       seen_.ended = early.why;
+      seen_.undecided = early.code != exit_code::kSomeTaskFailed;
     }
     return finish(ended);
   }

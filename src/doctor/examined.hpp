@@ -91,7 +91,8 @@ struct Examined {
   std::optional<AbortTrial> abort;
   std::optional<RecordPlace> record;
   std::optional<JobSeen> job;
-  std::string ended;  ///< why the examination ended early, or empty
+  std::string ended;       ///< why the examination ended early, or empty
+  bool undecided = false;  ///< what ended it, a signal or its own limit, says nothing of the place
 };
 
 /// The kinds of endless tasks, in words.

@@ -131,12 +131,14 @@ std::string job_line(const JobSeen& job) {
                                  job.scontrol ? "is there" : "is not there"));
 }
 
-std::string verdict(const std::vector<std::string>& broken) {
+std::string verdict(const std::vector<std::string>& broken, bool undecided) {
   if (broken.empty()) return "A timeout works here.\n";
   std::vector<std::string> shown(
       broken.begin(), broken.begin() + static_cast<std::ptrdiff_t>(std::min(broken.size(), kMostBroken)));
   if (broken.size() > kMostBroken) shown.push_back(fmt::format("and {} more", broken.size() - kMostBroken));
-  return fmt::format("A timeout does NOT work here: {}\n", fmt::join(shown, "; "));
+  const char* const found =
+      undecided ? "Whether a timeout works here was not found out" : "A timeout does NOT work here";
+  return fmt::format("{}: {}\n", found, fmt::join(shown, "; "));
 }
 
 }  // namespace
@@ -152,7 +154,7 @@ std::string report(const Examined& seen) {
     for (const std::string& one : found) text += "- " + one + "\n";
     text += "\n";
   }
-  return text + verdict(broken(seen));
+  return text + verdict(broken(seen), seen.undecided);
 }
 
 }  // namespace parrun::doctor
