@@ -105,8 +105,8 @@ std::string clocks_line(const Examined& seen) {
                           furthest->second.uncertainty_s * 1000, best.size() > 1 ? "; the others less" : ""));
 }
 
-std::string record_line(const std::optional<RecordPlace>& place) {
-  if (!place) return line("record", "no answer from its file system");
+std::string record_line(const std::optional<RecordPlace>& place, bool waited) {
+  if (!place) return line("record", waited ? "no answer from its file system" : "not waited for");
   std::string text = place->path;
   if (place->file_system) {
     text += fmt::format(" on {} ({})", place->file_system->name,
@@ -146,7 +146,8 @@ std::string verdict(const std::vector<std::string>& broken, bool undecided) {
 std::string report(const Examined& seen) {
   const auto by_host = hosts(seen);
   std::string text = head(seen, by_host.size()) + host_lines(by_host);
-  text += tasks_line(seen) + abort_line(seen.abort) + clocks_line(seen) + record_line(seen.record);
+  text += tasks_line(seen) + abort_line(seen.abort) + clocks_line(seen) +
+          record_line(seen.record, seen.ended.empty());
   if (seen.job) text += job_line(*seen.job);
   text += "\n";
   if (const auto found = advice(seen); !found.empty()) {

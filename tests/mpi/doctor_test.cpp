@@ -180,6 +180,21 @@ TEST_F(Doctor, ARankThatStopsIsFound) {
   EXPECT_LT(result.seconds, 20);
 }
 
+TEST_F(Doctor, ARankThatCannotEndItsTaskIsFound) {
+  Job job = start_parrun(2, {"doctor", "/dev/shm", "--deadline", "60"});
+  const pid_t worker = job.pid_of_rank(1);
+  ASSERT_TRUE(is_trying(job)) << job.err();
+  for (const Process& process : job.processes()) {
+    if (process.name == "parrun-zygote" && process.parent == worker) kill(process.pid, SIGSTOP);
+  }
+  const JobResult result = job.wait(60s);
+  job.expect_nothing_left();
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("record    not waited for"), HasSubstr("NOT work here: rank 1 ("),
+                    EndsWith("an executor cannot be ended (stopped, or waiting for a dead file system)\n")));
+}
+
 TEST_F(Doctor, ARankThatDoesNotComeIsALimitsBusiness) {
   Job job({"mpirun", "-n", "2", "sh", "-c",
            R"([ "$OMPI_COMM_WORLD_RANK" = 0 ] || exec sleep 1000; exec "$0" doctor --deadline 10)",
