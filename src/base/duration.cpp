@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kLongest = 100.0 * 365 * 24 * 3600;  // [s] far below what steady_clock can hold
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+[[noreturn]] void refuse_duration(std::string_view text, std::string_view why) {
   throw InputError(
       fmt::format("'{}' is no duration ({}); write a number of seconds above 0, or 500ms 3s 2m 1h30m 1:30:00",
                   text, why));
@@ -25,7 +25,8 @@ double take_number(std::string_view text, std::string_view& rest) {
   const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
   double value = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + digits, value);
-  if (error != std::errc() || end != rest.data() + digits) refuse(text, "a number is missing or malformed");
+  if (error != std::errc() || end != rest.data() + digits)
+    refuse_duration(text, "a number is missing or malformed");
   rest.remove_prefix(digits);
   return value;
 }
@@ -36,7 +37,7 @@ double parse_clock(std::string_view text) {
   for (int fields = 1;; ++fields) {
     total = total * 60 + take_number(text, rest);
     if (rest.empty()) return total;
-    if (rest.front() != ':' || fields == 3) refuse(text, "a clock is hours:minutes:seconds");
+    if (rest.front() != ':' || fields == 3) refuse_duration(text, "a clock is hours:minutes:seconds");
     rest.remove_prefix(1);
   }
 }
@@ -58,8 +59,8 @@ double parse_units(std::string_view text) {
     for (const Unit& candidate : kUnits) {
       if (unit == nullptr && rest.starts_with(candidate.name)) unit = &candidate;
     }
-    if (unit == nullptr) refuse(text, "units are ms, s, m, h and d");
-    if (unit->seconds >= smallest) refuse(text, "units go from the largest to the smallest");
+    if (unit == nullptr) refuse_duration(text, "units are ms, s, m, h and d");
+    if (unit->seconds >= smallest) refuse_duration(text, "units go from the largest to the smallest");
     smallest = unit->seconds;
     total += number * unit->seconds;
     rest.remove_prefix(unit->name.size());
@@ -70,11 +71,11 @@ double parse_units(std::string_view text) {
 }  // namespace
 
 Duration parse_duration(std::string_view text) {
-  if (text.empty()) refuse(text, "it is empty");
-  if (text.front() == '-') refuse(text, "it is negative");
+  if (text.empty()) refuse_duration(text, "it is empty");
+  if (text.front() == '-') refuse_duration(text, "it is negative");
   const double seconds = text.find(':') == text.npos ? parse_units(text) : parse_clock(text);
-  if (!(seconds <= kLongest)) refuse(text, "it is longer than 100 years");
-  if (from_seconds(seconds) <= Duration::zero()) refuse(text, "it is zero");
+  if (!(seconds <= kLongest)) refuse_duration(text, "it is longer than 100 years");
+  if (from_seconds(seconds) <= Duration::zero()) refuse_duration(text, "it is zero");
   return from_seconds(seconds);
 }
 

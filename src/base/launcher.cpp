@@ -55,15 +55,15 @@ int launcher_rank() {
   return 0;
 }
 
-Launcher Launcher::of_rank_0() {
+Mpirun Mpirun::of_rank_0() {
   // Without the variable an mpirun further up is another job's: this is a task of it.
   const bool started_by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr && launcher_rank() == 0;
   const pid_t pid = started_by_mpirun ? mpirun_above() : 0;
   if (pid == 0) return {};
-  return Launcher(Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+  return Mpirun(Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
 }
 
-void Launcher::see_off() const {
+void Mpirun::see_off() const {
   if (!process_) return;
   pollfd ended{process_.get(), POLLIN, 0};
   const int limit_ms = static_cast<int>(end_limit_ / std::chrono::milliseconds(1));

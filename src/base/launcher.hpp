@@ -13,18 +13,18 @@ int launcher_rank();
 
 // The mpirun above this process. After MPI_Abort, and after the death of a rank, it waits for its daemons on
 // the other hosts; for one that is cut off, without end. So somebody has to end it who outlives the ranks.
-class Launcher {
+class Mpirun {
  public:
   // mpirun gives the ranks of an aborted job a second or two.
   static constexpr Duration kEndLimit = std::chrono::seconds(8);
 
-  Launcher() = default;
+  Mpirun() = default;
   /// `process`: its pidfd_open(2).
-  explicit Launcher(Descriptor process, Duration end_limit = kEndLimit)
+  explicit Mpirun(Descriptor process, Duration end_limit = kEndLimit)
       : process_(std::move(process)), end_limit_(end_limit) {}
   /// Of rank 0, where mpirun runs on its host and the kernel has descriptors of processes (Linux 5.3); of
   /// others none.
-  static Launcher of_rank_0();
+  static Mpirun of_rank_0();
 
   /// -1 where there is none.
   int descriptor() const { return process_.get(); }

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 62;  // [bytes] sums of two still fit into 64 bits
 constexpr std::string_view kDigits = "0123456789";
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+[[noreturn]] void refuse_size(std::string_view text, std::string_view why) {
   throw InputError(
       fmt::format("'{}' is no size ({}); write a number of bytes above 0, or 512K 512M 1.5G 2T", text, why));
 }
@@ -30,7 +30,7 @@ std::uint64_t parse_unit(std::string_view text, std::string_view unit) {
   const std::size_t power = std::string_view("KMGTP").find(name.front());
   const std::string_view rest = std::string_view(name).substr(1);
   if (power == std::string_view::npos || !(rest.empty() || rest == "B" || rest == "IB")) {
-    refuse(text, "units are K, M, G, T and P");
+    refuse_size(text, "units are K, M, G, T and P");
   }
   return std::uint64_t{1} << (10 * (power + 1));
 }
@@ -38,14 +38,14 @@ std::uint64_t parse_unit(std::string_view text, std::string_view unit) {
 std::uint64_t parse_whole(std::string_view text, std::string_view digits) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::result_out_of_range) refuse(text, "it is above 2^62 bytes");
+  if (error == std::errc::result_out_of_range) refuse_size(text, "it is above 2^62 bytes");
   return value;
 }
 
 // What stands behind the point, as bytes of this unit.
 std::uint64_t parse_decimals(std::string_view text, std::string_view decimals, std::uint64_t unit) {
   if (decimals.find_first_not_of('0') == decimals.npos) return 0;
-  if (unit == 1) refuse(text, "a byte has no parts, is a unit missing?");
+  if (unit == 1) refuse_size(text, "a byte has no parts, is a unit missing?");
   double value = 0;
   const std::string fraction = fmt::format("0.{}", decimals);
   std::from_chars(fraction.data(), fraction.data() + fraction.size(), value);
@@ -55,8 +55,8 @@ std::uint64_t parse_decimals(std::string_view text, std::string_view decimals, s
 }  // namespace
 
 std::uint64_t parse_size(std::string_view text) {
-  if (text.empty()) refuse(text, "it is empty");
-  if (text.front() == '-') refuse(text, "it is negative");
+  if (text.empty()) refuse_size(text, "it is empty");
+  if (text.front() == '-') refuse_size(text, "it is negative");
   std::string_view rest = text;
   const auto take_digits = [&rest] {
     const std::string_view digits = rest.substr(0, rest.find_first_not_of(kDigits));
@@ -69,13 +69,13 @@ std::uint64_t parse_size(std::string_view text) {
     rest.remove_prefix(1);
     decimals = take_digits();
   }
-  if (whole.empty() && decimals.empty()) refuse(text, "a number is missing or malformed");
+  if (whole.empty() && decimals.empty()) refuse_size(text, "a number is missing or malformed");
   const std::uint64_t unit = parse_unit(text, rest);
   const std::uint64_t count = parse_whole(text, whole);
-  if (count > kLargest / unit) refuse(text, "it is above 2^62 bytes");
+  if (count > kLargest / unit) refuse_size(text, "it is above 2^62 bytes");
   const std::uint64_t bytes = count * unit + parse_decimals(text, decimals, unit);
-  if (bytes > kLargest) refuse(text, "it is above 2^62 bytes");
-  if (bytes == 0) refuse(text, "it is less than a byte");
+  if (bytes > kLargest) refuse_size(text, "it is above 2^62 bytes");
+  if (bytes == 0) refuse_size(text, "it is less than a byte");
   return bytes;
 }
 

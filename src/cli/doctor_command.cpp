@@ -12,7 +12,7 @@
 namespace parrun {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kDoctorFooter =
     R"(As the run is started: mpirun -n 8 parrun doctor, srun parrun doctor, or alone. It takes a few seconds.
 Exit codes: 0 a timeout works here; 1 it does not; 2 usage; 3 internal or MPI error; 124 the deadline ended it.)";
 
@@ -50,7 +50,7 @@ void add_doctor(CLI::App& app, Action& chosen) {
   auto a = std::make_shared<DoctorArguments>();
   CLI::App* command = app.add_subcommand(
       "doctor", "Try whether a timeout works here, and tell what there is to know of the place");
-  command->footer(kFooter);
+  command->footer(kDoctorFooter);
   command->add_option("PLACE", a->place,
                       "Where a run would be recorded, a file or a folder; here where not given");
   command->add_option("--record", a->record, "The same")->type_name("FILE");

@@ -14,12 +14,19 @@
 namespace parrun {
 namespace {
 
-// The end of the SLURM job around the run. Called on rank 0 only, once it may have threads.
-class JobLimit {
+// The SLURM job around the run.
+class SlurmSurroundings final : public Surroundings {
  public:
-  JobLimit(cluster::SlurmJob job, std::optional<Duration> margin) : job_(std::move(job)), run_end_(margin) {}
+  struct Wishes {
+    bool heed_end = true;
+    std::optional<Duration> margin;
+    bool requeue = false;
+  };
+  SlurmSurroundings(cluster::SlurmJob job, const Wishes& wishes)
+      : job_(std::move(job)), wishes_(wishes), run_end_(wishes.margin) {}
 
-  std::optional<OuterLimit> now() {
+  std::optional<OuterLimit> end() override {
+    if (!wishes_.heed_end) return std::nullopt;
     if (!job_end_) job_end_ = std::make_unique<cluster::JobEnd>(job_.id, job_.end_s);
     const double now_s = wall_clock_s();
     const auto end = run_end_.of(job_end_->end_s(), now_s, Clock::now());
@@ -27,11 +34,14 @@ class JobLimit {
     return OuterLimit{
         end->at, fmt::format("SLURM job {} ends in {} (--margin)", job_.id, format_duration(end->margin))};
   }
+  bool end_known() override { return !wishes_.heed_end || job_end_->asked(); }
 
-  bool known() const { return job_end_->asked(); }
+  bool comes_again() const override { return wishes_.requeue; }
+  std::string run_again() override { return cluster::requeue(job_.id); }
 
  private:
   cluster::SlurmJob job_;
+  Wishes wishes_;
   cluster::RunEnd run_end_;
   std::unique_ptr<cluster::JobEnd> job_end_;
 };
@@ -68,13 +78,12 @@ void heed_slurm(RunArguments& arguments) {
   if (!job && arguments.requeue)
     throw InputError("--requeue is for SLURM jobs; this is none (no SLURM_JOB_ID)");
   if (!job) return;
-  if (arguments.requeue) arguments.run.run_again = [id = job->id] { return cluster::requeue(id); };
+  arguments.run.may_move = true;
   // A job that was requeued goes on with what it has done, where it has recorded it.
   if (job->restarts > 0 && !arguments.no_record && !arguments.overwrite) arguments.resume = true;
-  if (arguments.deadline == kNone) return;
-  const auto limit = std::make_shared<JobLimit>(*job, margin);
-  arguments.run.outer_limit = [limit] { return limit->now(); };
-  arguments.run.outer_limit_known = [limit] { return limit->known(); };
+  const SlurmSurroundings::Wishes wishes{
+      .heed_end = arguments.deadline != kNone, .margin = margin, .requeue = arguments.requeue};
+  arguments.run.surroundings = std::make_shared<SlurmSurroundings>(*job, wishes);
 }
 
 }  // namespace parrun

@@ -8,6 +8,7 @@
 
 #include "base/duration.hpp"
 #include "base/shown_text.hpp"
+#include "cli/task_text.hpp"
 
 namespace parrun {
 namespace {
@@ -16,7 +17,6 @@ using record::Run;
 using record::Summary;
 
 constexpr double kSilent_s = 60;  // a run updates its record every 10 s at least
-constexpr std::size_t kLongestLabel = 40;
 constexpr std::size_t kLongestError = 100;
 
 enum class Life { running, silent, died, ended };
@@ -96,7 +96,7 @@ std::string slowest_text(const Summary& summary) {
   std::string text;
   for (const Summary::SlowTask& slow : summary.slowest) {
     const std::string label =
-        slow.label.empty() ? "" : fmt::format(" ({})", shortened(escaped(slow.label), kLongestLabel));
+        slow.label.empty() ? "" : fmt::format(" ({})", shortened(escaped(slow.label), kLabelShown));
     text += fmt::format("{:>14}  task {}{}\n", span(slow.elapsed_s), slow.task.get(), label);
   }
   return text.empty() ? "" : "slowest:\n" + text;

@@ -10,8 +10,6 @@
 namespace parrun {
 namespace {
 
-constexpr std::size_t kLongestLabel = 40;
-
 std::string settings_text(const TaskSpec& spec) {
   std::string text;
   const auto add = [&](const std::string& part) { text.append(text.empty() ? "" : ", ").append(part); };
@@ -29,7 +27,7 @@ std::string settings_text(const TaskSpec& spec) {
 }  // namespace
 
 std::string shown_label(const TaskSpec& spec) {
-  return spec.label.empty() ? "-" : shortened(escaped(spec.label), kLongestLabel);
+  return spec.label.empty() ? "-" : shortened(escaped(spec.label), kLabelShown);
 }
 
 std::string quoted(const std::string& word) {

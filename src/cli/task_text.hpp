@@ -6,6 +6,8 @@
 
 namespace parrun {
 
+inline constexpr std::size_t kLabelShown = 40;  ///< characters of a label in a table or list
+
 /// A task's label as one word of a table: `-` where it has none, cut where it is long.
 std::string shown_label(const TaskSpec& spec);
 

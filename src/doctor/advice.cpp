@@ -118,10 +118,13 @@ void advise_on_hosts(const Examined& seen, Advice& found) {
         fmt::format("there is no {0} in PATH (the abort was only tried by a run alone): put it there",
                     to_string(seen.launcher)));
   }
-  if (seen.launcher == Launcher::mpirun && hosts(seen).size() > 1 && !seen.keepalive) {
+  if (seen.launcher == Launcher::mpirun && hosts(seen).size() > 1 && !seen.mpirun_is_here &&
+      !seen.keepalive) {
     found.push_back(
-        "mpirun notices a host that is cut off only after minutes (its default): set "
-        "OMPI_MCA_oob_tcp_keepalive_time=5 OMPI_MCA_oob_tcp_keepalive_intvl=2 "
+        "mpirun is not on rank 0's host (which would end it where another host is cut off; by itself it "
+        "hangs for "
+        "minutes then): start it there, or set OMPI_MCA_oob_tcp_keepalive_time=5 "
+        "OMPI_MCA_oob_tcp_keepalive_intvl=2 "
         "OMPI_MCA_oob_tcp_keepalive_probes=3");
   }
 }

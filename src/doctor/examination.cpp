@@ -10,6 +10,7 @@
 #include "base/exit_code.hpp"
 #include "base/host.hpp"
 #include "base/in_background.hpp"
+#include "base/launcher.hpp"
 #include "doctor/abort_trial.hpp"
 #include "doctor/findings.hpp"
 #include "doctor/job_seen.hpp"
@@ -32,6 +33,7 @@ constexpr Duration kTrialLimit = std::chrono::seconds(60);
 void look_at_environment(Examined& seen) {
   const auto variable = [](const char* name) -> const char* { return std::getenv(name); };
   seen.launcher = launcher_of(variable);
+  seen.mpirun_is_here = Mpirun::of_rank_0().descriptor() >= 0;
   seen.keepalive = variable("OMPI_MCA_oob_tcp_keepalive_time") != nullptr;
   seen.yields = variable("OMPI_MCA_mpi_yield_when_idle") != nullptr;
 }
@@ -169,8 +171,7 @@ int examine(const Options& options, TimePoint start) {
   look_at_environment(seen);
   std::optional<OwnCommand> own;
   if (launcher_rank() == 0) own.emplace();
-  Session session(start, options.deadline, kLostAfter);
-  session.heed_signals();
+  Session session(start, options.deadline, kLostAfter, {}, Session::Signals::end_the_run);
   try {
     if (!session.is_dispatcher()) {
       session.serve("");

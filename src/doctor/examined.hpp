@@ -85,8 +85,9 @@ const char* to_string(Launcher launcher);
 struct Examined {
   std::string program;  ///< with its version
   Launcher launcher = Launcher::none;
-  bool keepalive = false;  ///< mpirun was told to notice a host that is cut off
-  bool yields = false;     ///< ranks that wait were told to let others have their core
+  bool keepalive = false;       ///< mpirun was told to notice a host that is cut off
+  bool mpirun_is_here = false;  ///< on rank 0's host, which ends it where it hangs
+  bool yields = false;          ///< ranks that wait were told to let others have their core
   std::map<Rank, RankExamined> ranks;
   std::optional<AbortTrial> abort;
   std::optional<RecordPlace> record;

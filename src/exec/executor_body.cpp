@@ -7,9 +7,9 @@
 
 namespace parrun {
 
-ProcessBody::ProcessBody(const ExecutorSettings& settings, Launcher launcher)
+ProcessBody::ProcessBody(const ExecutorSettings& settings, Mpirun mpirun)
     : settings_(settings),
-      launcher_(std::move(launcher)),
+      mpirun_(std::move(mpirun)),
       scratch_(settings.workdir.empty() ? Scratch() : Scratch(settings.workdir, settings.keep_failed)),
       channel_(new (channel_memory_.data()) Channel),
       note_(new (note_memory_.data()) AttemptNote),
@@ -26,7 +26,7 @@ Zygote::Plan ProcessBody::plan() {
           .keep_children = settings_.keep_children,
           .scratch = &scratch_,
           .note = note_,
-          .launcher = &launcher_};
+          .mpirun = &mpirun_};
 }
 
 void ProcessBody::start() {

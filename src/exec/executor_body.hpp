@@ -39,7 +39,7 @@ class ExecutorBody {
 /// Forks the zygote. REQUIRES: one thread, before MPI_Init.
 class ProcessBody final : public ExecutorBody {
  public:
-  explicit ProcessBody(const ExecutorSettings& settings = {}, Launcher launcher = {});
+  explicit ProcessBody(const ExecutorSettings& settings = {}, Mpirun mpirun = {});
 
   Channel& channel() override { return *channel_; }
   void start() override;
@@ -55,7 +55,7 @@ class ProcessBody final : public ExecutorBody {
   Zygote::Plan plan();
 
   ExecutorSettings settings_;
-  Launcher launcher_;
+  Mpirun mpirun_;
   Scratch scratch_;
   SharedMemory channel_memory_{sizeof(Channel)};
   SharedMemory note_memory_{sizeof(AttemptNote)};

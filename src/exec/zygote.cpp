@@ -28,7 +28,7 @@ namespace {
   try {
     std::vector<int> keep = plan.descriptors;
     keep.push_back(socket);
-    if (plan.launcher != nullptr) keep.push_back(plan.launcher->descriptor());
+    if (plan.mpirun != nullptr) keep.push_back(plan.mpirun->descriptor());
     close_all_but(keep);
     remove_launcher_variables();
     ZygoteProcess zygote(socket, plan);

@@ -49,7 +49,7 @@ class Zygote {
     bool keep_children = false;      ///< what an executor leaves at its own end lives on
     const Scratch* scratch = nullptr;
     AttemptNote* note = nullptr;
-    const Launcher* launcher = nullptr;  ///< which is to end soon when the rank dies
+    const Mpirun* mpirun = nullptr;  ///< which is to end soon when the rank dies
   };
 
   /// Forks. REQUIRES: this process has one thread. Throws std::system_error.

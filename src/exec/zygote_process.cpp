@@ -57,7 +57,7 @@ void ZygoteProcess::end() {
   if (!released_) kept_.clear();
   end_all();
   if (plan_.note->has_scratch && !plan_.scratch->keep_failed()) plan_.scratch->remove(plan_.note->id());
-  if (!left_ && plan_.launcher != nullptr) plan_.launcher->see_off();
+  if (!left_ && plan_.mpirun != nullptr) plan_.mpirun->see_off();
 }
 
 bool ZygoteProcess::on_request() {
@@ -180,7 +180,7 @@ void ZygoteProcess::become_executor(pid_t zygote) {
   if (getppid() != zygote) _exit(1);  // it died before the line above
   prctl(PR_SET_NAME, "parrun-exec");
   close(socket_);
-  if (plan_.launcher != nullptr) close(plan_.launcher->descriptor());
+  if (plan_.mpirun != nullptr) close(plan_.mpirun->descriptor());
   signals_.reset();
   setsid();
   adopt_orphans();

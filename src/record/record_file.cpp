@@ -217,7 +217,7 @@ void RecordFile::read_settled(bool resume_failed) try {
   Statement last = database_->prepare("SELECT exit_code, run FROM runs ORDER BY run DESC LIMIT 1");
   if (!last.step()) return;
   if (!last.is_null(0)) settled_.exit_code = static_cast<int>(last.integer(0));
-  settled_.fruitless_runs = last.integer(1) - last_fruitful;
+  settled_.fruitless_runs = static_cast<int>(last.integer(1) - last_fruitful);
 } catch (const FormatError& error) {
   refuse_damaged(error.what());
 }

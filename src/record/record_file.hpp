@@ -35,12 +35,12 @@ struct OpenOptions {
 
 /// What earlier runs left.
 struct Settled {
-  TaskSet tasks;                    ///< that are not run again
-  TaskSet again;                    ///< that have an outcome and are run again
-  StateCounts by_state;             ///< of them
-  Durations durations;              ///< of them
-  std::optional<int> exit_code;     ///< of the last run, if it lived to tell
-  std::int64_t fruitless_runs = 0;  ///< the last ones, that brought no task to its end
+  TaskSet tasks;                 ///< that are not run again
+  TaskSet again;                 ///< that have an outcome and are run again
+  StateCounts by_state;          ///< of them
+  Durations durations;           ///< of them
+  std::optional<int> exit_code;  ///< of the last run, if it lived to tell
+  int fruitless_runs = 0;        ///< the last ones, that brought no task to its end
 };
 
 class RecordFile {

@@ -38,6 +38,12 @@ void Console::on_start(const RunStart& start) {
   record_ = start.record;
   ended_ = start.settled;
   tasks_ = start.shard.tasks_below(start.batch.size());
+  if (!start.record_here_alone.empty() && !options_.quiet) {
+    say(fmt::format(
+        "{} is on {}, this host's own file system: a job that resumes elsewhere does not find it; give "
+        "--record a place on a shared one",
+        record_, start.record_here_alone));
+  }
   if (!start.shard.whole() && !options_.quiet) {
     say(fmt::format("shard {}: {} of {}{}", to_string(start.shard), tasks_, plural(batch_->size(), "task"),
                     options_.shard_reason.empty() ? "" : ", " + options_.shard_reason));

@@ -26,8 +26,6 @@ constexpr Duration kCommitLimit = std::chrono::seconds(2);
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
 // For the surroundings to say whether they will start the run again.
 constexpr Duration kRunAgainLimit = std::chrono::seconds(12);
-// That a batch may have in a row and be started again.
-constexpr std::int64_t kMostFruitless = 3;
 // For the surroundings to say when they end.
 constexpr Duration kOuterLimitKnown = std::chrono::seconds(2);
 constexpr Duration kLookEvery = std::chrono::milliseconds(100);
@@ -55,7 +53,7 @@ class BatchRun {
 
   int run(const std::string& problem) {
     session_.graceful(true);
-    if (options_.outer_limit) options_.outer_limit();  // they have the moments that follow to answer
+    if (options_.surroundings) options_.surroundings->end();  // they have the moments that follow to answer
     if (auto expired = session_.gather(options_.limits, problem)) {
       listener_.on_limit(*expired, {});
       listener_.on_end({}, Clock::now());
@@ -91,24 +89,31 @@ class BatchRun {
   // --- the beginning
 
   record::Settled begin_delivery(const BatchFile& batch) {
+    RunStart start{.batch = batch, .shard = options_.shard};
     record::Settled settled;
-    std::string path;
     if (options_.record) {
-      auto opened =
-          open_record(*options_.record, session_.ranks(), options_.batch_file, batch, options_.shard);
-      session_.crew().watch().on_wait(Clock::now());
-      wait_for([&] { return is_ready(opened); });
-      record::RecordFile file = opened.get();
-      path = file.path();
+      record::RecordFile file = await_record(start);
       settled = file.settled();
       nothing_to_do_ = file.nothing_to_do();
       delivery_ = deliver_recorded(listener_, options_.order, std::move(file), options_.replay);
     } else {
       delivery_ = deliver_directly(listener_, options_.order, options_.shard);
     }
-    listener_.on_start(
-        {.batch = batch, .record = path, .settled = settled.by_state, .shard = options_.shard});
+    start.settled = settled.by_state;
+    listener_.on_start(start);
     return settled;
+  }
+
+  record::RecordFile await_record(RunStart& start) {
+    auto opening =
+        open_record(*options_.record, session_.ranks(), options_.batch_file, start.batch, options_.shard);
+    session_.crew().watch().on_wait(Clock::now());
+    wait_for([&] { return is_ready(opening); });
+    OpenedRecord opened = opening.get();
+    start.record = opened.file.path();
+    if (options_.may_move && opened.file_system && !opened.file_system->shared)
+      start.record_here_alone = opened.file_system->name;
+    return std::move(opened.file);
   }
 
   Begin begin() const {
@@ -162,17 +167,15 @@ class BatchRun {
     abort_with(code_of(expiry));
   }
 
-  // Where the job's end, or the warning of it, came before the batch's. Other signals are somebody's wish to
-  // end it. One run that brings no task to its end may have started late; where several do not, the next
-  // would not either.
   void have_run_again(const Dispatcher::Counts& counts, int signal) {
-    const bool warned = signal == 0 || signal == SIGUSR1 || signal == SIGUSR2;
-    const bool left = counts.settled + ended_.settled() < counts.known;
-    if (!options_.run_again || !warned || !left) return;
-    if (ended_.settled() == 0 && fruitless_before_ + 1 >= kMostFruitless) {
-      return listener_.on_run_again(fmt::format("in {} runs no task has come to its end", kMostFruitless));
-    }
-    auto answer = in_background(options_.run_again);
+    if (!options_.surroundings || !options_.surroundings->comes_again()) return;
+    const Again again = comes_again({.signal = signal,
+                                     .left = counts.settled + ended_.settled() < counts.known,
+                                     .fruitless = ended_.settled() == 0,
+                                     .fruitless_before = fruitless_before_});
+    if (again == Again::no) return;
+    if (again == Again::in_vain) return listener_.on_run_again("in several runs no task has come to its end");
+    auto answer = in_background([around = options_.surroundings] { return around->run_again(); });
     session_.turn_until(
         Clock::now() + kRunAgainLimit, [&] { return is_ready(answer); },
         [&](TimePoint now) { return session_.crew().receive(now).has_value(); });
@@ -209,17 +212,17 @@ class BatchRun {
   }
 
   void look_at_outer_limit(TimePoint now) {
-    if (!options_.outer_limit || now < next_look_) return;
+    if (!options_.surroundings || now < next_look_) return;
     next_look_ = now + kLookEvery;
-    session_.crew().watch().set_outer(options_.outer_limit());
+    session_.crew().watch().set_outer(options_.surroundings->end());
   }
 
   // What does not fit before the job's end is not to be started because the end is not known yet; but who
   // does not tell it is not waited for.
   void await_outer_limit() {
-    if (!options_.outer_limit_known) return;
+    if (!options_.surroundings) return;
     const TimePoint give_up = Clock::now() + kOuterLimitKnown;
-    wait_for([&] { return options_.outer_limit_known() || Clock::now() >= give_up; });
+    wait_for([&] { return options_.surroundings->end_known() || Clock::now() >= give_up; });
     next_look_ = {};
     look_at_outer_limit(Clock::now());
   }
@@ -362,9 +365,9 @@ class BatchRun {
   std::unique_ptr<Delivery> delivery_;
   TimePoint next_look_{};  ///< at the outer limit
   bool nothing_to_do_ = false;
-  StateCounts ended_;                  ///< tasks of this run
-  std::uint64_t failed_before_ = 0;    ///< in earlier runs, and not tried again
-  std::int64_t fruitless_before_ = 0;  ///< runs that brought no task to its end, right before this one
+  StateCounts ended_;                ///< tasks of this run
+  std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again
+  int fruitless_before_ = 0;         ///< runs that brought no task to its end, right before this one
   bool halted_now_ = false;
   std::optional<int> halt_code_;        ///< once --halt's condition has been met
   std::optional<TimePoint> grace_end_;  ///< once a signal has come

@@ -14,6 +14,7 @@
 #include "run/delivery.hpp"
 #include "run/dispatcher.hpp"
 #include "run/session.hpp"
+#include "run/surroundings.hpp"
 
 namespace parrun {
 
@@ -22,14 +23,7 @@ struct RunOptions {
   Shard shard;                       ///< the part of the batch that is run
   std::vector<std::string> modules;  ///< to load before anything is forked
   Limits limits;
-  /// When the surroundings end the run, asked now and then, on rank 0 only; may be empty.
-  std::function<std::optional<OuterLimit>()> outer_limit;
-  /// Whether that is the surroundings' answer already; REQUIRES: outer_limit() was asked. May be empty: it
-  /// always is.
-  std::function<bool()> outer_limit_known;
-  /// Has the surroundings start the run again later, because it ended early; returns why they will not, or
-  /// nothing. May be empty.
-  std::function<std::string()> run_again;
+  std::shared_ptr<Surroundings> surroundings;  ///< or null
   ResourceLimits resources;
   Dispatcher::Retry retry;
   std::optional<HaltRule> halt;
@@ -39,14 +33,17 @@ struct RunOptions {
   bool threads = false;  ///< functions are executed on a thread of the rank
   Order order = Order::completion;
   std::optional<record::OpenOptions> record;  ///< none: nothing is recorded
+  bool may_move = false;                      ///< who resumes the run may be on another host
   bool replay = false;                        ///< tell the results of earlier runs too
 };
 
 /// What is known when a run begins.
 struct RunStart {
-  const BatchFile& batch;  ///< lives as long as the run
-  std::string record;      ///< its path, or empty
-  StateCounts settled;     ///< tasks of the shard that are not run again
+  const BatchFile& batch;   ///< lives as long as the run
+  std::string record = {};  ///< its path, or empty
+  std::string record_here_alone =
+      {};                    ///< the file system's name, where a run that resumes will not find the record
+  StateCounts settled = {};  ///< tasks of the shard that are not run again
   Shard shard = {};
 };
 

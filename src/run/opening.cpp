@@ -29,14 +29,13 @@ void require_functions(const BatchFile& batch, const std::string& path) {
   }
 }
 
-std::future<record::RecordFile> open_record(record::OpenOptions options, int ranks,
-                                            const std::string& batch_path, const BatchFile& batch,
-                                            Shard shard) {
+std::future<OpenedRecord> open_record(record::OpenOptions options, int ranks, const std::string& batch_path,
+                                      const BatchFile& batch, Shard shard) {
   options.ranks = ranks;
   record::BatchIdentity identity{
       .path = batch_path, .content_hash = batch.content_hash(), .tasks = batch.size(), .shard = shard};
   return in_background([options = std::move(options), identity = std::move(identity)] {
-    return record::RecordFile(options, identity);
+    return OpenedRecord{record::RecordFile(options, identity), file_system_of(options.path)};
   });
 }
 

@@ -2,9 +2,11 @@
 // What a run needs before its first task: modules, the batch's functions, the record.
 
 #include <future>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/file_system.hpp"
 #include "batch/batch_file.hpp"
 #include "core/shard.hpp"
 #include "record/record_file.hpp"
@@ -19,10 +21,14 @@ std::string load_modules(const std::vector<std::string>& modules);
 /// Throws InputError where the batch calls a function that this program does not have.
 void require_functions(const BatchFile& batch, const std::string& path);
 
+struct OpenedRecord {
+  record::RecordFile file;
+  std::optional<FileSystem> file_system;  ///< that it is on, where that can be told
+};
+
 /// Opens the record of a run on `ranks` ranks, on a thread of its own: the disk may not answer.
-std::future<record::RecordFile> open_record(record::OpenOptions options, int ranks,
-                                            const std::string& batch_path, const BatchFile& batch,
-                                            Shard shard);
+std::future<OpenedRecord> open_record(record::OpenOptions options, int ranks, const std::string& batch_path,
+                                      const BatchFile& batch, Shard shard);
 
 /// Where a run of that shard, of a batch with so many tasks, goes on.
 Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks);

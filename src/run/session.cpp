@@ -52,7 +52,7 @@ Session::Session(TimePoint start, std::optional<Duration> deadline, Duration los
                  const ExecutorSettings& executors, Signals signals)
     : start_(start),
       lost_after_(lost_after),
-      processes_(std::make_unique<ProcessBody>(executors, Launcher::of_rank_0())),
+      processes_(std::make_unique<ProcessBody>(executors, Mpirun::of_rank_0())),
       signals_(signals == Signals::end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
       watchdog_(start_up_limit(start, deadline, lost_after), exit_code::kLimitReached),
       transport_(MPI_COMM_WORLD),

@@ -14,7 +14,7 @@
 namespace parrun {
 namespace {
 
-constexpr auto kLookEvery = std::chrono::milliseconds(50);
+constexpr auto kWatchEvery = std::chrono::milliseconds(50);
 constexpr auto kAbortLimit = std::chrono::seconds(2);
 
 // Where a node is overloaded the loop may be on its way to its next turn and not get there: it is not stuck.
@@ -60,7 +60,7 @@ void Watchdog::watch() {
     const TimePoint now = Clock::now();
     const bool late = limit_ != TimePoint::max() && now > limit_ + kGrace;
     if (late && (now > limit_ + kStarvedGrace || !main_thread_wants_to_run())) end_job(exit_code_);
-    changed_.wait_for(lock, kLookEvery);
+    changed_.wait_for(lock, kWatchEvery);
   }
 }
 

@@ -113,8 +113,10 @@ TEST_F(Spoilt, ClocksThatAreApartAreToldUnlessThatCannotBeKnown) {
   EXPECT_THAT(advice(seen), IsEmpty());
 }
 
-TEST_F(Spoilt, SeveralHostsUnderMpirunAreToldOfKeepalive) {
+TEST_F(Spoilt, SeveralHostsUnderAnMpirunElsewhereAreToldOfKeepalive) {
   seen.keepalive = false;
+  EXPECT_THAT(advice(seen), IsEmpty()) << "rank 0 ends it";
+  seen.mpirun_is_here = false;
   EXPECT_THAT(advice(seen), ElementsAre(HasSubstr("OMPI_MCA_oob_tcp_keepalive_time=5")));
   seen.launcher = Launcher::srun;
   seen.abort->launcher = "srun";
@@ -123,6 +125,7 @@ TEST_F(Spoilt, SeveralHostsUnderMpirunAreToldOfKeepalive) {
 
 TEST_F(Spoilt, OneHostNeedsNoKeepaliveAndNoSharedFileSystem) {
   seen.keepalive = false;
+  seen.mpirun_is_here = false;
   seen.record->file_system = FileSystem{"ext4", false};
   for (auto& [number, one] : seen.ranks) one.host = "node1";
   for (int number = 0; number < 8; ++number) {

@@ -13,6 +13,7 @@ inline Examined all_is_well() {
   seen.program = "parrun 1.0.0";
   seen.launcher = Launcher::mpirun;
   seen.keepalive = true;
+  seen.mpirun_is_here = true;
   for (int rank = 0; rank < 8; ++rank) {
     RankExamined& one = seen.ranks[Rank(rank)];
     one.host = rank < 4 ? "node1" : "node2";

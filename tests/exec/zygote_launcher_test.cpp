@@ -35,7 +35,7 @@ class HangingLauncher : public ::testing::Test {
     if (pid == 0) {
       {
         Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, launcher, 0)));
-        const ProcessBody executors({}, Launcher(std::move(process), 100ms));
+        const ProcessBody executors({}, Mpirun(std::move(process), 100ms));
         end();
       }
       _exit(0);
@@ -69,7 +69,7 @@ TEST_F(HangingLauncher, IsLeftAloneByARankThatEndsAsItShould) {
   EXPECT_FALSE(is_killed_within(1s));
 }
 
-TEST(Launcher, OfAProcessThatNoMpirunHasStartedIsNone) { EXPECT_EQ(Launcher::of_rank_0().descriptor(), -1); }
+TEST(Mpirun, OfAProcessThatItHasNotStartedIsNone) { EXPECT_EQ(Mpirun::of_rank_0().descriptor(), -1); }
 
 }  // namespace
 }  // namespace parrun::test

@@ -82,7 +82,9 @@ TEST_F(CutHost, EndsTheJobAndNothingFinishedIsLost) {
   EXPECT_GE(done(), 2 * kRanks);
   const Ledger ledger(dir.file("ledger"));
   for (const auto& [task, state] : before) {
-    if (state == "succeeded") EXPECT_EQ(ledger.starts.at(task), 1) << task;
+    if (state == "succeeded") {
+      EXPECT_EQ(ledger.starts.at(task), 1) << task;
+    }
   }
   const int finished = done();
   const JobResult rest = run_parrun(3, batch.run_args(dir.file("jobs.bin"), {"--resume"}));

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/clock.hpp"
 #include "support/batches.hpp"
@@ -67,7 +69,7 @@ TEST_F(InSlurmJob, ABatchThatNoRunBringsFurtherDoesNotComeAgainForEver) {
     EXPECT_EQ(last.exit_code, 124);
   }
   EXPECT_EQ(requeues(), "requeue 17\nrequeue 17\n") << "once may be an accident";
-  EXPECT_THAT(last.err, HasSubstr("the job is not requeued: in 3 runs no task has come to its end"));
+  EXPECT_THAT(last.err, HasSubstr("the job is not requeued: in several runs no task has come to its end"));
 }
 
 TEST_F(InSlurmJob, AResumedRunKnowsHowLongTasksTake) {
@@ -165,6 +167,20 @@ TEST_F(InSlurmJob, AnArrayWithGapsIsNoWholeUnlessItIsSaidWhatIsMeant) {
   EXPECT_THAT(gaps.err, HasSubstr("give --shard K/N"));
   EXPECT_EQ(run({"--shard", "1/1"}, "", element(1, "3", "7")).exit_code, 0);
   EXPECT_EQ(states().size(), 1U) << "in jobs.record";
+}
+
+// /dev/shm is surely a host's own.
+TEST_F(InSlurmJob, ARecordThatOtherNodesDoNotSeeIsWarnedOf) {
+  batch.command("true");
+  job_ends_in(1000);
+  const std::string record = "/dev/shm/parrun_test_" + std::to_string(::getpid()) + ".record";
+  const JobResult result = run({"--record", record});
+  std::filesystem::remove(record);
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr(record + " is on tmpfs, this host's own file system"));
+  const JobResult outside = run_parrun(0, batch.run_args(dir.file("jobs.bin"), {"--record", record}));
+  std::filesystem::remove(record);
+  EXPECT_THAT(outside.err, Not(HasSubstr("tmpfs"))) << "no job";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <stdexcept>
 
 #include "cluster/command.hpp"
@@ -52,13 +53,20 @@ std::string SlurmJob::description() const {
   return cluster::output_of("SLURM_TIME_FORMAT=%s timeout 60 scontrol -o show job " + id_);
 }
 
-std::string SlurmJob::field(std::string_view name) const {
-  const std::string all = " " + description();
+std::string SlurmJob::field(std::string_view name) const { return fields(name).at(0); }
+
+std::vector<std::string> SlurmJob::fields(std::string_view name) const {
+  std::vector<std::string> values;
   const std::string key = " " + std::string(name) + "=";
-  const std::size_t at = all.find(key);
-  if (at == all.npos) return "";
-  const std::size_t begin = at + key.size();
-  return all.substr(begin, all.find_first_of(" \n", begin) - begin);
+  std::istringstream jobs(description());
+  for (std::string line; std::getline(jobs, line);) {
+    line.insert(0, " ");
+    const std::size_t at = line.find(key);
+    const std::size_t begin = at == line.npos ? line.size() : at + key.size();
+    values.push_back(line.substr(begin, line.find(' ', begin) - begin));
+  }
+  if (values.empty()) values.emplace_back();
+  return values;
 }
 
 int SlurmJob::restarts() const { return std::stoi(field("Restarts")); }
@@ -70,7 +78,10 @@ double SlurmJob::started_s() const { return std::stod(field("StartTime")); }
 bool SlurmJob::has_ended() const {
   constexpr std::array<std::string_view, 8> kLast{"COMPLETED", "FAILED",    "CANCELLED",     "TIMEOUT",
                                                   "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY", "BOOT_FAIL"};
-  return std::find(kLast.begin(), kLast.end(), state()) != kLast.end();
+  const std::vector<std::string> states = fields("JobState");
+  return std::all_of(states.begin(), states.end(), [&](const std::string& state) {
+    return std::find(kLast.begin(), kLast.end(), state) != kLast.end();
+  });
 }
 
 bool SlurmJob::wait_for_state(std::string_view wanted, std::chrono::nanoseconds bound) const {

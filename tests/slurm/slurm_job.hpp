@@ -25,6 +25,8 @@ class SlurmJob {
   const std::string& id() const { return id_; }
   /// What `scontrol show job` tells under that name: JobState, ExitCode, Restarts, NodeList, ...
   std::string field(std::string_view name) const;
+  /// The same of each job of an array.
+  std::vector<std::string> fields(std::string_view name) const;
   std::string state() const { return field("JobState"); }
   /// As SLURM writes it: `CODE:SIGNAL`.
   std::string exit_code() const { return field("ExitCode"); }
@@ -33,6 +35,7 @@ class SlurmJob {
 
   /// Each fails the test at its bound; returns whether it came to it.
   bool wait_for_state(std::string_view state, std::chrono::nanoseconds bound = 2min) const;
+  /// Of an array, each of its jobs.
   bool wait_for_end(std::chrono::nanoseconds bound = 2min) const;
   /// Ended, in this state and with this code, and no process is left.
   void expect_end(std::string_view state, const ::testing::Matcher<std::string>& exit_code,
