@@ -159,6 +159,22 @@ TEST_P(EachSignal, ToTheTasksTooIsNoFailureOfTheirs) {
   expect_the_rest_by_resuming();
 }
 
+// The executors' parent process is there before MPI is, which takes a while to come.
+TEST_F(Signalled, ThatComesWhileTheRunStartsEndsItBeforeAnyTask) {
+  job = std::make_unique<Job>(parrun_argv(0, batch.run_args(jobs_bin)), with_mpi_environment({}));
+  const auto has_begun = [&] {
+    const auto processes = job->processes();
+    return std::any_of(processes.begin(), processes.end(),
+                       [](const Process& one) { return one.name == "parrun-zygote"; });
+  };
+  ASSERT_TRUE(wait_until(has_begun, 20s, 1ms));
+  ::kill(job->pid(), SIGUSR1);
+  const JobResult result = job->wait(30s);
+  EXPECT_EQ(result.exit_code, 128 + SIGUSR1);
+  EXPECT_EQ(result.out, "") << "no task has run";
+  EXPECT_THAT(result.err, AllOf(HasSubstr("SIGUSR1 ends the run"), HasSubstr("go on with: parrun --resume")));
+}
+
 TEST_F(Signalled, WhatRunsBeyondItsGraceIsKilled) {
   ASSERT_NO_FATAL_FAILURE(start({"--grace", "1"}));
   kill(job->pid_of_rank(0), SIGTERM);
