@@ -8,39 +8,24 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <fstream>
-#include <string>
 #include <string_view>
+
+#include "base/process_stat.hpp"
 
 namespace parrun {
 namespace {
 
 constexpr std::array<std::string_view, 4> kNames = {"mpirun", "mpiexec", "orterun", "prterun"};
 
-struct ProcessStat {
-  std::string name;
-  pid_t parent = 0;
-};
-
-// "PID (NAME) STATE PPID ...", where the name may hold anything: proc(5).
-ProcessStat stat_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(file, line);
-  const std::size_t begin = line.find('(');
-  const std::size_t end = line.rfind(')');
-  if (begin == line.npos || end == line.npos || end + 4 > line.size()) return {};
-  return {line.substr(begin + 1, end - begin - 1), std::atoi(line.c_str() + end + 4)};
-}
-
 // A script or a debugger may stand between the two.
 pid_t mpirun_above() {
   constexpr int kMostBetween = 4;
   pid_t pid = getppid();
   for (int i = 0; i <= kMostBetween && pid > 1; ++i) {
-    const ProcessStat process = stat_of(pid);
-    if (std::find(kNames.begin(), kNames.end(), process.name) != kNames.end()) return pid;
-    pid = process.parent;
+    const std::optional<ProcessStat> process = ProcessStat::of(pid);
+    if (!process) return 0;
+    if (std::find(kNames.begin(), kNames.end(), process->name()) != kNames.end()) return pid;
+    pid = process->parent();
   }
   return 0;
 }
@@ -66,8 +51,13 @@ Mpirun Mpirun::of_rank_0() {
 void Mpirun::see_off() const {
   if (!process_) return;
   pollfd ended{process_.get(), POLLIN, 0};
-  const int limit_ms = static_cast<int>(end_limit_ / std::chrono::milliseconds(1));
-  if (poll(&ended, 1, limit_ms) == 0) syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+  const TimePoint give_up = Clock::now() + end_limit_;
+  // A pause of this process, which was stopped and continued, interrupts poll(2).
+  for (TimePoint now = Clock::now(); now < give_up; now = Clock::now()) {
+    const auto left_ms = static_cast<int>((give_up - now) / std::chrono::milliseconds(1));
+    if (poll(&ended, 1, left_ms + 1) > 0) return;
+  }
+  syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
 }
 
 }  // namespace parrun

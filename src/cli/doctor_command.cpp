@@ -6,6 +6,7 @@
 
 #include "base/duration.hpp"
 #include "cli/commands.hpp"
+#include "cli/option_value.hpp"
 #include "doctor/examination.hpp"
 #include "parrun/errors.hpp"
 
@@ -23,13 +24,10 @@ struct DoctorArguments {
 };
 
 Duration checked_deadline(const std::string& text) {
-  try {
-    const Duration deadline = parse_duration(text);
-    if (deadline >= kShortestDeadline) return deadline;
-  } catch (const InputError& error) {
-    throw InputError(std::string("--deadline: ") + error.what());
-  }
-  throw InputError("--deadline: what is tried takes some seconds; give at least 10 s");
+  const Duration deadline = option_value("--deadline", text, parse_duration);
+  if (deadline < kShortestDeadline)
+    throw InputError("--deadline: what is tried takes some seconds; give at least 10 s");
+  return deadline;
 }
 
 int run_doctor(const DoctorArguments& arguments, TimePoint start) {

@@ -10,6 +10,7 @@
 #include "base/duration.hpp"
 #include "base/size.hpp"
 #include "cli/commands.hpp"
+#include "cli/option_value.hpp"
 #include "cli/run_arguments.hpp"
 #include "cli/task_text.hpp"
 #include "core/halt.hpp"
@@ -19,11 +20,7 @@ namespace parrun {
 
 std::optional<Duration> optional_duration(const char* option, const std::string& text) {
   if (text.empty()) return std::nullopt;
-  try {
-    return parse_duration(text);
-  } catch (const InputError& error) {
-    throw InputError(std::string(option) + ": " + error.what());
-  }
+  return option_value(option, text, parse_duration);
 }
 
 namespace {
@@ -37,19 +34,7 @@ Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one r
 
 std::optional<std::uint64_t> optional_size(const char* option, const std::string& text) {
   if (text.empty()) return std::nullopt;
-  try {
-    return parse_size(text);
-  } catch (const InputError& error) {
-    throw InputError(std::string(option) + ": " + error.what());
-  }
-}
-
-std::optional<HaltRule> halt_rule(const std::string& text) {
-  try {
-    return parse_halt(text);
-  } catch (const InputError& error) {
-    throw InputError(std::string("--halt: ") + error.what());
-  }
+  return option_value(option, text, parse_size);
 }
 
 void read_limits(RunArguments& arguments) {
@@ -66,7 +51,7 @@ void read_limits(RunArguments& arguments) {
                              .output_bytes = optional_size("--output-limit", arguments.output_limit)};
   arguments.run.retry.delay =
       optional_duration("--retry-delay", arguments.retry_delay).value_or(Duration::zero());
-  arguments.run.halt = halt_rule(arguments.halt);
+  arguments.run.halt = option_value("--halt", arguments.halt, parse_halt);
   arguments.run.grace = optional_duration("--grace", arguments.grace).value_or(arguments.run.grace);
 }
 

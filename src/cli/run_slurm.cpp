@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/duration.hpp"
+#include "cli/option_value.hpp"
 #include "cli/run_arguments.hpp"
 #include "cluster/job_end.hpp"
 #include "cluster/requeue.hpp"
@@ -36,7 +37,7 @@ class SlurmSurroundings final : public Surroundings {
   }
   bool end_known() override { return !wishes_.heed_end || job_end_->asked(); }
 
-  bool comes_again() const override { return wishes_.requeue; }
+  bool restarts() const override { return wishes_.requeue; }
   std::string run_again() override { return cluster::requeue(job_.id); }
 
  private:
@@ -49,11 +50,7 @@ class SlurmSurroundings final : public Surroundings {
 // The job of an array runs its part of the batch.
 void read_shard(RunArguments& arguments, const std::optional<cluster::SlurmJob>& job) {
   if (!arguments.shard.empty()) {
-    try {
-      arguments.run.shard = parse_shard(arguments.shard);
-    } catch (const InputError& error) {
-      throw InputError(std::string("--shard: ") + error.what());
-    }
+    arguments.run.shard = option_value("--shard", arguments.shard, parse_shard);
   } else if (job && job->array) {
     const std::optional<Shard> shard = job->array->shard();
     if (!shard) {

@@ -11,6 +11,12 @@
 #include "cluster/slurm_job.hpp"
 
 namespace parrun::cluster {
+std::string squeue_answer(const std::string& job_id, const std::string& squeue) {
+  if (!is_job_id(job_id)) return {};
+  return output_of(
+      fmt::format("exec env SLURM_TIME_FORMAT=%s timeout 20 {} -h -j {} -o %e 2>/dev/null", squeue, job_id));
+}
+
 // What the thread and its owner share; it may outlive the owner.
 struct JobEnd::Shared {
   std::mutex mutex;
@@ -25,13 +31,11 @@ JobEnd::JobEnd(const std::string& job_id, std::optional<double> known_s, const s
   shared_->end_s = known_s;
   shared_->asked = !is_job_id(job_id);
   if (shared_->asked) return;
-  const std::string command =
-      fmt::format("exec env SLURM_TIME_FORMAT=%s timeout 20 {} -h -j {} -o %e 2>/dev/null", squeue, job_id);
-  std::thread([shared = shared_, command] {
+  std::thread([shared = shared_, job_id, squeue] {
     std::unique_lock lock(shared->mutex);
     while (!shared->over) {
       lock.unlock();
-      const std::string answer = output_of(command);
+      const std::string answer = squeue_answer(job_id, squeue);
       lock.lock();
       shared->asked = true;
       // No answer at all leaves what is known; "NONE" is an answer.

@@ -17,6 +17,8 @@
 #include <sstream>
 #include <string>
 
+#include "base/process_stat.hpp"
+
 namespace parrun {
 namespace {
 
@@ -25,26 +27,20 @@ struct Stat {
   ProcessUse use;
 };
 
-// From /proc/PID/stat: "pid (name) state ppid ...", where the name may hold anything. See proc(5).
 std::optional<Stat> stat_of(pid_t pid) {
   static const auto kTick = Duration(std::chrono::seconds(1)) / sysconf(_SC_CLK_TCK);
   static const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream rest(line.substr(name_end + 1));
-  char state = '?';
-  Stat stat{.parent = 0, .use = {.pid = pid, .resident_bytes = 0, .cpu = {}}};
-  std::array<long long, 22> fields{};  // 3 to 24: state, ppid, ..., utime 14 to cstime 17, ..., rss 24
-  rest >> state;
-  for (std::size_t i = 1; i < fields.size(); ++i) rest >> fields[i];
-  if (!rest) return std::nullopt;
-  stat.parent = static_cast<pid_t>(fields[1]);
-  stat.use.cpu = kTick * (fields[11] + fields[12] + fields[13] + fields[14]);
-  stat.use.resident_bytes = static_cast<std::uint64_t>(std::max(0LL, fields[21])) * kPage;
-  return stat;
+  constexpr std::size_t kUserTime = 14;  // then system time, and both of the children it waited for
+  constexpr std::size_t kResident = 24;
+  const std::optional<ProcessStat> stat = ProcessStat::of(pid);
+  if (!stat) return std::nullopt;
+  long long ticks = 0;
+  for (std::size_t field = kUserTime; field < kUserTime + 4; ++field) ticks += stat->number(field);
+  return Stat{
+      .parent = stat->parent(),
+      .use = {.pid = pid,
+              .resident_bytes = static_cast<std::uint64_t>(std::max(0LL, stat->number(kResident))) * kPage,
+              .cpu = kTick * ticks}};
 }
 
 std::vector<Stat> all_processes() {

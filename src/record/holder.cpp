@@ -1,34 +1,22 @@
 #include "record/holder.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 
 #include "base/host.hpp"
+#include "base/process_stat.hpp"
 
 namespace parrun::record {
 
 Holder this_process() { return {.host = host_name(), .pid = getpid(), .process = process_mark(getpid())}; }
 
-// The start time, field 22 of proc_pid_stat(5). The second field, a name in parentheses, may hold anything.
 std::string process_mark(pid_t pid) {
-  constexpr int kFieldsBetween = 18;
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string::npos) return {};
-  std::istringstream fields(line.substr(name_end + 1));
-  std::string field;
-  fields >> field;
-  if (field == "Z" || field == "X") return {};  // dead, and not buried yet
-  for (int i = 0; i < kFieldsBetween; ++i) fields >> field;
-  fields >> field;
-  return field;
+  constexpr std::size_t kStartTime = 22;
+  const std::optional<ProcessStat> stat = ProcessStat::of(pid);
+  const bool dead = !stat || stat->state() == 'Z' || stat->state() == 'X';  // or not buried yet
+  return dead ? "" : stat->text(kStartTime);
 }
 
 LockResult lock_for_run(int fd) {

@@ -168,7 +168,7 @@ class BatchRun {
   }
 
   void have_run_again(const Dispatcher::Counts& counts, int signal) {
-    if (!options_.surroundings || !options_.surroundings->comes_again()) return;
+    if (!options_.surroundings || !options_.surroundings->restarts()) return;
     const Again again = comes_again({.signal = signal,
                                      .left = counts.settled + ended_.settled() < counts.known,
                                      .fruitless = ended_.settled() == 0,

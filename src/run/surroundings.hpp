@@ -18,8 +18,8 @@ class Surroundings {
   /// They have answered, or do not. REQUIRES: end() was called.
   virtual bool end_known() = 0;
 
-  /// What has been asked of them is that the run comes again where it ends early.
-  virtual bool comes_again() const = 0;
+  /// They are to start the run again where it ends early.
+  virtual bool restarts() const = 0;
   /// Has them start the run again later. Returns why they will not, in a line, or nothing; takes its time.
   virtual std::string run_again() = 0;
 };

@@ -1,14 +1,12 @@
 #include "run/watchdog.hpp"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <string>
 #include <string_view>
 
 #include "base/launcher.hpp"
+#include "base/process_stat.hpp"
 #include "wire/mpi_environment.hpp"
 
 namespace parrun {
@@ -19,11 +17,8 @@ constexpr auto kAbortLimit = std::chrono::seconds(2);
 
 // Where a node is overloaded the loop may be on its way to its next turn and not get there: it is not stuck.
 bool main_thread_wants_to_run() {
-  std::ifstream file(fmt::format("/proc/self/task/{}/stat", getpid()));
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(')');
-  return name_end != std::string::npos && name_end + 2 < line.size() && line[name_end + 2] == 'R';
+  const std::optional<ProcessStat> main_thread = ProcessStat::of_main_thread();
+  return main_thread && main_thread->state() == 'R';
 }
 
 // One short line, only if that cannot block: stderr may be the pipe that is stuck.

@@ -28,7 +28,8 @@ void Worker::send(const FromWorker& message) { transport_.send(Rank(0), encode(m
 
 bool Worker::turn(TimePoint now) {
   bool busy = false;
-  if (now > std::exchange(last_turn_, now) + LimitWatch::kPause) heard_ = now;
+  const Duration away = now - std::exchange(last_turn_, now);
+  if (away > LimitWatch::kPause) heard_ += away;
   while (auto message = transport_.receive()) {
     busy = true;
     heard_ = now;

@@ -75,7 +75,8 @@ class Worker {
   std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
 
   Begin run_;
-  TimePoint heard_{};  ///< from the dispatcher, or this loop's last pause, in which it could hear nothing
+  TimePoint
+      heard_{};  ///< from the dispatcher; later by this loop's pauses since, in which it could hear nothing
   TimePoint last_turn_{};
   bool stopping_ = false;
   bool leaving_ = false;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -71,6 +72,7 @@ TEST_F(CutHost, EndsTheJobAndNothingFinishedIsLost) {
   const JobResult result = job.wait(60s);
   const auto took = std::chrono::steady_clock::now() - cut;
   EXPECT_LT(took, 4s + 15s) << "mpirun included";
+  EXPECT_EQ(result.exit_code, 128 + SIGKILL) << "it would have waited";
   EXPECT_THAT(result.err, HasSubstr("was silent for 4.0 s (--lost-after) [host " + name + "3]"));
   EXPECT_THAT(result.err, HasSubstr("go on with: parrun --resume"));
 

@@ -3,7 +3,6 @@
 # bridge in a namespace of its own: nothing of it is seen outside, and no packet leaves the machine. Needs root.
 #   virtual_hosts.sh up NAME FOLDER    hosts NAME1 NAME2 NAME3; then FOLDER/mpirun ... runs on them, from NAME1
 #   virtual_hosts.sh cut NAME I        the I-th one's link is down from now on
-#   virtual_hosts.sh pids NAME I       what runs there
 #   virtual_hosts.sh down NAME         ends what runs there, and removes them
 set -euo pipefail
 
@@ -72,7 +71,6 @@ down() {
 case $verb in
   up) up "$3" ;;
   cut) cut_off "$3" ;;
-  pids) ip netns pids "$name$3" ;;
   down) down ;;
   *) exit 2 ;;
 esac
