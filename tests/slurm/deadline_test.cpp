@@ -50,12 +50,12 @@ TEST_F(ChangedJob, ThatIsExtendedGoesOnBeyondItsFirstEnd) {
 }
 
 TEST_F(ChangedJob, ThatIsShortenedEndsBeforeItsNewEnd) {
-  pack_ledger(200, 1);
-  const SlurmJob job = submit("exec " + run_line(Launcher::srun), {"--time=3"});
+  pack_ledger(600, 1);
+  const SlurmJob job = submit("exec " + run_line(Launcher::srun), {"--time=4"});
   ASSERT_TRUE(wait_for_ends(3));
-  job.update("TimeLimit=1");
+  job.update("TimeLimit=2");
   job.expect_end("FAILED", "124:0", 3min);
-  EXPECT_LT(run_ended_after_s(job), 60);
+  EXPECT_LT(run_ended_after_s(job), 120);
   expect_ended_in_good_order();
 }
 
