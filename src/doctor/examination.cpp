@@ -21,6 +21,7 @@
 #include "doctor/record_place.hpp"
 #include "doctor/report.hpp"
 #include "parrun/errors.hpp"
+#include "run/program.hpp"
 
 namespace parrun::doctor {
 namespace {
@@ -171,7 +172,9 @@ int examine(const Options& options, TimePoint start) {
   look_at_environment(seen);
   std::optional<OwnCommand> own;
   if (launcher_rank() == 0) own.emplace();
-  Session session(start, options.deadline, kLostAfter, {}, Session::Signals::end_the_run);
+  Program program(
+      {.start = start, .deadline = options.deadline, .lost_after = kLostAfter, .signals_end_the_run = true});
+  Session& session = program.session();
   try {
     if (!session.is_dispatcher()) {
       session.serve("");

@@ -13,6 +13,7 @@
 #include "batch/task_spec.hpp"
 #include "run/batch_source.hpp"
 #include "run/opening.hpp"
+#include "run/program.hpp"
 
 namespace parrun {
 namespace {
@@ -377,8 +378,12 @@ class BatchRun {
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
   const std::string problem = load_modules(options.modules);
-  Session session(start, options.limits.deadline, options.limits.lost_after, options.executors,
-                  Session::Signals::end_the_run);
+  Program program({.start = start,
+                   .deadline = options.limits.deadline,
+                   .lost_after = options.limits.lost_after,
+                   .executors = options.executors,
+                   .signals_end_the_run = true});
+  Session& session = program.session();
   std::unique_ptr<RunListener> listener;
   try {
     if (!session.is_dispatcher()) {

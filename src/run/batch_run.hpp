@@ -13,7 +13,6 @@
 #include "record/record_file.hpp"
 #include "run/delivery.hpp"
 #include "run/dispatcher.hpp"
-#include "run/session.hpp"
 #include "run/surroundings.hpp"
 
 namespace parrun {

@@ -3,6 +3,7 @@
 
 #include "base/exit_code.hpp"
 #include "run/pool_impl.hpp"
+#include "run/program.hpp"
 
 namespace parrun {
 namespace {
@@ -71,8 +72,8 @@ int run_session(Session& session, const std::function<void(Pool&)>& body, const 
 
 int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
   try {
-    Session session(Clock::now(), std::nullopt, options.lost_after);
-    return run_session(session, body, options);
+    Program program({.start = Clock::now(), .deadline = std::nullopt, .lost_after = options.lost_after});
+    return run_session(program.session(), body, options);
   } catch (const std::exception& error) {
     end_job_for(error);
   }

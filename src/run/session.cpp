@@ -17,6 +17,7 @@
 #include "base/launcher.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
+#include "wire/mpi_environment.hpp"
 
 namespace parrun {
 namespace {
@@ -28,14 +29,7 @@ constexpr int kFarewellSilences = 3;
 // Between a signal and the end of a worker whose rank 0 does not speak any more.
 constexpr Duration kOrphaned = std::chrono::seconds(10);
 
-// MPI_Init waits for every rank, and has no limit of its own. Rank 0 speaks for all: the others end
-// themselves only where they are cut off from it.
-TimePoint start_up_limit(TimePoint start, std::optional<Duration> deadline, Duration lost_after) {
-  constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
-  if (launcher_rank() != 0) return start + 2 * kStartUpSilences * lost_after;
-  return start + std::min(deadline.value_or(Duration::max() / 4), kStartUpSilences * lost_after);
-}
-
+// `worker`: what may end the wait, or null.
 void wait(Duration span, Worker* worker) {
   if (span == Duration::zero()) {
     sched_yield();
@@ -48,18 +42,6 @@ void wait(Duration span, Worker* worker) {
 
 }  // namespace
 
-Session::Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after,
-                 const ExecutorSettings& executors, Signals signals)
-    : start_(start),
-      lost_after_(lost_after),
-      processes_(std::make_unique<ProcessBody>(executors, Mpirun::of_rank_0())),
-      signals_(signals == Signals::end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
-      watchdog_(start_up_limit(start, deadline, lost_after), exit_code::kLimitReached),
-      transport_(MPI_COMM_WORLD),
-      exit_code_(exit_code::kLimitReached) {}
-
-Session::~Session() = default;
-
 Hello Session::hello(const std::string& problem) const {
   return {.host = host_name(),
           .pid = getpid(),
@@ -68,12 +50,12 @@ Hello Session::hello(const std::string& problem) const {
 }
 
 void Session::serve(const std::string& problem) {
-  Worker worker(transport_, std::move(processes_));
+  Worker worker(transport_, process(0));
   rest();  // of the watchdog: MPI is there
   worker.greet(hello(problem));
   std::optional<EndingSignals::Heard> first;
   while (!worker.finished()) {
-    if (const auto heard = signals_ ? signals_->take() : std::nullopt) {
+    if (const auto heard = ground_.signals != nullptr ? ground_.signals->take() : std::nullopt) {
       worker.tell({heard->number, Clock::now() - heard->at});
       if (!first) first = heard;
     }
@@ -89,7 +71,7 @@ void Session::serve(const std::string& problem) {
   }
   // MPI_Finalize waits for all ranks. Rank 0 ends the job where one does not come, but may be cut off from
   // here.
-  watchdog_.set(Clock::now() + kFarewellSilences * lost_after_, exit_code::kLimitReached);
+  ground_.watchdog.set(Clock::now() + kFarewellSilences * ground_.lost_after, exit_code::kLimitReached);
 }
 
 // The executors end with the rank. One rank speaks for all; where it is cut off nobody hears it.
@@ -100,14 +82,16 @@ void Session::end_orphaned() const {
   _exit(exit_code::kLimitReached);
 }
 
-std::optional<Expiry> Session::gather(const Limits& limits, const std::string& problem) {
+std::optional<Expiry> Session::gather(const Limits& limits, const std::string& problem, int local_workers) {
   Transport* transport = &transport_;
-  if (alone()) {
-    transport = &loopback_.dispatcher();
-    worker_ = std::make_unique<Worker>(loopback_.worker(), std::move(processes_));
-    worker_->greet(hello(problem));
+  if (transport_.ranks() == 1) {
+    loopback_ = std::make_unique<Loopback>(local_workers);
+    transport = &loopback_->dispatcher();
+    for (int i = 0; i < local_workers; ++i) {
+      local_.emplace_back(loopback_->worker(i), process(static_cast<std::size_t>(i))).greet(hello(problem));
+    }
   }
-  crew_ = std::make_unique<Crew>(*transport, limits, start_, registry_fingerprint());
+  crew_ = std::make_unique<Crew>(*transport, limits, ground_.start, registry_fingerprint());
   if (const std::string own = hello(problem).problem; !own.empty()) throw InputError(own);
   std::optional<Expiry> expired;
   while (!crew_->gathered() && !crew_->mismatch() && !expired) {
@@ -128,19 +112,20 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
   hear_signals();
   heed_signal();
   if (crew_->gathered() && !leaving_) crew_->send_heartbeats(now);
-  bool busy = worker_ && worker_->turn(now);
+  bool busy = false;
+  for (Worker& worker : local_) busy = worker.turn(now) || busy;
   busy = step(now) || busy;
   if (const auto trouble = crew_->take_trouble()) throw std::runtime_error(*trouble);
   if (busy) {
     backoff_.on_work();
   } else {
-    wait(backoff_.next(), worker_.get());
+    wait(backoff_.next(), local_.size() == 1 ? &local_.front() : nullptr);
   }
 }
 
 void Session::hear_signals() {
-  if (!signals_) return;
-  if (const auto heard = signals_->take()) rule_.on_signal(heard->number, heard->at);
+  if (ground_.signals == nullptr) return;
+  if (const auto heard = ground_.signals->take()) rule_.on_signal(heard->number, heard->at);
   for (const auto& [number, at] : crew_->take_heard()) rule_.on_signal(number, at);
 }
 
@@ -163,7 +148,7 @@ void Session::rearm_watchdog(TimePoint now) {
   constexpr Duration kSetEvery = std::chrono::milliseconds(50);
   if (now < watchdog_set_ + kSetEvery) return;
   watchdog_set_ = now;
-  watchdog_.set(leaving_ ? now : std::max(now, crew_->watch().next_limit()), exit_code_);
+  ground_.watchdog.set(leaving_ ? now : std::max(now, crew_->watch().next_limit()), exit_code_);
 }
 
 bool Session::turn_until(TimePoint limit, const std::function<bool()>& done,
@@ -195,7 +180,7 @@ void Session::dismiss(int exit_code) {
     abort_job(exit_code);
   }
   // MPI_Finalize waits for ranks that may have stopped since.
-  watchdog_.set(Clock::now() + crew_->watch().limits().lost_after, exit_code);
+  ground_.watchdog.set(Clock::now() + crew_->watch().limits().lost_after, exit_code);
 }
 
 void end_job_for(const std::exception& error) {

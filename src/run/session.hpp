@@ -1,39 +1,40 @@
 #pragma once
-// What every rank of a job needs for as long as it lives, in the order in which it must come to be: the
-// executors' zygote before MPI, MPI, then this rank's part: rank 0 has the crew, the others a worker, a lone
-// rank both.
+// A rank's part among the ranks of one communicator, from the hello to the farewell: rank 0 has the crew, the
+// others a worker, a lone rank both.
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/backoff.hpp"
+#include "base/exit_code.hpp"
 #include "core/signal_rule.hpp"
 #include "run/crew.hpp"
 #include "run/ending_signals.hpp"
 #include "run/watchdog.hpp"
 #include "run/worker.hpp"
 #include "wire/loopback.hpp"
-#include "wire/mpi_environment.hpp"
 #include "wire/mpi_transport.hpp"
 
 namespace parrun {
 
 class Session {
  public:
-  enum class Signals {
-    as_they_are,
-    end_the_run  ///< one that would end this rank ends the run in good order: at once, but see graceful()
+  /// What a session stands on; all of it outlives it.
+  struct Ground {
+    std::vector<Executor*> processes;  ///< of this rank; with none functions run on a thread
+    Watchdog& watchdog;
+    EndingSignals* signals = nullptr;  ///< where those end the run in good order: at once, but see graceful()
+    TimePoint start;                   ///< of the process
+    Duration lost_after{};
   };
 
-  /// REQUIRES: one thread, before MPI_Init. `start`: of the process. `deadline` holds for MPI_Init too, as
-  /// does a multiple of `lost_after`. Signals are heard from here on: SLURM's may come before MPI is there.
-  Session(TimePoint start, std::optional<Duration> deadline, Duration lost_after,
-          const ExecutorSettings& executors = {}, Signals signals = Signals::as_they_are);
+  Session(MpiTransport& transport, const Ground& ground) : ground_(ground), transport_(transport) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session();
 
   int ranks() const { return transport_.ranks(); }
   bool is_dispatcher() const { return transport_.rank() == Rank(0); }
@@ -45,8 +46,8 @@ class Session {
   // Rank 0 only.
 
   /// Begins to watch the limits and waits for every worker's hello. Returns the limit that passed before, if
-  /// one did. Throws InputError where a worker cannot work.
-  std::optional<Expiry> gather(const Limits& limits, const std::string& problem);
+  /// one did. `local_workers`: of a lone rank. Throws InputError where a worker cannot work.
+  std::optional<Expiry> gather(const Limits& limits, const std::string& problem, int local_workers = 1);
 
   /// One turn of the loop on rank 0: `step`, the local worker if there is one, and a short wait where nothing
   /// was to do. Throws std::runtime_error where a worker is in trouble.
@@ -68,37 +69,34 @@ class Session {
   Crew& crew() { return *crew_; }
   /// What is left to do before the job's end must not hang: from now on the watchdog ends it with
   /// `exit_code`.
-  void must_end(int exit_code) { watchdog_.set(Clock::now(), exit_code); }
+  void must_end(int exit_code) { ground_.watchdog.set(Clock::now(), exit_code); }
   /// The caller is in its own code: nothing is expected of the loop.
   void rest() {
-    watchdog_.set(TimePoint::max(), 0);
+    ground_.watchdog.set(TimePoint::max(), 0);
     watchdog_set_ = {};
   }
 
  private:
   Hello hello(const std::string& problem) const;
-  bool alone() const { return transport_.ranks() == 1; }
+  Executor* process(std::size_t i) const {
+    return i < ground_.processes.size() ? ground_.processes[i] : nullptr;
+  }
   [[noreturn]] void end_orphaned() const;
   void rearm_watchdog(TimePoint now);
   void hear_signals();
   void heed_signal();
 
-  TimePoint start_;
-  Duration lost_after_;
-  std::unique_ptr<ExecutorBody> processes_;
-  std::optional<EndingSignals> signals_;
-  Watchdog watchdog_;  ///< outlives MPI: MPI_Finalize can hang
-  MpiEnvironment mpi_;
-  MpiTransport transport_;
-  Loopback loopback_;
-  std::unique_ptr<Worker> worker_;
+  Ground ground_;
+  MpiTransport& transport_;
+  std::unique_ptr<Loopback> loopback_;
+  std::deque<Worker> local_;  ///< of a lone rank
   std::unique_ptr<Crew> crew_;
   SignalRule rule_;  ///< rank 0
   bool graceful_ = false;
   Backoff backoff_;
   TimePoint watchdog_set_{};
-  bool leaving_ = false;  ///< everyone has been sent home
-  int exit_code_;         ///< with which the watchdog ends the job
+  bool leaving_ = false;                      ///< everyone has been sent home
+  int exit_code_ = exit_code::kLimitReached;  ///< with which the watchdog ends the job
 };
 
 /// Prints one line on this rank and ends the whole job with exit code 3.

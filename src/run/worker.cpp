@@ -21,8 +21,10 @@ constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = s
 
 }  // namespace
 
-Worker::Worker(Transport& transport, std::unique_ptr<ExecutorBody> processes)
-    : transport_(transport), processes_(std::move(processes)) {}
+Worker::Worker(Transport& transport, Executor* processes) : transport_(transport), processes_(processes) {
+  if (processes_ == nullptr) use_threads();
+  active_ = processes_ != nullptr ? processes_ : threads_.get();
+}
 
 void Worker::send(const FromWorker& message) { transport_.send(Rank(0), encode(message)); }
 
@@ -65,7 +67,7 @@ void Worker::on(const Begin& begin) {
   ended_.clear();
   overran_.reset();
   told_.reset();
-  if (run_.threads && !threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>());
+  if (run_.threads) use_threads();
 }
 
 void Worker::on(Give& give) {
@@ -110,13 +112,17 @@ void Worker::on(const Stop& stop) {
 
 void Worker::on(const Bye& /*bye*/) {
   leaving_ = true;
-  processes_.part();
+  if (processes_ != nullptr) processes_->part();
   send(Farewell{});
 }
 
 // --- tasks -----------------------------------------------------------------------------------------------
 
-Executor& Worker::executor_for(const GivenTask& task) { return task.on_thread ? *threads_ : processes_; }
+Executor& Worker::executor_for(const GivenTask& task) { return task.on_thread ? *threads_ : *processes_; }
+
+void Worker::use_threads() {
+  if (!threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>());
+}
 
 // One executor at a time is active, so one task at a time executes here.
 void Worker::feed() {

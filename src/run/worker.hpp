@@ -24,8 +24,8 @@ class Worker {
   static constexpr Duration kCollect = std::chrono::milliseconds(2);
   static constexpr Duration kNap = std::chrono::microseconds(500);
 
-  /// `processes` executes commands, and functions unless a run wants threads.
-  Worker(Transport& transport, std::unique_ptr<ExecutorBody> processes);
+  /// `processes` executes commands, and functions unless a run wants threads; null: this rank has none.
+  Worker(Transport& transport, Executor* processes);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -59,6 +59,7 @@ class Worker {
   void on(const Alive& /*alive*/) {}  // that it came is all it says
 
   GivenTask accept(Give::Item& item) const;
+  void use_threads();
   void feed();
   bool execute(TimePoint now);
   void go_on_stopping();
@@ -69,9 +70,9 @@ class Worker {
   Executor& executor_for(const GivenTask& task);
 
   Transport& transport_;
-  Executor processes_;
-  std::unique_ptr<Executor> threads_;  ///< once a run has wanted them
-  Executor* active_ = &processes_;
+  Executor* processes_;
+  std::unique_ptr<Executor> threads_;  ///< once a run has wanted them, or there are no processes
+  Executor* active_;
   std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
 
   Begin run_;

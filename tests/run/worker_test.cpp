@@ -85,7 +85,8 @@ class WorkerTest : public ::testing::Test {
   ManualClock clock;
   FakeTransport transport{Rank(1), 2};
   FakeBody* body = new FakeBody;
-  Worker worker{transport, std::unique_ptr<ExecutorBody>(body)};
+  Executor processes{std::unique_ptr<ExecutorBody>(body)};
+  Worker worker{transport, &processes};
 };
 
 TEST_F(WorkerTest, SaysWhoIsHere) {
@@ -425,7 +426,8 @@ TEST_F(WorkerTest, ADispatcherThatMayBeSilentIsWaitedFor) {
 TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
   FakeTransport transport(Rank(1), 2);
   auto* processes = new FakeBody;
-  Worker worker(transport, std::unique_ptr<ExecutorBody>(processes));
+  Executor executor{std::unique_ptr<ExecutorBody>(processes)};
+  Worker worker(transport, &executor);
   const auto call = task<worker_pid>();
   transport.arrive(Begin{1, {}, true, true, false});
   transport.arrive(Give{1,

@@ -1,0 +1,33 @@
+#include "run/program.hpp"
+
+#include <algorithm>
+
+#include "base/exit_code.hpp"
+#include "base/launcher.hpp"
+
+namespace parrun {
+namespace {
+
+// MPI_Init waits for every rank, and has no limit of its own. Rank 0 speaks for all: the others end
+// themselves only where they are cut off from it.
+TimePoint start_up_limit(const Program::Options& options) {
+  constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
+  const Duration silences = kStartUpSilences * options.lost_after;
+  if (launcher_rank() != 0) return options.start + 2 * silences;
+  return options.start + std::min(options.deadline.value_or(Duration::max() / 4), silences);
+}
+
+}  // namespace
+
+Program::Program(const Options& options)
+    : executors_(options.local_executors, options.executors, Mpirun::of_rank_0()),
+      signals_(options.signals_end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
+      watchdog_(start_up_limit(options), exit_code::kLimitReached),
+      transport_(MPI_COMM_WORLD),
+      session_(transport_, {.processes = executors_.all(),
+                            .watchdog = watchdog_,
+                            .signals = signals_ ? &*signals_ : nullptr,
+                            .start = options.start,
+                            .lost_after = options.lost_after}) {}
+
+}  // namespace parrun
