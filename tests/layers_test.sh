@@ -33,7 +33,11 @@ check_include() {  # FILE LAYER HEADER
   local folder=${3%%/*}
   case $3 in
     boost/mpi/* | boost/mpi.hpp) [[ $2 == wire ]] || violation "$1" "<$3>: Boost.MPI belongs to src/wire alone" ;;
-    mpi.h) [[ $2 == wire || $2 == run || $2 == jobs ]] || violation "$1" "<$3>: MPI belongs to src/wire and src/run" ;;
+    mpi.h)
+      [[ $2 == wire || $2 == run || $2 == jobs || $1 == include/parrun/mpi.hpp ]] ||
+        violation "$1" "<$3>: MPI belongs to src/wire and src/run, and to the header that takes a communicator"
+      return
+      ;;
   esac
   if [[ $2 == include ]]; then
     [[ $3 =~ ^([a-z_]+|boost/version.hpp|(parrun|nlohmann|boost/archive|boost/serialization)/.*)$ ]] ||
@@ -106,6 +110,7 @@ a job sees an internal header|jobs/broken.cpp|#include "base/bytes.hpp"
 a public header sees an internal one|include/parrun/broken.hpp|#include "base/bytes.hpp"
 a public header brings fmt in|include/parrun/broken.hpp|#include <fmt/format.h>
 Boost.MPI outside wire|src/run/broken.cpp|#include <boost/mpi/communicator.hpp>
+another public header brings MPI in|include/parrun/broken.hpp|#include <mpi.h>
 MPI in core|src/core/broken.cpp|#include <mpi.h>
 an unknown folder|src/util/broken.cpp|#include <string>
 RULES

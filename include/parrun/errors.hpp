@@ -10,6 +10,9 @@
 
 namespace parrun {
 
+struct Outcome;
+enum class State : std::uint8_t;
+
 /// Something the user can mend: an option, a file, an argument. what() says what, where and how, in one line.
 class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -20,26 +23,26 @@ class MpiError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A task that did not succeed: thrown by Done<R>::value() and by Pool::map() and ordered().
+/// A task that did not succeed: thrown by Done<R>::value(), Future<R>::get(), Pool::map() and ordered().
+/// Where the type of the task's own exception was registered by PARRUN_ERROR that type is thrown, and this is
+/// nested in it (std::rethrow_if_nested).
 class TaskError : public std::runtime_error {
  public:
-  TaskError(std::uint64_t task, int rank, std::string host, std::string type, std::string message)
-      : std::runtime_error("task " + std::to_string(task) + " on rank " + std::to_string(rank) + " (" + host +
-                           "): " + message),
-        task_(task),
-        rank_(rank),
-        host_(std::move(host)),
-        type_(std::move(type)) {}
+  /// REQUIRES: !outcome.succeeded().
+  explicit TaskError(const Outcome& outcome);
 
-  std::uint64_t task() const { return task_; }       ///< its index in the batch
+  std::uint64_t task() const { return task_; }       ///< its index: in its range, or among those submitted
+  int attempt() const { return attempt_; }           ///< the last one, from 1
+  State state() const { return state_; }             ///< failed, timed_out, lost or cancelled
   int rank() const { return rank_; }                 ///< the rank that ran it
   const std::string& host() const { return host_; }  ///< that rank's host
-  const std::string& type() const {
-    return type_;
-  }  ///< the exception's type name, or empty: exit, signal, limit
+  /// The exception's type as written in source, or empty: exit, signal, limit.
+  const std::string& type() const { return type_; }
 
  private:
   std::uint64_t task_;
+  int attempt_;
+  State state_;
   int rank_;
   std::string host_;
   std::string type_;

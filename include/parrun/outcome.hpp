@@ -25,6 +25,7 @@ struct Outcome {
   int signal = 0;               ///< the signal that ended it, or 0
   std::string error;            ///< why it did not succeed, in a line; empty where it did
   std::string error_type;       ///< the type of the exception it threw, or empty
+  std::string error_value;      ///< that exception as bytes, where its type is known by PARRUN_ERROR
   std::string warning;          ///< what one should know all the same, in a line: processes left behind, ...
   std::string stdout_text;      ///< what it wrote
   std::string stderr_text;

@@ -1,192 +1,25 @@
 #pragma once
-// Runs tasks on the other ranks and gives their results back: all at once, or one after another as a lazy
-// range.
+// Runs tasks on the other ranks and gives their results back: all at once, one after another as a lazy range,
+// or each by a future.
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "parrun/archive.hpp"
-#include "parrun/errors.hpp"
-#include "parrun/outcome.hpp"
+#include "parrun/call_options.hpp"
+#include "parrun/feed.hpp"
+#include "parrun/future.hpp"
+#include "parrun/results.hpp"
 #include "parrun/task.hpp"
 
 namespace parrun {
 
-/// How a task of type R ended. A value of its own: outlives the range it came from.
-template <typename R>
-class Done {
- public:
-  explicit Done(Outcome outcome) : outcome_(std::move(outcome)) {}
-
-  /// The task's position in the range it came from, from 0.
-  std::uint64_t index() const { return outcome_.task.get(); }
-  bool succeeded() const { return outcome_.succeeded(); }
-  /// What it returned. Throws TaskError where it did not succeed.
-  R value() const {
-    if (!succeeded()) {
-      throw TaskError(index(), outcome_.rank.get(), outcome_.host, outcome_.error_type, outcome_.error);
-    }
-    if constexpr (!std::is_void_v<R>) return std::move(std::get<0>(detail::from_bytes<R>(outcome_.value)));
-  }
-  /// All that is known of it: rank, host, times, output, error.
-  const Outcome& outcome() const { return outcome_; }
-
- private:
-  Outcome outcome_;
-};
-
-/// Limits of one call. None: no such limit.
-struct Limit {
-  std::optional<std::chrono::nanoseconds> timeout = {};   ///< of each task, from the start of its execution
-  std::optional<std::chrono::nanoseconds> deadline = {};  ///< of the call, from its start
-  std::optional<std::chrono::nanoseconds> stall = {};     ///< without any task ending
-};
-
-namespace detail {
-
-using Feed = std::function<std::optional<CallFields>()>;  ///< the next task, or none at the end
-enum class Yield { as_finished, in_order };
-
-/// One call on a pool, under way.
-class CallRun {
- public:
-  virtual ~CallRun() = default;  ///< leaves it: ends what still runs
-  /// Waits for the next outcome; none at the end. Throws TimeoutError, and what the feed throws.
-  virtual std::optional<Outcome> next() = 0;
-};
-
-template <typename T>
-struct ResultOf;
-template <typename R>
-struct ResultOf<Task<R>> {
-  using type = R;
-};
-template <typename Tasks>
-using ResultOfRange = typename ResultOf<std::ranges::range_value_t<Tasks>>::type;
-
-// Pulls tasks out of any input range, an endless one too. Tasks is T for an rvalue, which is kept, and T& for
-// an lvalue, which is referred to.
-template <typename Tasks>
-struct FeedState {
-  Tasks tasks;
-  std::ranges::iterator_t<Tasks> next;
-
-  explicit FeedState(Tasks&& range) : tasks(std::forward<Tasks>(range)), next(std::ranges::begin(tasks)) {}
-  FeedState(const FeedState&) = delete;
-  FeedState& operator=(const FeedState&) = delete;
-};
-
-template <typename Tasks>
-Feed feed_from(Tasks&& tasks) {
-  return [state =
-              std::make_shared<FeedState<Tasks>>(std::forward<Tasks>(tasks))]() -> std::optional<CallFields> {
-    if (state->next == std::ranges::end(state->tasks)) return std::nullopt;
-    CallFields fields = (*state->next).fields();
-    ++state->next;
-    return fields;
-  };
-}
-
-}  // namespace detail
-
-/// Results as they come: an input range, to be gone through once. Move-only; must not outlive its pool.
-/// Destroyed before its end, it cancels what was not started and ends what runs.
-template <typename R>
-class Results {
- public:
-  class iterator {
-   public:
-    using value_type = Done<R>;
-    using difference_type = std::ptrdiff_t;
-
-    explicit iterator(Results* results) : results_(results) {}
-    Done<R>& operator*() const { return *results_->current_; }
-    iterator& operator++() {
-      results_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t /*end*/) const { return !results_->current_; }
-
-   private:
-    Results* results_;
-  };
-
-  explicit Results(std::unique_ptr<detail::CallRun> run) : run_(std::move(run)) {}
-
-  /// Waits for the first result. begin() and ++ throw TimeoutError when a limit is reached, once, after the
-  /// results that had arrived were given.
-  iterator begin() {
-    advance();
-    return iterator(this);
-  }
-  std::default_sentinel_t end() const { return {}; }
-
- private:
-  void advance() {
-    current_.reset();
-    if (auto outcome = run_->next()) current_.emplace(std::move(*outcome));
-  }
-
-  std::unique_ptr<detail::CallRun> run_;
-  std::optional<Done<R>> current_;
-};
-
-/// The workers, on rank 0. One call at a time: a second one while a range is still in use throws
-/// std::logic_error. Tasks are any input range of Task<R>; it is pulled only as far ahead as keeps the
-/// workers busy.
-class Pool {
- public:
-  class Impl;
-  explicit Pool(std::unique_ptr<Impl> impl);
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-  ~Pool();
-
-  /// Ranks that execute tasks.
-  int workers() const;
-
-  /// All results, in the order of the tasks. Throws TaskError for the first task found not to have succeeded,
-  /// TimeoutError when a limit is reached.
-  template <std::ranges::input_range Tasks, typename R = detail::ResultOfRange<Tasks>>
-  requires(!std::is_void_v<R>) std::vector<R> map(Tasks&& tasks, const Limit& limit = {}) {
-    std::vector<std::optional<R>> values;
-    for (auto&& done : unordered(std::forward<Tasks>(tasks), limit)) {
-      if (values.size() <= done.index()) values.resize(done.index() + 1);
-      values[done.index()] = done.value();
-    }
-    std::vector<R> results;
-    results.reserve(values.size());
-    for (auto& value : values) results.push_back(std::move(*value));
-    return results;
-  }
-
-  /// Results in the order of the tasks, each as soon as it and all before it are there.
-  template <std::ranges::input_range Tasks>
-  auto ordered(Tasks&& tasks, const Limit& limit = {}) {
-    return Results<detail::ResultOfRange<Tasks>>(
-        start(detail::feed_from(std::forward<Tasks>(tasks)), limit, detail::Yield::in_order));
-  }
-
-  /// Results in the order in which the tasks finish.
-  template <std::ranges::input_range Tasks>
-  auto unordered(Tasks&& tasks, const Limit& limit = {}) {
-    return Results<detail::ResultOfRange<Tasks>>(
-        start(detail::feed_from(std::forward<Tasks>(tasks)), limit, detail::Yield::as_finished));
-  }
-
- private:
-  std::unique_ptr<detail::CallRun> start(detail::Feed feed, const Limit& limit, detail::Yield yield);
-
-  std::unique_ptr<Impl> impl_;
-};
+class Communicator;  // parrun/mpi.hpp
 
 enum class Isolation {
   process,  ///< tasks run in a process of their own: a crash harms only the task, a stuck one can be killed
@@ -195,8 +28,116 @@ enum class Isolation {
 
 struct PoolOptions {
   Isolation isolation = Isolation::process;
-  std::chrono::nanoseconds lost_after =
-      std::chrono::seconds(30);  ///< a rank silent for this long ends the call
+  /// A rank silent for this long ends the call; at least 2 s.
+  std::chrono::nanoseconds lost_after = std::chrono::seconds(30);
+  /// Of a pool of one rank, which executes its tasks itself: how many run at once. They count as ranks 1 to
+  /// as many; a single one as rank 0.
+  int local_workers = 1;
+};
+
+/// The workers, on rank 0, for one thread of it: that which has initialised MPI. Work goes on while the
+/// caller waits in here (for a result, a future); in the caller's own code between two steps the workers
+/// finish what they have at hand, and hold its limits.
+///
+/// One call at a time: a second one while a range of results is still in use throws std::logic_error. Tasks
+/// that were submitted before a call end before it begins, within its deadline. Tasks cannot use the pool.
+/// Tasks are any input range of Task<R>, also an endless one or one that throws.
+class Pool {
+ public:
+  class Impl;
+  explicit Pool(std::unique_ptr<Impl> impl);
+  /// Of a code that owns MPI; include parrun/mpi.hpp. On rank 0 of `communicator`, while all its other ranks
+  /// call serve(); collective over it. The communicator is duplicated: messages and error handlers of the
+  /// code's own are left alone. Waits ten times lost_after for the other ranks. Throws std::logic_error where
+  /// MPI was not initialised with MPI_THREAD_FUNNELED or above, or process isolation is wanted where a rank
+  /// made no Environment; InputError where ranks are different programs; TimeoutError where ranks do not
+  /// come.
+  explicit Pool(const Communicator& communicator, const PoolOptions& options = {});
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  /// Sends the workers home: their serve() returns. Futures that have not ended are cancelled. Where a task
+  /// could not be ended the job is aborted with exit code 124.
+  ~Pool();
+
+  /// Ranks that execute tasks.
+  int workers() const;
+
+  /// All results, in the order of the tasks; nothing for tasks that return nothing. Throws TaskError, or the
+  /// task's own exception where its type is known by PARRUN_ERROR, for the first task found not to have
+  /// succeeded (Errors::keep: at the end, for the first in order); TimeoutError when a limit is reached.
+  template <std::ranges::input_range Tasks, typename R = detail::ResultOfRange<Tasks>>
+  auto map(Tasks&& tasks, const CallOptions& options = {}) {
+    Results<R> results(start(detail::feed_from(std::forward<Tasks>(tasks)), options,
+                             {.fail_fast = options.errors == Errors::fail_fast}));
+    if constexpr (std::is_void_v<R>) {
+      std::optional<Done<R>> failure;
+      for (Done<R>& done : results) keep_first_failure(done, failure);
+      if (failure) failure->value();
+    } else {
+      return values_in_order(results);
+    }
+  }
+
+  /// Results in the order of the tasks, each as soon as it and all before it are there. The range must not
+  /// outlive the pool.
+  template <std::ranges::input_range Tasks>
+  auto ordered(Tasks&& tasks, const CallOptions& options = {}) {
+    return Results<detail::ResultOfRange<Tasks>>(
+        start(detail::feed_from(std::forward<Tasks>(tasks)), options,
+              {.in_order = true, .fail_fast = options.errors == Errors::fail_fast}));
+  }
+
+  /// Results in the order in which the tasks finish, also of those that did not succeed.
+  template <std::ranges::input_range Tasks>
+  auto unordered(Tasks&& tasks, const CallOptions& options = {}) {
+    return Results<detail::ResultOfRange<Tasks>>(
+        start(detail::feed_from(std::forward<Tasks>(tasks)), options, {}));
+  }
+
+  /// Gives out one task, and returns. Its limits are its own (Task<R>::timeout(), retries()); with process
+  /// isolation a task that reaches its limit is killed and its future throws TaskError, on a thread it ends
+  /// all futures of the pool with TimeoutError.
+  template <typename R>
+  Future<R> submit(const Task<R>& task) {
+    return Future<R>(submit_call(task.fields()));
+  }
+  /// The same for the call F(arguments...).
+  template <auto F, typename... A>
+  auto submit(A&&... arguments) {
+    return submit(task<F>(std::forward<A>(arguments)...));
+  }
+
+ private:
+  struct Delivery {
+    bool in_order = false;
+    bool fail_fast = false;
+  };
+  std::unique_ptr<detail::CallRun> start(detail::Feed feed, const CallOptions& options, Delivery delivery);
+  std::shared_ptr<detail::Submission> submit_call(const detail::CallFields& fields);
+
+  template <typename R>
+  static bool keep_first_failure(Done<R>& done, std::optional<Done<R>>& failure) {
+    if (done.succeeded()) return false;
+    if (!failure || done.index() < failure->index()) failure.emplace(std::move(done));
+    return true;
+  }
+  template <typename R>
+  static std::vector<R> values_in_order(Results<R>& results) {
+    std::vector<std::optional<R>> values;
+    std::optional<Done<R>> failure;
+    for (Done<R>& done : results) {
+      if (keep_first_failure(done, failure)) continue;
+      if (values.size() <= done.index()) values.resize(done.index() + 1);
+      values[done.index()] = done.value();
+    }
+    if (failure) failure->value();
+    std::vector<R> all;
+    all.reserve(values.size());
+    for (std::optional<R>& value : values) all.push_back(std::move(*value));
+    return all;
+  }
+
+  std::unique_ptr<Impl> impl_;
 };
 
 /// A whole MPI program: starts MPI, calls `body` on rank 0 while the other ranks serve, and ends all of them.

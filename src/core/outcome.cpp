@@ -20,8 +20,8 @@ Outcome read_outcome(BytesView bytes, Keep keep) {
   outcome.max_rss_kb = in.get<std::int64_t>();
   outcome.exit_code = in.get<int>();
   outcome.signal = in.get<int>();
-  for (std::string* text : {&outcome.error, &outcome.error_type, &outcome.warning, &outcome.stdout_text,
-                            &outcome.stderr_text, &outcome.value}) {
+  for (std::string* text : {&outcome.error, &outcome.error_type, &outcome.error_value, &outcome.warning,
+                            &outcome.stdout_text, &outcome.stderr_text, &outcome.value}) {
     keep(*text, in.get_bytes());
   }
   outcome.value_is_json = in.get<bool>();
@@ -59,7 +59,7 @@ Bytes encode(const Outcome& outcome) {
   out.put(outcome.task.get()).put(outcome.attempt).put(outcome.state);
   out.put(outcome.started_s).put(outcome.elapsed_s).put(outcome.user_s).put(outcome.system_s);
   out.put(outcome.max_rss_kb).put(outcome.exit_code).put(outcome.signal);
-  out.put(outcome.error).put(outcome.error_type).put(outcome.warning);
+  out.put(outcome.error).put(outcome.error_type).put(outcome.error_value).put(outcome.warning);
   out.put(outcome.stdout_text).put(outcome.stderr_text).put(outcome.value).put(outcome.value_is_json);
   return out.take();
 }

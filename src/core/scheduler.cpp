@@ -272,6 +272,11 @@ std::optional<Scheduler::Grant> Scheduler::next_recall() {
   return Grant{Rank(static_cast<int>(fullest - workers_.data())), fullest->load / 2};
 }
 
+std::optional<Rank> Scheduler::worker_of(TaskId task) const {
+  const auto flight = flights_.find(task);
+  return flight != flights_.end() ? std::optional(flight->second.worker) : std::nullopt;
+}
+
 std::optional<Assignment> Scheduler::attempt_at(Rank rank, TaskId task) const {
   const auto flight = flights_.find(task);
   if (flight == flights_.end() || flight->second.worker != rank) return std::nullopt;

@@ -112,6 +112,8 @@ class Scheduler {
   }
   /// All attempts that are in flight at `rank`, by task. O(tasks in flight).
   std::vector<Assignment> in_flight_at(Rank rank) const;
+  /// Where `task` is in flight.
+  std::optional<Rank> worker_of(TaskId task) const;
   /// The attempt of `task` that is in flight at `rank`.
   std::optional<Assignment> attempt_at(Rank rank, TaskId task) const;
 

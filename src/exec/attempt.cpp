@@ -17,6 +17,7 @@
 
 #include "batch/task_spec.hpp"
 #include "exec/command.hpp"
+#include "exec/error_types.hpp"
 #include "exec/process_tree.hpp"
 #include "exec/registry.hpp"
 
@@ -35,9 +36,12 @@ void fail(std::string why, Outcome& outcome) {
   outcome.value_is_json = false;
 }
 
-void set_exception(const std::string& type, const std::string& message, Outcome& outcome) {
-  fail(fmt::format("{}: {}", type, message), outcome);
-  outcome.error_type = type;
+// REQUIRES: an exception is being handled.
+void set_exception(const char* message, Outcome& outcome) {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  outcome.error_type = type != nullptr ? demangled(type->name()) : "unknown";
+  fail(fmt::format("{}: {}", outcome.error_type, message), outcome);
+  outcome.error_value = current_error_bytes();
 }
 
 void call_function(const Call& call, bool json, Outcome& outcome) {
@@ -49,11 +53,9 @@ void call_function(const Call& call, bool json, Outcome& outcome) {
     outcome.value = function->value_to_json(outcome.value);
     outcome.value_is_json = true;
   } catch (const std::exception& error) {
-    set_exception(demangled(typeid(error).name()), error.what(), outcome);
+    set_exception(error.what(), outcome);
   } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    set_exception(type != nullptr ? demangled(type->name()) : "unknown",
-                  "an exception that is no std::exception", outcome);
+    set_exception("an exception that is no std::exception", outcome);
   }
 }
 

@@ -44,6 +44,13 @@ std::size_t begun_of(std::uint64_t started, std::uint64_t ended, std::size_t pus
   return started > ended ? static_cast<std::size_t>(std::min<std::uint64_t>(started - ended, pushed)) : 0;
 }
 
+// In a task's process MPI was never initialised, and by default a call of it ends the process.
+void explain_mpi_call(Outcome& outcome) {
+  const bool said = outcome.stderr_text.find("before MPI_INIT") != std::string::npos;
+  if (said && outcome.exit_code != 0 && outcome.state == State::failed)
+    outcome.error += "; it called MPI, which there is not in a task's process";
+}
+
 Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt}; }
 
 }  // namespace
@@ -152,6 +159,7 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
     Outcome outcome = outcome_of(tasks_.front(), death, now - start_of_last(progress));
     outcome.stdout_text = std::exchange(out, {});
     outcome.stderr_text = std::exchange(err, {});
+    explain_mpi_call(outcome);
     ended.push_back({encode(outcome), tasks_.front().retries});
     tasks_.pop_front();
   }
@@ -249,12 +257,12 @@ void Executor::hold_back() {
   outgoing_ += framed(resume.take());
 }
 
-std::vector<TaskId> Executor::take_back(std::size_t count) {
-  std::vector<TaskId> taken;
+std::vector<GivenTask> Executor::take_back(std::size_t count) {
+  std::vector<GivenTask> taken;
   const bool some_in_ring = pushed_ > 0 && tasks_.size() - pushed_ < count;
   if (alive_ && some_in_ring) hold_back();
   while (taken.size() < count && tasks_.size() > pushed_) {
-    taken.push_back(tasks_.back().task);
+    taken.push_back(std::move(tasks_.back()));
     tasks_.pop_back();
   }
   return taken;

@@ -55,8 +55,8 @@ class Executor {
   /// The task that is executing.
   std::optional<Current> current() const;
 
-  /// Up to `count` tasks that have not started and now never will, the last ones first.
-  std::vector<TaskId> take_back(std::size_t count);
+  /// Up to `count` tasks that have not started and now will not here, the last ones first.
+  std::vector<GivenTask> take_back(std::size_t count);
 
   /// Ends `attempt`, if it still executes, with all its descendants; its outcome will have this state and
   /// error. False: it cannot be ended (a thread).

@@ -104,7 +104,8 @@ std::vector<Rank> Crew::dead_here() const {
 }
 
 void Crew::on(Rank from, const Hello& hello) {
-  members_[index(from)] = {.host = hello.host, .pid = hello.pid, .present = true, .left = false};
+  members_[index(from)] = {
+      .host = hello.host, .pid = hello.pid, .present = true, .left = false, .processes = hello.processes};
   ++present_;
   if (mismatch_) return;
   if (!hello.problem.empty()) {

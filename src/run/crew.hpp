@@ -21,8 +21,9 @@ class Crew {
   struct Member {
     std::string host;
     std::int64_t pid = 0;
-    bool present = false;  ///< has said hello
-    bool left = false;     ///< has said farewell, or has failed
+    bool present = false;   ///< has said hello
+    bool left = false;      ///< has said farewell, or has failed
+    bool processes = true;  ///< can execute tasks in processes of their own
   };
   const Member& member(Rank rank) const { return members_[index(rank)]; }
   /// Rank 0 works too where it is alone.

@@ -102,7 +102,8 @@ bool Dispatcher::ends_by_signal() const {
 }
 
 void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {
-  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good;
+  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
+                         !cancelled_.contains(outcome.task);
   const auto verdict = scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s,
                                              may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
@@ -116,6 +117,7 @@ void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {
   if (!outcome.succeeded()) ++failed_;
   if (auto node = earlier_.extract(outcome.task)) outcome.earlier = std::move(node.mapped());
   source_.forget(outcome.task);
+  cancelled_.erase(outcome.task);
   sink_.on_last(std::move(outcome));
 }
 
@@ -215,6 +217,10 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
   while (message.items.size() < grant.count && scheduler_.has_ready_for(grant.worker) &&
          bytes < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
+    if (cancelled_.contains(next.task)) {
+      conclude_unstarted(grant.worker, next, now);
+      continue;
+    }
     const BytesView payload = source_.payload(next.task);
     if (!all_fit(now) && !fits(durations_.expected_s(decode_task_head(payload).label), now)) {
       scheduler_.set_aside(grant.worker, next.task);
@@ -225,6 +231,17 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
     bytes += message.items.back().payload.size();
   }
   if (!message.items.empty()) crew_.send(grant.worker, message);
+}
+
+void Dispatcher::conclude_unstarted(Rank worker, const Assignment& attempt, TimePoint now) {
+  Outcome outcome;
+  outcome.task = attempt.task;
+  outcome.attempt = attempt.attempt;
+  outcome.state = State::cancelled;
+  outcome.rank = worker;
+  outcome.host = crew_.member(worker).host;
+  outcome.error = "was cancelled before it started";
+  conclude(std::move(outcome), 0, now);
 }
 
 // --- an outer limit --------------------------------------------------------------------------------------
@@ -273,13 +290,20 @@ void Dispatcher::drain(Drain drain) {
   crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
 }
 
-void Dispatcher::stop() {
+bool Dispatcher::cancel(TaskId task) {
+  cancelled_.insert(task);
+  const std::optional<Rank> worker = scheduler_.worker_of(task);
+  if (worker) crew_.send(*worker, Cancel{epoch_, task});
+  return worker.has_value();
+}
+
+void Dispatcher::stop(Duration patience) {
   if (stopping_) return;
   stopping_ = true;
   for (const Rank worker : crew_.workers()) {
     if (!crew_.member(worker).left) not_stopped_.insert(worker);
   }
-  crew_.broadcast(Stop{epoch_});
+  crew_.broadcast(Stop{epoch_, patience});
 }
 
 std::vector<TimeoutError::Outstanding> Dispatcher::outstanding(TimePoint now) const {

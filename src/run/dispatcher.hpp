@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -82,13 +83,19 @@ class Dispatcher {
   /// From now on no attempt is started.
   void drain(Drain drain);
 
-  void stop();
+  /// The task, which is known and not done, has no further attempt, and the one that is in flight is to end;
+  /// its outcome comes like any other. False: none is in flight.
+  bool cancel(TaskId task);
+
+  /// `patience`: with a task that cannot be ended.
+  void stop(Duration patience = {});
   bool stopped() const { return not_stopped_.empty(); }
   /// Workers that have not answered stop().
   const std::set<Rank>& not_stopped() const { return not_stopped_; }
   /// Every worker could end what it executed. REQUIRES: stopped().
   bool stopped_cleanly() const { return clean_; }
 
+  std::uint64_t in_flight() const { return scheduler_.in_flight(); }
   /// Tasks of this run's shard.
   struct Counts {
     std::uint64_t done = 0;
@@ -121,6 +128,7 @@ class Dispatcher {
   std::vector<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
   bool give_out(TimePoint now);
   void give(const Scheduler::Grant& grant, TimePoint now);
+  void conclude_unstarted(Rank worker, const Assignment& attempt, TimePoint now);
   void heed_outer_limit(TimePoint now);
   bool fits(std::optional<double> expected_s, TimePoint now) const;
   bool all_fit(TimePoint now) const;
@@ -144,6 +152,7 @@ class Dispatcher {
   };
   std::vector<Signalled> signalled_;
   std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
+  std::unordered_set<TaskId> cancelled_;                      ///< and not done
   std::uint64_t failed_ = 0;
   bool held_ = false;
   std::optional<Drain> draining_;

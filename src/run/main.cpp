@@ -4,6 +4,7 @@
 #include "base/exit_code.hpp"
 #include "run/pool_impl.hpp"
 #include "run/program.hpp"
+#include "run/submissions.hpp"
 
 namespace parrun {
 namespace {
@@ -22,7 +23,7 @@ void complain(const std::exception& error) { std::fprintf(stderr, "parrun: %s\n"
 int run_body(Session& session, const std::function<void(Pool&)>& body, const PoolOptions& options) {
   int code = 0;
   auto impl = std::make_unique<Pool::Impl>(session, options.isolation);
-  const Pool::Impl& state = *impl;
+  Pool::Impl& state = *impl;
   Pool pool(std::move(impl));
   try {
     body(pool);
@@ -35,11 +36,7 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
     std::fprintf(stderr, "parrun: an exception that is no std::exception left the program's body\n");
     code = kBodyThrew;
   }
-  if (state.broken()) {  // a task is stuck on a thread of its rank: only the end of the rank ends it
-    session.must_end(exit_code::kLimitReached);
-    drain_output();
-    abort_job(exit_code::kLimitReached);
-  }
+  state.abort_if_broken();
   return code;
 }
 
@@ -54,7 +51,7 @@ int run_session(Session& session, const std::function<void(Pool&)>& body, const 
   limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
   int code = exit_code::kUsage;
   try {
-    if (const auto expired = session.gather(limits, {})) {
+    if (const auto expired = session.gather(limits, {}, std::max(options.local_workers, 1))) {
       end_job_at_limit(session, TimeoutError(expired->what, {}));
     }
     session.rest();
@@ -72,7 +69,10 @@ int run_session(Session& session, const std::function<void(Pool&)>& body, const 
 
 int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
   try {
-    Program program({.start = Clock::now(), .deadline = std::nullopt, .lost_after = options.lost_after});
+    Program program({.start = Clock::now(),
+                     .deadline = std::nullopt,
+                     .lost_after = options.lost_after,
+                     .local_executors = std::max(options.local_workers, 1)});
     return run_session(program.session(), body, options);
   } catch (const std::exception& error) {
     end_job_for(error);

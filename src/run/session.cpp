@@ -42,17 +42,19 @@ void wait(Duration span, Worker* worker) {
 
 }  // namespace
 
-Hello Session::hello(const std::string& problem) const {
+Hello Session::hello(const std::string& problem, bool processes) const {
   return {.host = host_name(),
           .pid = getpid(),
           .problem = problem.empty() ? registry_problem() : problem,
-          .functions = registry_fingerprint()};
+          .functions = registry_fingerprint(),
+          .processes = processes};
 }
 
 void Session::serve(const std::string& problem) {
-  Worker worker(transport_, process(0));
+  Executor* const processes = process(0);
+  Worker worker(transport_, processes);
   rest();  // of the watchdog: MPI is there
-  worker.greet(hello(problem));
+  worker.greet(hello(problem, processes != nullptr));
   std::optional<EndingSignals::Heard> first;
   while (!worker.finished()) {
     if (const auto heard = ground_.signals != nullptr ? ground_.signals->take() : std::nullopt) {
@@ -88,11 +90,12 @@ std::optional<Expiry> Session::gather(const Limits& limits, const std::string& p
     loopback_ = std::make_unique<Loopback>(local_workers);
     transport = &loopback_->dispatcher();
     for (int i = 0; i < local_workers; ++i) {
-      local_.emplace_back(loopback_->worker(i), process(static_cast<std::size_t>(i))).greet(hello(problem));
+      Executor* const processes = process(static_cast<std::size_t>(i));
+      local_.emplace_back(loopback_->worker(i), processes).greet(hello(problem, processes != nullptr));
     }
   }
   crew_ = std::make_unique<Crew>(*transport, limits, ground_.start, registry_fingerprint());
-  if (const std::string own = hello(problem).problem; !own.empty()) throw InputError(own);
+  if (const std::string own = hello(problem, true).problem; !own.empty()) throw InputError(own);
   std::optional<Expiry> expired;
   while (!crew_->gathered() && !crew_->mismatch() && !expired) {
     turn([&](TimePoint now) {
@@ -105,7 +108,7 @@ std::optional<Expiry> Session::gather(const Limits& limits, const std::string& p
   return expired;
 }
 
-void Session::turn(const std::function<bool(TimePoint)>& step) {
+void Session::turn(const std::function<bool(TimePoint)>& step, Idle idle) {
   const TimePoint now = Clock::now();
   crew_->watch().on_turn(now);
   rearm_watchdog(now);
@@ -118,7 +121,7 @@ void Session::turn(const std::function<bool(TimePoint)>& step) {
   if (const auto trouble = crew_->take_trouble()) throw std::runtime_error(*trouble);
   if (busy) {
     backoff_.on_work();
-  } else {
+  } else if (idle == Idle::wait) {
     wait(backoff_.next(), local_.size() == 1 ? &local_.front() : nullptr);
   }
 }

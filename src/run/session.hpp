@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/backoff.hpp"
@@ -32,7 +33,7 @@ class Session {
     Duration lost_after{};
   };
 
-  Session(MpiTransport& transport, const Ground& ground) : ground_(ground), transport_(transport) {}
+  Session(MpiTransport& transport, Ground ground) : ground_(std::move(ground)), transport_(transport) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -49,9 +50,10 @@ class Session {
   /// one did. `local_workers`: of a lone rank. Throws InputError where a worker cannot work.
   std::optional<Expiry> gather(const Limits& limits, const std::string& problem, int local_workers = 1);
 
-  /// One turn of the loop on rank 0: `step`, the local worker if there is one, and a short wait where nothing
-  /// was to do. Throws std::runtime_error where a worker is in trouble.
-  void turn(const std::function<bool(TimePoint)>& step);
+  enum class Idle { wait, go_on };
+  /// One turn of the loop on rank 0: `step`, the local workers if there are some, and where nothing was to do
+  /// a short wait. Throws std::runtime_error where a worker is in trouble.
+  void turn(const std::function<bool(TimePoint)>& step, Idle idle = Idle::wait);
 
   /// Turns until `done`, or until `limit` has passed; false then.
   bool turn_until(TimePoint limit, const std::function<bool()>& done,
@@ -77,7 +79,7 @@ class Session {
   }
 
  private:
-  Hello hello(const std::string& problem) const;
+  Hello hello(const std::string& problem, bool processes) const;
   Executor* process(std::size_t i) const {
     return i < ground_.processes.size() ? ground_.processes[i] : nullptr;
   }

@@ -12,12 +12,22 @@
 #include "base/duration.hpp"
 #include "batch/task_spec.hpp"
 #include "core/limit_watch.hpp"
+#include "core/outcome.hpp"
 
 namespace parrun {
 namespace {
 
 // Output is kept in memory: an endless one must not take a node's.
 constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = std::uint64_t{1} << 30};
+
+Outcome cancelled_unstarted(const GivenTask& task) {
+  Outcome outcome;
+  outcome.task = task.task;
+  outcome.attempt = task.attempt;
+  outcome.state = State::cancelled;
+  outcome.error = "was cancelled before it started";
+  return outcome;
+}
 
 }  // namespace
 
@@ -96,8 +106,8 @@ void Worker::on(const Recall& recall) {
     returned.tasks.push_back(waiting_.back().task);
     waiting_.pop_back();
   }
-  for (const TaskId task : active_->take_back(recall.count - returned.tasks.size()))
-    returned.tasks.push_back(task);
+  for (const GivenTask& task : active_->take_back(recall.count - returned.tasks.size()))
+    returned.tasks.push_back(task.task);
   send(returned);
 }
 
@@ -106,8 +116,25 @@ void Worker::on(const Recall& recall) {
 void Worker::on(const Stop& stop) {
   if (stop.epoch != run_.epoch) return;
   stopping_ = true;
+  patience_ = stop.patience;
+  stop_begin_.reset();
   waiting_.clear();
   active_->take_back(std::numeric_limits<std::size_t>::max());
+}
+
+// Of a task that executes the outcome comes like any other, when it has ended. What is taken back first
+// cannot start meanwhile.
+void Worker::on(const Cancel& cancel) {
+  if (cancel.epoch != run_.epoch) return;
+  for (GivenTask& task : active_->take_back(std::numeric_limits<std::size_t>::max()))
+    waiting_.push_front(std::move(task));
+  const auto task = std::ranges::find(waiting_, cancel.task, &GivenTask::task);
+  if (task != waiting_.end()) {
+    ended_.push_back({encode(cancelled_unstarted(*task)), 0});
+    waiting_.erase(task);
+  } else if (const auto current = active_->current(); current && current->attempt.task == cancel.task) {
+    active_->kill(current->attempt, State::cancelled, "was cancelled");
+  }
 }
 
 void Worker::on(const Bye& /*bye*/) {
@@ -142,7 +169,7 @@ bool Worker::execute(TimePoint now) {
   const bool more_at_hand = active_->waiting() > 0 && !stopping_;
   if (!ended_.empty() && (!more_at_hand || now >= last_report_ + kCollect)) report(now);
   if (stopping_) {
-    go_on_stopping();
+    go_on_stopping(now);
   } else {
     watch_limit(now);
   }
@@ -150,7 +177,7 @@ bool Worker::execute(TimePoint now) {
   return busy;
 }
 
-void Worker::go_on_stopping() {
+void Worker::go_on_stopping(TimePoint now) {
   const bool ended = !active_->has_tasks();
   bool can_end = true;
   if (const std::optional<Executor::Current> current = active_->current()) {
@@ -158,7 +185,8 @@ void Worker::go_on_stopping() {
                   ? active_->kill(current->attempt, State::timed_out, "reached its limit")
                   : active_->kill(current->attempt, State::cancelled, "the run was stopped");
   }
-  if (!ended && can_end) return;
+  if (!stop_begin_) stop_begin_ = now;
+  if (!ended && (can_end || now < *stop_begin_ + patience_)) return;
   send(Stopped{run_.epoch, ended});
   stopping_ = false;
 }

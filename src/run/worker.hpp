@@ -55,6 +55,7 @@ class Worker {
   void on(Give& give);
   void on(const Recall& recall);
   void on(const Stop& stop);
+  void on(const Cancel& cancel);
   void on(const Bye& bye);
   void on(const Alive& /*alive*/) {}  // that it came is all it says
 
@@ -62,7 +63,7 @@ class Worker {
   void use_threads();
   void feed();
   bool execute(TimePoint now);
-  void go_on_stopping();
+  void go_on_stopping(TimePoint now);
   void watch_limit(TimePoint now);
   void tell_if_due(TimePoint now);
   void report(TimePoint now);
@@ -80,6 +81,8 @@ class Worker {
       heard_{};  ///< from the dispatcher; later by this loop's pauses since, in which it could hear nothing
   TimePoint last_turn_{};
   bool stopping_ = false;
+  Duration patience_{};                  ///< while stopping, with a task that cannot be ended
+  std::optional<TimePoint> stop_begin_;  ///< the first turn of it
   bool leaving_ = false;
   bool broken_ = false;                ///< executors cannot be had any more
   std::optional<Assignment> told_;     ///< the attempt that the dispatcher knows to be executing

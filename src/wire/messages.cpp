@@ -62,7 +62,7 @@ void all(Way& way, T&... values) {
 
 template <typename Way>
 void fields(Way& way, Hello& m) {
-  all(way, m.host, m.pid, m.problem, m.functions);
+  all(way, m.host, m.pid, m.problem, m.functions, m.processes);
 }
 template <typename Way>
 void fields(Way& way, Report::Finished& m) {
@@ -116,8 +116,12 @@ void fields(Way& way, Recall& m) {
   all(way, m.epoch, m.count);
 }
 template <typename Way>
+void fields(Way& way, Cancel& m) {
+  all(way, m.epoch, m.task);
+}
+template <typename Way>
 void fields(Way& way, Stop& m) {
-  all(way, m.epoch);
+  all(way, m.epoch, m.patience);
 }
 template <typename Way>
 void fields(Way& /*way*/, Bye& /*m*/) {}

@@ -22,6 +22,7 @@ struct Hello {
   std::int64_t pid = 0;
   std::string problem;                 ///< why this rank cannot work (a module did not load), or empty
   std::vector<std::string> functions;  ///< registry_fingerprint()
+  bool processes = true;               ///< it can execute tasks in processes of their own
 };
 
 /// Results and the state of things: when there is something to tell, and as a heartbeat.
@@ -98,9 +99,16 @@ struct Recall {
   std::uint64_t count = 0;
 };
 
+/// End the task, if it has not ended: its outcome is that it was cancelled.
+struct Cancel {
+  std::uint32_t epoch = 0;
+  TaskId task;
+};
+
 /// Report what has finished, end what runs, forget what waits.
 struct Stop {
   std::uint32_t epoch = 0;
+  Duration patience{};  ///< with a task that cannot be ended (a thread): it may end by itself
 };
 
 /// Leave.
@@ -110,7 +118,7 @@ struct Bye {};
 struct Alive {};
 
 using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard>;
-using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye, Alive>;
+using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cancel>;
 
 Bytes encode(const FromWorker& message);
 Bytes encode(const FromDispatcher& message);

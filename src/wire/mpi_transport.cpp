@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <boost/mpi/exception.hpp>
 #include <iterator>
+#include <thread>
 #include <utility>
 
+#include "base/backoff.hpp"
 #include "parrun/errors.hpp"
 #include "wire/failed_ranks.hpp"
 
@@ -24,9 +26,31 @@ void throw_mpi_error(const mpi::exception& error) {
   throw MpiError(
       fmt::format("{} failed with code {}: {}", error.routine(), error.result_code(), error.what()));
 }
+
+void check(const char* routine, int result) {
+  if (result != MPI_SUCCESS) throw MpiError(fmt::format("{} failed with code {}", routine, result));
+}
+
+// Without blocking in MPI: whoever waits for a rank that is long in coming leaves the processor alone.
+MPI_Comm duplicate(MPI_Comm original, TimePoint limit) {
+  MPI_Comm copy = MPI_COMM_NULL;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check("MPI_Comm_idup", MPI_Comm_idup(original, &copy, &request));
+  Backoff backoff;
+  int done = 0;
+  for (check("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE)); done == 0;
+       check("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE))) {
+    if (Clock::now() > limit)
+      throw TimeoutError("not all ranks have come: each but rank 0 is to call parrun::serve()", {});
+    std::this_thread::sleep_for(backoff.next());
+  }
+  check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(copy, MPI_ERRORS_RETURN));
+  return copy;
+}
 }  // namespace
 
-MpiTransport::MpiTransport(MPI_Comm communicator) : world_(communicator, mpi::comm_duplicate) {}
+MpiTransport::MpiTransport(MPI_Comm communicator, TimePoint limit)
+    : world_(duplicate(communicator, limit), mpi::comm_take_ownership) {}
 
 void MpiTransport::send(Rank to, Bytes message) try {
   if (failed_.contains(to)) return;

@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 
+#include "base/clock.hpp"
 #include "wire/transport.hpp"
 
 namespace parrun {
@@ -20,8 +21,9 @@ class MpiTransport final : public Transport {
  public:
   static constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
 
-  /// Duplicates `communicator`, so that its messages and ours never meet; collective over it.
-  explicit MpiTransport(MPI_Comm communicator);
+  /// Duplicates `communicator`, so that its messages and ours never meet, and errors come as exceptions here
+  /// alone; collective over it. Throws TimeoutError where not all ranks have come by `limit`.
+  explicit MpiTransport(MPI_Comm communicator, TimePoint limit = TimePoint::max());
   MpiTransport(const MpiTransport&) = delete;
   MpiTransport& operator=(const MpiTransport&) = delete;
 

@@ -12,6 +12,7 @@
 #include "core/outcome.hpp"
 #include "exec/executor.hpp"
 #include "support/fake_body.hpp"
+#include "support/given_tasks.hpp"
 #include "support/manual_clock.hpp"
 
 namespace {
@@ -19,6 +20,7 @@ namespace {
 using namespace parrun;
 using namespace std::chrono_literals;
 using parrun::test::FakeBody;
+using parrun::test::ids_of;
 using parrun::test::ManualClock;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -158,7 +160,7 @@ TEST_F(ExecutorOrderTest, ATaskThatBeganBeforeItsRecallIsNotReturned) {
   begin_next();
   body->end();
   begin_next();
-  EXPECT_THAT(executor.take_back(1), ElementsAre(TaskId(3)));
+  EXPECT_THAT(ids_of(executor.take_back(1)), ElementsAre(TaskId(3)));
   EXPECT_THAT(turn(), SizeIs(1));
   body->end();
   EXPECT_EQ(begin_next(), attempt(2)) << "what stays is written again";
@@ -181,7 +183,7 @@ TEST_F(ExecutorOrderTest, WhatIsStillOutsideTheRingIsTakenBackWithoutARecall) {
   give(1);
   give(2);
   turn();
-  EXPECT_THAT(executor.take_back(2), ElementsAre(TaskId(2), TaskId(1)));
+  EXPECT_THAT(ids_of(executor.take_back(2)), ElementsAre(TaskId(2), TaskId(1)));
   EXPECT_EQ(body->channel().progress().started, 0U);
 }
 

@@ -22,6 +22,7 @@
 #include "parrun/task.hpp"
 #include "support/batches.hpp"
 #include "support/children.hpp"
+#include "support/given_tasks.hpp"
 #include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
@@ -31,6 +32,7 @@ using namespace std::chrono_literals;
 using namespace parrun;
 using parrun::test::children_end;
 using parrun::test::command;
+using parrun::test::ids_of;
 using parrun::test::TempDir;
 using parrun::test::wait_until;
 using ::testing::ElementsAre;
@@ -324,8 +326,8 @@ TEST_F(ExecutorTest, ATaskThatRunsIsNotTakenBackAndThoseBehindItAre) {
   for (int i = 0; i < 4; ++i) give(command("true"));
   ASSERT_TRUE(runs(endless));
   EXPECT_EQ(executor->waiting(), 4U);
-  EXPECT_THAT(executor->take_back(2), ElementsAre(TaskId(4), TaskId(3)));
-  EXPECT_THAT(executor->take_back(100), ElementsAre(TaskId(2), TaskId(1)));
+  EXPECT_THAT(ids_of(executor->take_back(2)), ElementsAre(TaskId(4), TaskId(3)));
+  EXPECT_THAT(ids_of(executor->take_back(100)), ElementsAre(TaskId(2), TaskId(1)));
   EXPECT_THAT(executor->take_back(100), IsEmpty());
   kill(endless);
   EXPECT_EQ(next().task, endless);
@@ -357,7 +359,7 @@ TEST_F(ExecutorTest, ATaskIsEitherExecutedOrTakenBackNeverBothAndNeverNeither) {
     for (EndedTask& one : executor->turn(Clock::now())) ++executed[decode_outcome(one.outcome).task.get()];
     for (std::uint64_t spin = random() % 2000; spin > 0; --spin) asm volatile("");
     if (random() % 3 != 0) continue;
-    const std::vector<TaskId> back = executor->take_back(random() % 8);
+    const std::vector<TaskId> back = ids_of(executor->take_back(random() % 8));
     for (const TaskId task : back) ++returned[task.get()];
     if (!back.empty() && executor->has_tasks()) ++races;
   }

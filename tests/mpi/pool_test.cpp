@@ -6,22 +6,21 @@
 #include <string>
 #include <vector>
 
-#include "support/temp_dir.hpp"
+#include "support/library_case.hpp"
 #include "support/timed_run.hpp"
 
 namespace parrun::test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
-constexpr const char* kSquares = "1\n4\n9\n";
+constexpr LibraryProgram program{"pool_program"};
 
 JobResult run_case(const std::string& name, int ranks = 3, const std::string& isolation = "process") {
-  const TempDir dir;
-  RunOptions options;
-  options.program = PARRUN_TEST_PROGRAMS_DIR "/pool_program";
-  return run_parrun(ranks, {name, isolation, dir.file("marks")}, options);
+  return program.run(name, ranks, isolation);
 }
 
 class PoolTimeout : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
@@ -35,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, PoolTimeout,
 TEST_P(PoolTimeout, EndsThreeEndlessTasksOnTwoWorkersAtTheirLimit) {
   const TempDir dir;
   RunOptions options;
-  options.program = PARRUN_TEST_PROGRAMS_DIR "/pool_program";
+  options.program = program.path();
   const auto [mode, isolation] = GetParam();
   const TimedRun run(3, {mode, isolation, dir.file("marks")}, options);
   EXPECT_EQ(run.result.exit_code, 124);
@@ -75,9 +74,30 @@ TEST(Pool, ALoopLeftEarlyOverAnEndlessRangeLeavesNothingBehind) {
 
 TEST(Pool, PullsItsTasksOnlyAsFarAheadAsNeeded) { EXPECT_EQ(run_case("counts_pulled").out, "bounded\n"); }
 
-TEST(Pool, ARangesOwnExceptionReachesTheCaller) {
-  EXPECT_EQ(run_case("throwing_range").out, std::string("the range threw\n") + kSquares);
+TEST(Pool, PullsNoFurtherAheadThanItIsAllowed) {
+  EXPECT_EQ(run_case("pre_dispatch").out, "100 pulled, at most 4 ahead\n");
 }
+
+TEST(Pool, HoldsItsTasksBackWhileResultsAreNotTaken) {
+  EXPECT_EQ(run_case("undelivered").out, "held back\n3001\n");
+}
+
+TEST(Pool, HoldsLargeResultsBackByTheirSize) {
+  EXPECT_EQ(run_case("large_undelivered").out, "401 MB\nbounded\n");
+}
+
+TEST(Pool, KeepsNoResultThatWasTaken) { EXPECT_EQ(run_case("releases").out, "500 MB\nbounded\n"); }
+
+// PARRUN_TEST_TASKS=10000000 for a longer one.
+TEST(Pool, NeedsNoMemoryForTasksThatAreDone) { EXPECT_EQ(run_case("many", 3, "none").out, "all\nbounded\n"); }
+
+TEST(Pool, ADeadlineHoldsForACallerWhoTakesHisTimeAndWhatHadComeIsGivenFirst) {
+  EXPECT_THAT(run_case("slow_taker").out,
+              AllOf(StartsWith("200 taken; the run reached its deadline of 1.0 s; running: task 200 on rank"),
+                    ContainsRegex(" for [01]\\.[0-9] s")));
+}
+
+TEST(Pool, MapsTasksThatReturnNothing) { EXPECT_EQ(run_case("void_results").out, "3\n"); }
 
 TEST(Pool, ATasksErrorNamesTypeTaskAndRank) {
   const JobResult result = run_case("task_error");
@@ -88,7 +108,7 @@ TEST(Pool, ATasksErrorNamesTypeTaskAndRank) {
 TEST(Pool, GivesResultsInEitherOrder) { EXPECT_EQ(run_case("order", 4).out, "400 1 200 1 2 0 \n"); }
 
 TEST(Pool, RefusesASecondCallWhileARangeIsInUse) {
-  EXPECT_THAT(run_case("nested").out, HasSubstr("still in use"));
+  EXPECT_THAT(run_case("nested").out, HasSubstr("this pool is in use"));
 }
 
 TEST(Pool, FunctionObjectsCarryTheirState) { EXPECT_EQ(run_case("functors").out, "11\n22\n"); }

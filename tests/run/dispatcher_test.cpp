@@ -560,6 +560,35 @@ TEST_F(DispatcherTest, AMessageIsClosedWhenItsPayloadsAreLarge) {
   }
 }
 
+TEST_F(DispatcherTest, ACancelIsPassedToTheWorkerAndItsTaskIsNotTriedAgain) {
+  start(2, {}, {.attempts = 3, .delay = {}});
+  turn();
+  EXPECT_THAT(given(kFirst), ElementsAre(0));
+  EXPECT_THAT(given(kSecond), ElementsAre(1));
+  EXPECT_TRUE(dispatcher->cancel(TaskId(1)));
+  EXPECT_EQ(transport.take<Cancel>(kSecond).task, TaskId(1));
+  arrive(kSecond, ended(1, State::cancelled));
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::cancelled);
+}
+
+TEST_F(DispatcherTest, ATaskThatIsCancelledBeforeItIsGivenNeverIs) {
+  start(3);
+  dispatcher->hold(true);
+  turn();
+  EXPECT_FALSE(dispatcher->cancel(TaskId(0)));
+  dispatcher->hold(false);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].task, TaskId(0));
+  EXPECT_EQ(delivered[0].state, State::cancelled);
+  EXPECT_THAT(given(kFirst), ElementsAre(1));
+  EXPECT_THAT(given(kSecond), ElementsAre(2));
+  arrive(kFirst, ended(1));
+  arrive(kSecond, ended(2));
+  EXPECT_TRUE(dispatcher->finished());
+}
+
 TEST_F(DispatcherTest, WhileHeldNothingIsGiven) {
   start(4);
   dispatcher->hold(true);

@@ -39,6 +39,7 @@ constexpr std::uint32_t kEpoch = 2;
 // A worker whose executor and dispatcher are played by the test; time passes when the test says so.
 class WorkerTest : public ::testing::Test {
  protected:
+  explicit WorkerTest(bool killable = true) : body(new FakeBody(killable)) {}
   void SetUp() override {
     turn();
     transport.take<Report>(kDispatcher);  // the first heartbeat
@@ -84,7 +85,7 @@ class WorkerTest : public ::testing::Test {
 
   ManualClock clock;
   FakeTransport transport{Rank(1), 2};
-  FakeBody* body = new FakeBody;
+  FakeBody* body;
   Executor processes{std::unique_ptr<ExecutorBody>(body)};
   Worker worker{transport, &processes};
 };
@@ -328,12 +329,94 @@ TEST_F(WorkerTest, AnOutcomeThatIsThereAtTheStopIsReportedBeforeTheAnswer) {
   transport.take<Stopped>(kDispatcher);
 }
 
+TEST_F(WorkerTest, ACancelledTaskThatExecutesIsEndedAndThoseBehindItGoOn) {
+  begin();
+  give({0, 1});
+  turn();
+  body->begin_next(clock.now());
+  transport.arrive(Cancel{kEpoch, TaskId(0)});
+  turn();
+  EXPECT_EQ(body->kills, 1);
+  body->die(SIGKILL);
+  clock.advance(Worker::kCollect);
+  turn();
+  const Outcome outcome = decode_outcome(take_report().finished.at(0).outcome);
+  EXPECT_EQ(outcome.state, State::cancelled);
+  EXPECT_EQ(outcome.error, "was cancelled");
+  EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(1));
+}
+
+TEST_F(WorkerTest, ACancelledTaskThatWaitsIsToldAtOnceAndTheOthersStayInOrder) {
+  begin();
+  give({0, 1, 2, 3});
+  turn();
+  body->begin_next(clock.now());
+  transport.arrive(Cancel{kEpoch, TaskId(2)});
+  clock.advance(Worker::kCollect);
+  turn();
+  EXPECT_EQ(body->kills, 0);
+  const Outcome outcome = decode_outcome(take_report().finished.at(0).outcome);
+  EXPECT_EQ(outcome.task, TaskId(2));
+  EXPECT_EQ(outcome.state, State::cancelled);
+  for (const std::uint64_t task : {1, 3}) {
+    body->end();
+    EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(task));
+  }
+}
+
+TEST_F(WorkerTest, ACancelledTaskThatHasEndedStaysAsItEnded) {
+  begin();
+  give({0});
+  turn();
+  execute_next();
+  transport.arrive(Cancel{kEpoch, TaskId(0)});
+  turn();
+  EXPECT_TRUE(decode_outcome(take_report().finished.at(0).outcome).succeeded());
+}
+
+// A worker whose tasks cannot be ended.
+class UnkillableWorkerTest : public WorkerTest {
+ protected:
+  UnkillableWorkerTest() : WorkerTest(false) {}
+  void stop_with_a_task(Duration patience) {
+    begin();
+    give({0});
+    turn();
+    body->begin_next(clock.now());
+    transport.arrive(Stop{kEpoch, patience});
+    turn();
+  }
+};
+
+TEST_F(UnkillableWorkerTest, SaysSoAtAStopAtOnce) {
+  stop_with_a_task({});
+  EXPECT_FALSE(transport.take<Stopped>(kDispatcher).clean);
+}
+
+TEST_F(UnkillableWorkerTest, SaysSoWhenPatienceIsOver) {
+  stop_with_a_task(1s);
+  pass_quietly(999ms);
+  clock.advance(1ms);
+  turn();
+  EXPECT_FALSE(transport.take<Stopped>(kDispatcher).clean);
+}
+
+TEST_F(UnkillableWorkerTest, LetsATaskEndByItselfMeanwhile) {
+  stop_with_a_task(1s);
+  pass_quietly(500ms);
+  body->end();
+  turn();
+  EXPECT_TRUE(decode_outcome(take_report().finished.at(0).outcome).succeeded());
+  EXPECT_TRUE(transport.take<Stopped>(kDispatcher).clean);
+}
+
 TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
   begin();
   give({0});
   Give old{kEpoch - 1, {{TaskId(5), 1, encode(command("true"))}}};
   transport.arrive(old);
   transport.arrive(Recall{kEpoch - 1, 9});
+  transport.arrive(Cancel{kEpoch - 1, TaskId(0)});
   transport.arrive(Stop{kEpoch - 1});
   turn();
   EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(0));

@@ -34,7 +34,8 @@ std::vector<FromDispatcher> dispatcher_messages() {
           Begin{},
           Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, Bytes(100, '\0')}}},
           Recall{7, 12},
-          Stop{7},
+          Stop{7, 2s},
+          Cancel{7, TaskId(3)},
           Bye{},
           Alive{}};
 }
@@ -53,6 +54,8 @@ TEST(Messages, FromAWorkerComeBackAsTheyWere) {
   EXPECT_EQ(hello.host, "node17");
   EXPECT_EQ(hello.pid, 4711);
   EXPECT_EQ(hello.problem, "no module");
+  EXPECT_TRUE(hello.processes);
+  EXPECT_FALSE(back(Hello{"", 0, "", {}, false}).processes);
   EXPECT_THAT(hello.functions, ElementsAre("f int()", "g void()"));
   const Returned returned = back(Returned{5, {TaskId(1), TaskId(2)}});
   EXPECT_EQ(returned.epoch, 5U);
@@ -108,6 +111,8 @@ TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   EXPECT_EQ(recall.epoch, 7U);
   EXPECT_EQ(recall.count, 12U);
   EXPECT_EQ(back(Stop{7}).epoch, 7U);
+  EXPECT_EQ(back(Stop{7, 2s}).patience, 2s);
+  EXPECT_EQ(back(Cancel{7, TaskId(3)}).task, TaskId(3));
   back(Bye{});
 }
 

@@ -1,33 +1,31 @@
-// A program on the library, one behaviour a call: `pool_program CASE [process|none] [FILE]`.
+// Calls of a pool: their order, their limits, how far ahead they run.
 
-#include <chrono>
-#include <functional>
-#include <iostream>
-#include <map>
+#include <algorithm>
+#include <fstream>
 #include <ranges>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "../jobs/marks.cpp"
-#include "parrun/parrun.hpp"
+#include "cases.hpp"
 
 using namespace std::chrono_literals;
-
-int square(int n) { return n * n; }
-PARRUN_TASK(square);
-
-int sleeps_ms(int ms) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-  return ms;
-}
-PARRUN_TASK(sleeps_ms);
+using namespace cases;
 
 int throws_if_odd(int n) {
   if (n % 2 == 1) throw std::domain_error("odd: " + std::to_string(n));
   return n;
 }
 PARRUN_TASK(throws_if_odd);
+
+std::string megabytes(int count) { return std::string(static_cast<std::size_t>(count) << 20, 'x'); }
+PARRUN_TASK(megabytes);
+
+std::string sleeps_then_megabyte(int ms) {
+  sleeps_ms(ms);
+  return megabytes(1);
+}
+PARRUN_TASK(sleeps_then_megabyte);
+
+void marks_only(const std::string& file) { mark(file); }
+PARRUN_TASK(marks_only);
 
 struct Adder {
   int offset = 0;
@@ -41,22 +39,8 @@ PARRUN_TASK(Adder);
 
 namespace {
 
-using Tasks = std::vector<parrun::Task<int>>;
-
-template <auto F>
-Tasks tasks_of(std::initializer_list<int> arguments) {
-  Tasks tasks;
-  for (const int argument : arguments) tasks.push_back(parrun::task<F>(argument));
-  return tasks;
-}
-
 std::vector<parrun::Task<void>> endless_tasks(const std::string& file) {
   return {3, parrun::task<marks_then_spins>(file)};
-}
-
-// Results of a pool that must have nothing left of an earlier call.
-void print_squares(parrun::Pool& pool) {
-  for (const int value : pool.map(tasks_of<square>({1, 2, 3}))) std::cout << value << '\n';
 }
 
 void reuse_after_timeout(parrun::Pool& pool, const std::string& file) {
@@ -81,6 +65,21 @@ void idle_caller(parrun::Pool& pool, const std::string& file) {
   } catch (const parrun::TimeoutError& error) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - before;
     std::cout << (took < 500ms ? "at once: " : "late: ") << error.what() << '\n';
+  }
+}
+
+// Takes results that are there already, one in 50 ms: the deadline passes meanwhile.
+void slow_taker(parrun::Pool& pool, const std::string& /*file*/) {
+  std::vector<parrun::Task<int>> tasks(200, parrun::task<square>(1));
+  tasks.push_back(parrun::task<sleeps_ms>(1'000'000));
+  int taken = 0;
+  try {
+    for (auto&& done : pool.unordered(tasks, {.deadline = 1s})) {
+      taken += done.value();
+      std::this_thread::sleep_for(20ms);  // what this case is about
+    }
+  } catch (const parrun::TimeoutError& error) {
+    std::cout << taken << " taken; " << error.what() << '\n';
   }
 }
 
@@ -115,19 +114,6 @@ void counts_pulled(parrun::Pool& pool) {
   std::cout << (pulled < 3000 ? "bounded" : "all pulled: " + std::to_string(pulled)) << '\n';
 }
 
-void throwing_range(parrun::Pool& pool) {
-  auto tasks = std::views::iota(0, 1000) | std::views::transform([](int n) {
-                 if (n == 5) throw std::runtime_error("the range threw");
-                 return parrun::task<square>(n);
-               });
-  try {
-    for (auto&& done : pool.unordered(tasks)) done.value();
-  } catch (const std::runtime_error& error) {
-    std::cout << error.what() << '\n';
-  }
-  print_squares(pool);
-}
-
 void task_error(parrun::Pool& pool) {
   try {
     pool.map(tasks_of<throws_if_odd>({2, 4, 7}));
@@ -135,9 +121,94 @@ void task_error(parrun::Pool& pool) {
     std::cout << error.type() << " | task " << error.task() << " | " << error.what() << '\n';
   }
   int failed = 0;
-  for (auto&& done : pool.ordered(tasks_of<throws_if_odd>({0, 1, 2, 3}))) failed += done.succeeded() ? 0 : 1;
+  for (auto&& done : pool.unordered(tasks_of<throws_if_odd>({0, 1, 2, 3})))
+    failed += done.succeeded() ? 0 : 1;
   std::cout << failed << " failed\n";
   print_squares(pool);
+}
+
+// At each step of a caller who takes his time.
+void pre_dispatch(parrun::Pool& pool) {
+  int pulled = 0;
+  auto tasks = std::views::iota(0, 100) | std::views::transform([&](int n) {
+                 ++pulled;
+                 return parrun::task<square>(n);
+               });
+  int taken = 0;
+  int most_ahead = 0;
+  for (auto&& done : pool.ordered(tasks, {.pre_dispatch = 4})) {
+    done.value();
+    most_ahead = std::max(most_ahead, pulled - taken++);
+    std::this_thread::sleep_for(2ms);
+  }
+  std::cout << pulled << " pulled, at most " << most_ahead << " ahead\n";
+}
+
+// The first holds all others back; how many of them have run by the time it comes?
+void undelivered(parrun::Pool& pool, const std::string& file) {
+  std::vector<parrun::Task<int>> tasks{parrun::task<sleeps_ms>(1500)};
+  for (int i = 0; i < 3000; ++i) tasks.push_back(parrun::task<marks_then_sleeps>(file, 0.0));
+  auto results = pool.ordered(tasks, {.max_undelivered = 20});
+  auto next = results.begin();
+  const int marks = marks_in(file);
+  std::cout << (marks >= 20 && marks < 1000 ? "held back" : std::to_string(marks) + " ran") << '\n';
+  int rest = 0;
+  for (; next != results.end(); ++next) rest += (*next).succeeded() ? 1 : 0;
+  std::cout << rest << '\n';
+}
+
+long peak_memory_mb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:" && status >> word) return std::stol(word) / 1024;
+  }
+  return -1;
+}
+
+template <typename Call>
+void bounded_growth(long most_mb, Call call) {
+  const long before = peak_memory_mb();
+  call();
+  const long growth = peak_memory_mb() - before;
+  std::cout << (growth < most_mb ? "bounded" : "grew by " + std::to_string(growth) + " MB") << '\n';
+}
+
+// 400 MB that cannot be delivered before the first one comes.
+void large_undelivered(parrun::Pool& pool) {
+  bounded_growth(200, [&] {
+    std::vector<parrun::Task<std::string>> tasks{parrun::task<sleeps_then_megabyte>(3000)};
+    for (int i = 0; i < 400; ++i) tasks.push_back(parrun::task<megabytes>(1));
+    std::size_t bytes = 0;
+    for (auto&& done : pool.ordered(tasks)) bytes += done.value().size();
+    std::cout << (bytes >> 20) << " MB\n";
+  });
+}
+
+void releases(parrun::Pool& pool) {
+  bounded_growth(150, [&] {
+    std::size_t bytes = 0;
+    for (auto&& done : pool.unordered(std::vector(500, parrun::task<megabytes>(1))))
+      bytes += done.value().size();
+    std::cout << (bytes >> 20) << " MB\n";
+  });
+}
+
+// As many tasks as PARRUN_TEST_TASKS says, consumed one by one.
+void many(parrun::Pool& pool) {
+  const char* wanted = std::getenv("PARRUN_TEST_TASKS");
+  const int count = wanted != nullptr ? std::atoi(wanted) : 300'000;
+  bounded_growth(100, [&] {
+    auto tasks = std::views::iota(0, count) |
+                 std::views::transform([](int n) { return parrun::task<square>(n % 1000); });
+    int done_tasks = 0;
+    for (auto&& done : pool.unordered(tasks)) done_tasks += done.succeeded() ? 1 : 0;
+    std::cout << (done_tasks == count ? "all" : "not all") << '\n';
+  });
+}
+
+void void_results(parrun::Pool& pool, const std::string& file) {
+  pool.map(std::vector(3, parrun::task<marks_only>(file)));
+  std::cout << marks_in(file) << '\n';
 }
 
 void order(parrun::Pool& pool) {
@@ -167,36 +238,34 @@ void functors(parrun::Pool& pool) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string name = argc > 1 ? argv[1] : "";
-  const std::string isolation = argc > 2 ? argv[2] : "process";
-  const std::string file = argc > 3 ? argv[3] : "";
-  const std::map<std::string, std::function<void(parrun::Pool&)>> cases{
-      {"map",
-       [&](auto& pool) {
-         pool.map(Tasks(3, parrun::task<marks_then_sleeps>(file, 1000.0)), {.timeout = 3s});
-       }},
-      {"ordered",
-       [&](auto& pool) {
-         for (auto&& done : pool.ordered(endless_tasks(file), {.timeout = 3s})) done.value();
-       }},
-      {"unordered",
-       [&](auto& pool) {
-         for (auto&& done : pool.unordered(endless_tasks(file), {.timeout = 3s})) done.value();
-       }},
-      {"squares", print_squares},
-      {"reuse_after_timeout", [&](auto& pool) { reuse_after_timeout(pool, file); }},
-      {"idle_caller", [&](auto& pool) { idle_caller(pool, file); }},
-      {"long_pauses", long_pauses},
-      {"early_break", early_break},
-      {"counts_pulled", counts_pulled},
-      {"throwing_range", throwing_range},
-      {"task_error", task_error},
-      {"order", order},
-      {"nested", nested},
-      {"functors", functors},
-  };
-  return parrun::main(
-      argc, argv, cases.at(name),
-      {.isolation = isolation == "none" ? parrun::Isolation::none : parrun::Isolation::process,
-       .lost_after = 2s});
+  return run(argc, argv,
+             {{"map",
+               [](auto& pool, auto& file) {
+                 pool.map(Tasks(3, parrun::task<marks_then_sleeps>(file, 1000.0)), {.timeout = 3s});
+               }},
+              {"ordered",
+               [](auto& pool, auto& file) {
+                 for (auto&& done : pool.ordered(endless_tasks(file), {.timeout = 3s})) done.value();
+               }},
+              {"unordered",
+               [](auto& pool, auto& file) {
+                 for (auto&& done : pool.unordered(endless_tasks(file), {.timeout = 3s})) done.value();
+               }},
+              {"squares", [](auto& pool, auto&) { print_squares(pool); }},
+              {"reuse_after_timeout", reuse_after_timeout},
+              {"idle_caller", idle_caller},
+              {"slow_taker", slow_taker},
+              {"long_pauses", [](auto& pool, auto&) { long_pauses(pool); }},
+              {"early_break", [](auto& pool, auto&) { early_break(pool); }},
+              {"counts_pulled", [](auto& pool, auto&) { counts_pulled(pool); }},
+              {"pre_dispatch", [](auto& pool, auto&) { pre_dispatch(pool); }},
+              {"undelivered", undelivered},
+              {"large_undelivered", [](auto& pool, auto&) { large_undelivered(pool); }},
+              {"releases", [](auto& pool, auto&) { releases(pool); }},
+              {"many", [](auto& pool, auto&) { many(pool); }},
+              {"task_error", [](auto& pool, auto&) { task_error(pool); }},
+              {"order", [](auto& pool, auto&) { order(pool); }},
+              {"nested", [](auto& pool, auto&) { nested(pool); }},
+              {"void_results", void_results},
+              {"functors", [](auto& pool, auto&) { functors(pool); }}});
 }

@@ -1,0 +1,49 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <utility>
+
+#include "parrun/task.hpp"
+
+namespace parrun::detail {
+
+using Feed = std::function<std::optional<CallFields>()>;  ///< the next task, or none at the end
+
+template <typename T>
+struct ResultOf;
+template <typename R>
+struct ResultOf<Task<R>> {
+  using type = R;
+};
+template <typename Tasks>
+using ResultOfRange = typename ResultOf<std::ranges::range_value_t<Tasks>>::type;
+
+// Pulls tasks out of any input range, an endless one too. Tasks is T for an rvalue, which is kept, and T& for
+// an lvalue, which is referred to. The next task is looked for when it is wanted, not before.
+template <typename Tasks>
+class FeedState {
+ public:
+  explicit FeedState(Tasks&& range) : tasks_(std::forward<Tasks>(range)), next_(std::ranges::begin(tasks_)) {}
+  FeedState(const FeedState&) = delete;
+  FeedState& operator=(const FeedState&) = delete;
+
+  std::optional<CallFields> take() {
+    if (std::exchange(taken_, true)) ++next_;
+    if (next_ == std::ranges::end(tasks_)) return std::nullopt;
+    return (*next_).fields();
+  }
+
+ private:
+  Tasks tasks_;
+  std::ranges::iterator_t<Tasks> next_;
+  bool taken_ = false;  ///< the task that next_ stands at
+};
+
+template <typename Tasks>
+Feed feed_from(Tasks&& tasks) {
+  return [state = std::make_shared<FeedState<Tasks>>(std::forward<Tasks>(tasks))] { return state->take(); };
+}
+
+}  // namespace parrun::detail

@@ -1,0 +1,68 @@
+#pragma once
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "parrun/done.hpp"
+
+namespace parrun {
+namespace detail {
+
+/// One call on a pool, under way.
+class CallRun {
+ public:
+  virtual ~CallRun() = default;  ///< leaves it
+  /// Waits for the next outcome; none at the end. Throws TimeoutError, what the caller's range threw, and
+  /// where the call fails fast a task's error; each once, when what had arrived has been taken.
+  virtual std::optional<Outcome> next() = 0;
+};
+
+}  // namespace detail
+
+/// Results as they come: an input range, to be gone through once. Move-only; must not outlive its pool.
+/// Destroyed before its end it cancels what was not started, and ends what runs or waits for it (OnLeave).
+template <typename R>
+class Results {
+ public:
+  class iterator {
+   public:
+    using value_type = Done<R>;
+    using difference_type = std::ptrdiff_t;
+
+    explicit iterator(Results* results) : results_(results) {}
+    Done<R>& operator*() const { return *results_->current_; }
+    iterator& operator++() {
+      results_->advance();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t /*end*/) const { return !results_->current_; }
+
+   private:
+    Results* results_;
+  };
+
+  explicit Results(std::unique_ptr<detail::CallRun> run) : run_(std::move(run)) {}
+
+  /// Waits for the first result. begin() and ++ throw TimeoutError when a limit is reached, what the range of
+  /// tasks throws, and in ordered() a task's error: once, after the results that had arrived were given (in
+  /// ordered() there may be gaps between the last of them).
+  iterator begin() {
+    advance();
+    return iterator(this);
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  void advance() {
+    current_.reset();
+    if (auto outcome = run_->next()) current_.emplace(std::move(*outcome));
+  }
+
+  std::unique_ptr<detail::CallRun> run_;
+  std::optional<Done<R>> current_;
+};
+
+}  // namespace parrun

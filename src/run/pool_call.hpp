@@ -1,0 +1,60 @@
+#pragma once
+// One run of a pool's dispatcher: from its first task to its end, or to a stop that leaves nothing of it
+// behind. A call of map, ordered or unordered is one, and so are submitted tasks, as long as they follow one
+// another.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "parrun/call_options.hpp"
+#include "run/dispatcher.hpp"
+#include "run/pool_impl.hpp"
+
+namespace parrun {
+
+class PoolCall {
+ public:
+  /// Takes what a task came to, also one that was ended with the call.
+  using OnLast = std::function<void(Outcome)>;
+
+  /// `options`: the limits are in force from here on. Throws std::logic_error where the pool cannot begin a
+  /// call, InputError where a limit cannot be right, and what the source throws.
+  PoolCall(Pool::Impl& pool, TaskSource& source, const CallOptions& options, OnLast on_last,
+           Dispatcher::StartingPoint from = {});
+  PoolCall(const PoolCall&) = delete;
+  PoolCall& operator=(const PoolCall&) = delete;
+  /// Leaves it.
+  ~PoolCall() { leave(); }
+
+  /// Before each turn; may hold the dispatcher.
+  void before_turn(std::function<void()> step) { before_turn_ = std::move(step); }
+  Dispatcher& dispatcher() { return dispatcher_; }
+
+  /// One turn. Where a limit has been reached the call is over after it, and timeout() tells.
+  void turn(Session::Idle idle = Session::Idle::wait);
+  /// A turn that does not wait, if the last one was long ago: limits hold also for a caller who never waits.
+  void glance();
+  /// Nothing of it runs any more.
+  bool over() const { return over_ || dispatcher_.finished(); }
+  /// Ends it as `on_leave` says; later calls do nothing.
+  void leave() noexcept;
+
+  /// The limit that ended it.
+  const std::optional<TimeoutError>& timeout() const { return timeout_; }
+
+ private:
+  bool step(TimePoint now);
+  void stop();
+  void finish_what_runs();
+
+  Pool::Impl& pool_;
+  OnLeave on_leave_;
+  std::function<void()> before_turn_ = [] {};
+  std::optional<TimeoutError> timeout_;
+  TimePoint last_turn_{};
+  bool over_ = false;
+  Dispatcher dispatcher_;
+};
+
+}  // namespace parrun

@@ -1,0 +1,80 @@
+#pragma once
+// A call of map, ordered or unordered, as its caller goes through the results.
+
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+
+#include "base/in_order.hpp"
+#include "run/pool_call.hpp"
+
+namespace parrun {
+
+// Tasks that a caller's range yields; each payload is kept until its task is done.
+class RangeSource final : public TaskSource {
+ public:
+  /// `at_rest` is called before the caller's range is asked for more.
+  RangeSource(detail::Feed feed, std::optional<std::size_t> ahead, std::function<void()> at_rest)
+      : feed_(std::move(feed)), ahead_(ahead), at_rest_(std::move(at_rest)) {}
+
+  /// Where the range throws it is at its end; error() has what it threw.
+  std::uint64_t pull(std::uint64_t wanted) override;
+  bool exhausted() const override { return exhausted_; }
+  BytesView payload(TaskId task) override { return payloads_.at(task); }
+  void forget(TaskId task) override { payloads_.erase(task); }
+
+  /// The caller has taken one more result.
+  void on_taken() { ++taken_; }
+  const std::exception_ptr& error() const { return error_; }
+
+ private:
+  void take_next();
+
+  detail::Feed feed_;
+  std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
+  std::function<void()> at_rest_;
+  std::unordered_map<TaskId, Bytes> payloads_;
+  std::uint64_t known_ = 0;
+  std::uint64_t taken_ = 0;
+  bool exhausted_ = false;
+  std::exception_ptr error_;
+};
+
+class RangeRun final : public detail::CallRun {
+ public:
+  struct Delivery {
+    bool in_order;
+    bool fail_fast;
+  };
+  // Results that nobody has taken may be so large.
+  static constexpr std::size_t kMaxUndeliveredBytes = std::size_t{64} << 20;
+
+  RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& options, Delivery delivery);
+  std::optional<Outcome> next() override;
+
+ private:
+  bool must_hold();
+  void on_outcome(Outcome outcome);
+  void deliver(Outcome outcome);
+  void deliver_over_gaps();
+  void end_early();
+  std::optional<Outcome> take_ready();
+
+  Delivery delivery_;
+  std::size_t max_undelivered_;
+  Session& session_;
+  RangeSource source_;
+  InOrder<Outcome> held_;  ///< in order: results that earlier ones must come before
+  std::deque<Outcome> ready_;
+  std::size_t bytes_ = 0;  ///< of what is held or ready
+  double mean_bytes_ = 0;  ///< of an outcome
+  std::uint64_t outcomes_ = 0;
+  std::optional<Outcome> failure_;  ///< the first; to be thrown when what is ready has been taken
+  bool thrown_ = false;
+  PoolCall call_;
+};
+
+}  // namespace parrun
