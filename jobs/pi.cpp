@@ -11,13 +11,8 @@
 struct PiShare {
   std::uint64_t hits = 0;
   std::uint64_t samples = 0;
-
-  template <typename Archive>
-  void serialize(Archive& archive, unsigned /*version*/) {
-    archive& hits& samples;
-  }
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PiShare, hits, samples)  // so that it is shown as JSON
+PARRUN_MEMBERS(PiShare, hits, samples);  // so that it can be sent, and shown as JSON
 
 PiShare monte_carlo_pi(std::uint64_t seed, std::uint64_t samples) {
   std::mt19937_64 random(seed);

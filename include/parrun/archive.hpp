@@ -4,46 +4,16 @@
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
-#include <boost/serialization/array.hpp>
-#include <boost/serialization/map.hpp>
-#include <boost/serialization/set.hpp>
-#include <boost/serialization/split_free.hpp>
-#include <boost/serialization/string.hpp>
-#include <boost/serialization/unordered_map.hpp>
-#include <boost/serialization/utility.hpp>
-#include <boost/serialization/vector.hpp>
-#include <boost/version.hpp>
-#include <optional>
+#include <boost/serialization/base_object.hpp>
+#include <boost/serialization/export.hpp>  // BOOST_CLASS_EXPORT wants the archives above it
+#include <cstddef>
 #include <streambuf>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
-#if BOOST_VERSION < 108400  // from there on Boost has it
-namespace boost::serialization {
-
-template <typename Archive, typename T>
-void save(Archive& archive, const std::optional<T>& value, unsigned /*version*/) {
-  const bool there = value.has_value();
-  archive << there;
-  if (there) archive << *value;
-}
-
-template <typename Archive, typename T>
-void load(Archive& archive, std::optional<T>& value, unsigned /*version*/) {
-  bool there = false;
-  archive >> there;
-  value.reset();
-  if (there) archive >> value.emplace();
-}
-
-template <typename Archive, typename T>
-void serialize(Archive& archive, std::optional<T>& value, unsigned version) {
-  split_free(archive, value, version);
-}
-
-}  // namespace boost::serialization
-#endif
+#include "parrun/std_types.hpp"
 
 namespace parrun::detail {
 

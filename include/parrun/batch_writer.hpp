@@ -29,7 +29,7 @@ struct CommandOptions {
 
 /// Writes a batch file as a stream: its memory is 8 bytes a task. The file appears at finish(), complete; one
 /// destroyed before that leaves none. Throws InputError where the file cannot be written or an argument
-/// cannot be right, std::logic_error after finish().
+/// cannot be right, std::logic_error after finish(). For one thread at a time; needs no MPI.
 class BatchWriter {
  public:
   explicit BatchWriter(const std::string& path);

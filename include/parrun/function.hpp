@@ -1,5 +1,5 @@
 #pragma once
-// Registered task functions: PARRUN_TASK(f).
+// Registered task functions: PARRUN_TASK(f) and PARRUN_TASK_NAMED("name", f).
 
 #include <string>
 #include <string_view>
@@ -11,6 +11,8 @@
 #include "parrun/archive.hpp"
 #include "parrun/errors.hpp"
 #include "parrun/json.hpp"
+#include "parrun/members.hpp"
+#include "parrun/signature.hpp"
 
 namespace parrun::detail {
 
@@ -30,27 +32,24 @@ struct Function {
 /// Two functions of one name: the start-up check refuses the program.
 void add_function(Function function);
 
-/// The name under which Key was registered. Throws std::logic_error where it was not.
-const std::string& function_name(std::type_index key);
+/// The name under which Key was registered. Throws std::logic_error where it was not, with the callable as
+/// spelled() has it.
+const std::string& function_name(std::type_index key, const char* spelled);
 
-// What identifies a callable at compile time: a function by its address, a class of function objects by its
-// type.
+// What identifies a callable at compile time: a function or a constexpr function object by its value, a class
+// of function objects by its type.
 template <auto F>
 struct Key {};
 
-template <typename F>
-struct Signature;
-template <typename R, typename... A>
-struct Signature<R (*)(A...)> {
-  using Result = R;
-  using Arguments = std::tuple<std::decay_t<A>...>;
-};
-template <typename R, typename... A>
-struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
-template <typename C, typename R, typename... A>
-struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
-template <typename C, typename R, typename... A>
-struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
+// The callable as the compiler writes it, at the end of this text: "... [with auto F = simulate]".
+template <auto F>
+constexpr const char* spelled() {
+  return __PRETTY_FUNCTION__;
+}
+template <typename Functor>
+constexpr const char* spelled() {
+  return __PRETTY_FUNCTION__;
+}
 
 template <typename Tuple>
 struct Arguments;
@@ -111,34 +110,42 @@ Function describe(std::string name, std::type_index key, std::string (*call)(std
 }
 
 struct Registered {
+  Registered() = default;
   explicit Registered(Function function) { add_function(std::move(function)); }
 };
 
-// A free function.
+// A function, or a constexpr function object: a lambda without captures is one.
 template <auto F>
 Registered register_task(std::string name) {
-  using S = Signature<decltype(F)>;
-  constexpr auto call = +[](std::string_view bytes) {
-    return call_packed<typename S::Result, typename S::Arguments>(
-        bytes, [](auto&&... a) -> decltype(auto) { return F(std::forward<decltype(a)>(a)...); });
-  };
-  return Registered(
-      describe<typename S::Result, typename S::Arguments>(std::move(name), typeid(Key<F>), call));
+  using S = Signature<std::remove_cv_t<decltype(F)>>;
+  if constexpr (kFit<std::remove_cv_t<decltype(F)>>) {
+    constexpr auto call = +[](std::string_view bytes) {
+      return call_packed<typename S::Result, typename S::Arguments>(
+          bytes, [](auto&&... a) -> decltype(auto) { return F(std::forward<decltype(a)>(a)...); });
+    };
+    return Registered(
+        describe<typename S::Result, typename S::Arguments>(std::move(name), typeid(Key<F>), call));
+  } else {
+    return {};  // the compiler has said why
+  }
 }
 
 // A class of function objects: its state is its first argument.
 template <typename Functor>
 Registered register_task(std::string name) {
-  using S = Signature<decltype(&Functor::operator())>;
-  using Unpacked =
-      decltype(std::tuple_cat(std::declval<std::tuple<Functor>>(), std::declval<typename S::Arguments>()));
-  constexpr auto call = +[](std::string_view bytes) {
-    return call_packed<typename S::Result, Unpacked>(bytes,
-                                                     [](Functor functor, auto&&... a) -> decltype(auto) {
-                                                       return functor(std::forward<decltype(a)>(a)...);
-                                                     });
-  };
-  return Registered(describe<typename S::Result, Unpacked>(std::move(name), typeid(Functor), call));
+  using S = Signature<Functor>;
+  if constexpr (kFitObject<Functor>) {
+    using Unpacked = WithState<Functor>;
+    constexpr auto call = +[](std::string_view bytes) {
+      return call_packed<typename S::Result, Unpacked>(bytes,
+                                                       [](Functor functor, auto&&... a) -> decltype(auto) {
+                                                         return functor(std::forward<decltype(a)>(a)...);
+                                                       });
+    };
+    return Registered(describe<typename S::Result, Unpacked>(std::move(name), typeid(Functor), call));
+  } else {
+    return {};
+  }
 }
 
 }  // namespace parrun::detail
@@ -146,11 +153,29 @@ Registered register_task(std::string name) {
 #define PARRUN_DETAIL_JOIN2(a, b) a##b
 #define PARRUN_DETAIL_JOIN(a, b) PARRUN_DETAIL_JOIN2(a, b)
 
-/// Makes a free function, or a class of function objects, callable as a task from any rank and from jobs.bin,
-/// under the name written here. At namespace scope of a source file of the program or of a loaded module.
-/// Arguments and result: whatever Boost.Serialization takes and that can be default-constructed. Those with a
-/// JSON form (numbers, strings, std::vector, std::optional, ..., classes with nlohmann's from_json and
-/// to_json) can also be written in the JSON lines of `parrun pack`, and are shown as JSON.
-#define PARRUN_TASK(...)                                                         \
+/// Makes a function callable as a task from any rank and from jobs.bin, under the name written here:
+/// PARRUN_TASK(simulate). At namespace scope of one source file of the program or of a loaded module, behind
+/// the definition. What can be registered:
+/// - a function, or a static member function: PARRUN_TASK(Model::step), called by task<Model::step>(...);
+/// - a template's instance: PARRUN_TASK(area<float>);
+/// - a constexpr lambda without captures: constexpr auto twice = [](int n) {...}; PARRUN_TASK(twice);
+/// - a class of function objects, their state an argument: PARRUN_TASK(Scale), called by task(Scale{2}, ...).
+/// Parameters by value or const reference; the result a value, or void. They are of any type that
+/// Boost.Serialization takes and that can be default-constructed and moved: numbers, enums, std::string, the
+/// standard containers, std::optional, std::variant, ..., std::unique_ptr and std::shared_ptr to classes
+/// (polymorphic ones with BOOST_CLASS_EXPORT), structs with PARRUN_MEMBERS or a serialize(), member or free.
+/// A plain pointer to a polymorphic class is taken too; who receives it owns it. Those with a JSON form
+/// (numbers, enums, strings, containers, std::optional, structs with PARRUN_MEMBERS, classes with nlohmann's
+/// from_json and to_json) can also be written in the JSON lines of `parrun pack`, and are shown as JSON. With
+/// Isolation::none several threads of a rank may call it at a time; otherwise each call has a process of its
+/// own.
+#define PARRUN_TASK(...) PARRUN_DETAIL_REGISTER(#__VA_ARGS__, __VA_ARGS__)
+
+/// Likewise, under a name of one's own: for one of several overloads, or where two functions have one name.
+/// PARRUN_TASK_NAMED("area of a circle", static_cast<double (*)(Circle)>(area)), called by
+/// task<static_cast<double (*)(Circle)>(area)>(...).
+#define PARRUN_TASK_NAMED(name, ...) PARRUN_DETAIL_REGISTER(name, __VA_ARGS__)
+
+#define PARRUN_DETAIL_REGISTER(name, ...)                                        \
   [[maybe_unused]] static const ::parrun::detail::Registered PARRUN_DETAIL_JOIN( \
-      parrun_registered_, __COUNTER__) = ::parrun::detail::register_task<__VA_ARGS__>(#__VA_ARGS__)
+      parrun_registered_, __COUNTER__) = ::parrun::detail::register_task<__VA_ARGS__>(name)

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <limits>
+#include <list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +17,7 @@
 #include <tuple>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -93,9 +96,12 @@ struct JsonForm<T> {
  private:
   static constexpr T kLeast = std::numeric_limits<T>::min(), kMost = std::numeric_limits<T>::max();
   static bool fits(const Json& json) {
-    if (json.is_number_unsigned()) return json.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMost);
-    return json.is_number_integer() && std::is_signed_v<T> &&
-           json.get<std::int64_t>() >= static_cast<std::int64_t>(kLeast);
+    if (!json.is_number_integer()) return false;  // true of unsigned ones too
+    const auto value = json.get<std::int64_t>();
+    if (json.is_number_unsigned() || value >= 0) {
+      return json.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMost);
+    }
+    return std::is_signed_v<T> && value >= static_cast<std::int64_t>(kLeast);
   }
 };
 
@@ -107,6 +113,18 @@ struct JsonForm<T> {
     const auto value = json.get<T>();
     if (std::isinf(value)) wrong_json(json, "within the range of its type");
     return value;
+  }
+  static Json write(T value) { return value; }
+};
+
+// Its number, or the name that NLOHMANN_JSON_SERIALIZE_ENUM gave it.
+template <typename T>
+requires std::is_enum_v<T>
+struct JsonForm<T> {
+  static constexpr bool kReadable = true, kWritable = true;
+  static T read(const Json& json) {
+    if (json.is_number()) return static_cast<T>(JsonForm<std::underlying_type_t<T>>::read(json));
+    return json.get<T>();
   }
   static Json write(T value) { return value; }
 };
@@ -151,6 +169,14 @@ struct JsonList {
 template <typename T>
 struct JsonForm<std::vector<T>> : JsonList<std::vector<T>, T> {};
 template <typename T>
+struct JsonForm<std::list<T>> : JsonList<std::list<T>, T> {};
+template <typename T>
+struct JsonForm<std::deque<T>> : JsonList<std::deque<T>, T> {};
+template <typename T>
+struct JsonForm<std::unordered_set<T>> : JsonList<std::unordered_set<T>, T> {};
+template <typename T>
+struct JsonForm<std::multiset<T>> : JsonList<std::multiset<T>, T> {};
+template <typename T>
 struct JsonForm<std::set<T>> : JsonList<std::set<T>, T> {};
 
 // Values by name.
@@ -176,6 +202,14 @@ template <typename T>
 struct JsonForm<std::map<std::string, T>> : JsonNamed<std::map<std::string, T>, T> {};
 template <typename T>
 struct JsonForm<std::unordered_map<std::string, T>> : JsonNamed<std::unordered_map<std::string, T>, T> {};
+
+// By other keys: an array of pairs.
+template <typename K, typename T>
+struct JsonForm<std::map<K, T>> : JsonList<std::map<K, T>, std::pair<K, T>> {};
+template <typename K, typename T>
+struct JsonForm<std::multimap<K, T>> : JsonList<std::multimap<K, T>, std::pair<K, T>> {};
+template <typename K, typename T>
+struct JsonForm<std::unordered_map<K, T>> : JsonList<std::unordered_map<K, T>, std::pair<K, T>> {};
 
 // Fixed shapes: an array of exactly as many elements.
 template <typename Tuple, typename... T>

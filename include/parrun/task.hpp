@@ -27,7 +27,7 @@ struct CallFields {
 }  // namespace detail
 
 /// A call of a registered function whose result is an R, not yet made. A value: copy it, keep it, give it
-/// twice.
+/// twice. Holds the function's name and the archived arguments.
 template <typename R>
 class Task {
  public:
@@ -38,7 +38,7 @@ class Task {
     fields_.label = std::move(text);
     return *this;
   }
-  /// A limit [s] of its own, in place of the run's; counts from when it starts executing. REQUIRES: above
+  /// A limit of its own, in place of the run's; counts from when it starts executing. REQUIRES: above
   /// zero.
   Task& timeout(std::chrono::nanoseconds limit) {
     fields_.timeout = limit;
@@ -71,28 +71,60 @@ class Task {
   detail::CallFields fields_;
 };
 
-/// The call F(arguments...) as a task. Throws std::logic_error where F was not registered with PARRUN_TASK.
+namespace detail {
+
+// Arguments of the types A for parameters of the types P, each converted as a call would.
+template <typename Parameters, typename... A>
+struct Given;
+template <typename... P, typename... A>
+requires(sizeof...(P) != sizeof...(A)) struct Given<std::tuple<P...>, A...> {
+  static constexpr bool kFit = false;
+  static_assert(
+      sizeof...(P) == sizeof...(A),
+      "a task is given all of its function's arguments: one for each parameter, those with a default too");
+};
+template <typename... P, typename... A>
+requires(sizeof...(P) == sizeof...(A)) struct Given<std::tuple<P...>, A...> {
+  static constexpr bool kFit = (std::is_convertible_v<A, const P&> && ...);
+  static_assert(
+      kFit,
+      "an argument does not convert to its parameter of the task function: give one that a plain call would "
+      "take");
+  static std::string pack(A&&... arguments) {
+    return to_bytes(static_cast<const P&>(std::forward<A>(arguments))...);
+  }
+};
+
+}  // namespace detail
+
+/// The call F(arguments...) as a task. The arguments are converted as in the call itself and only read: one
+/// that can only be moved stays with the caller. Throws std::logic_error where F was not registered with
+/// PARRUN_TASK, and what an argument's serialize() throws. Any thread.
 template <auto F, typename... A>
 auto task(A&&... arguments) {
-  using S = detail::Signature<decltype(F)>;
-  using Unpacked = typename S::Arguments;
-  static_assert(std::is_constructible_v<Unpacked, A&&...>,
-                "these arguments do not fit the task function's parameters");
-  return Task<std::decay_t<typename S::Result>>(
-      {detail::function_name(typeid(detail::Key<F>)),
-       std::apply(detail::Arguments<Unpacked>::pack, Unpacked(std::forward<A>(arguments)...))});
+  using Callable = std::remove_cv_t<decltype(F)>;
+  using S = detail::Signature<Callable>;
+  using Given = detail::Given<typename S::Arguments, A&&...>;
+  detail::CallFields fields;
+  if constexpr (detail::kFit<Callable> && Given::kFit) {
+    fields.function = detail::function_name(typeid(detail::Key<F>), detail::spelled<F>());
+    fields.arguments = Given::pack(std::forward<A>(arguments)...);
+  }
+  return Task<typename S::Result>(std::move(fields));
 }
 
-/// The call functor(arguments...) as a task; the functor's state travels with it.
+/// The call functor(arguments...) as a task, likewise; the functor's state travels with it.
 template <typename Functor, typename... A>
 requires std::is_class_v<Functor>
-auto task(Functor functor, A&&... arguments) {
-  using S = detail::Signature<decltype(&Functor::operator())>;
-  using Unpacked = typename S::Arguments;
-  const Unpacked unpacked(std::forward<A>(arguments)...);
-  return Task<std::decay_t<typename S::Result>>(
-      {detail::function_name(typeid(Functor)),
-       std::apply([&](const auto&... value) { return detail::to_bytes(functor, value...); }, unpacked)});
+auto task(const Functor& functor, A&&... arguments) {
+  using S = detail::Signature<Functor>;
+  using Given = detail::Given<detail::WithState<Functor>, const Functor&, A&&...>;
+  detail::CallFields fields;
+  if constexpr (detail::kFitObject<Functor> && Given::kFit) {
+    fields.function = detail::function_name(typeid(Functor), detail::spelled<Functor>());
+    fields.arguments = Given::pack(functor, std::forward<A>(arguments)...);
+  }
+  return Task<typename S::Result>(std::move(fields));
 }
 
 }  // namespace parrun

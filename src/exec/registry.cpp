@@ -77,6 +77,22 @@ std::string build_id_of(const void* address) {
   return search.build_id;
 }
 
+void erase_all(std::string& text, std::string_view part) {
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at))
+    text.erase(at, part.size());
+}
+
+// "simulate" of detail::spelled()'s "... [with auto F = simulate]", or by clang "... [F = &simulate]".
+std::string callable_in(std::string_view spelled) {
+  const std::size_t equals = spelled.find(" = ", spelled.find('['));
+  if (equals == spelled.npos || !spelled.ends_with(']')) return std::string(spelled);
+  std::string name(spelled.substr(equals + 3, spelled.size() - equals - 4));
+  if (name.starts_with('&')) name.erase(0, 1);
+  erase_all(name, "{anonymous}::");
+  erase_all(name, "(anonymous namespace)::");
+  return name;
+}
+
 }  // namespace
 
 void detail::add_function(Function function) {
@@ -87,11 +103,14 @@ void detail::add_function(Function function) {
   if (!inserted) table.twice = name;
 }
 
-const std::string& detail::function_name(std::type_index key) {
+const std::string& detail::function_name(std::type_index key, const char* spelled) {
   const auto found = registry().name_of.find(key);
   if (found == registry().name_of.end()) {
-    throw std::logic_error(demangled(key.name()) +
-                           " is no task function: write PARRUN_TASK(name) behind its definition");
+    const std::string name = callable_in(spelled);
+    const bool is_lambda = name.starts_with('<');  // the compiler does not know the variable's name
+    throw std::logic_error(
+        fmt::format("{} is not registered as a task function: write PARRUN_TASK({}); behind its definition",
+                    name, is_lambda ? "its variable's name" : name));
   }
   return found->second;
 }
@@ -112,8 +131,9 @@ std::vector<std::string> registry_fingerprint() {
 
 std::string registry_problem() {
   if (!registry().twice) return {};
-  return fmt::format("the task function '{}' is registered twice; rename one in its PARRUN_TASK",
-                     *registry().twice);
+  return fmt::format(
+      "the task function '{}' is registered twice; give one another name, with PARRUN_TASK_NAMED",
+      *registry().twice);
 }
 
 void load_module(const std::string& path) {

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Other projects on parrun, each as its users would set it up. FOLDER/prefix holds what was installed, moved after that.
+#   outside_test.sh install BUILD_FOLDER FOLDER
+#   outside_test.sh package|pkg-config FOLDER COMPILER
+#   outside_test.sh add_subdirectory|FetchContent FOLDER COMPILER
+# The last two configure and compile against parrun's sources; the library, of minutes, is not built once more.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source_root=$here/../../..
+source "$source_root/cmake/mpi-environment.sh"
+ranks=3
+sum=275  # of sweep.cpp
+mpi_environment "$ranks"
+
+expect() {  # WHAT EXPECTED FOUND
+  [[ $2 == "$3" ]] || {
+    printf '%s: expected %q, found %q\n' "$1" "$2" "$3" >&2
+    exit 1
+  }
+}
+
+in_mpi() { timeout -k 5 60 mpirun -n "$ranks" "$@"; }  # PROGRAM ARGUMENT...
+
+configure() {  # PROJECT BUILD_FOLDER OPTION...
+  rm -rf "$2"
+  cmake -S "$here/$1" -B "$2" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug "${@:3}"
+}
+
+install_parrun() {  # BUILD_FOLDER
+  rm -rf "$prefix" "$prefix.first"
+  cmake --install "$1" --prefix "$prefix.first"
+  mv "$prefix.first" "$prefix"
+  "$prefix/bin/parrun" --version
+}
+
+call_module() {  # MODULE
+  local tasks=$folder/shapes.jsonl batch=$folder/shapes.bin
+  cat >"$tasks" <<'JSON'
+{"call": "area of a rectangle", "args": [{"width": 2, "height": 3}]}
+{"call": "area of a disc", "args": [2]}
+{"call": "disc", "args": []}
+JSON
+  "$prefix/bin/parrun" pack "$tasks" --jsonl --load "$1" -o "$batch"
+  in_mpi "$prefix/bin/parrun" --load "$1" --no-record --order submission --format jsonl --timeout 30 "$batch" |
+    sed -nE 's/.*"value":([0-9.]+).*/\1/p' >"$folder/values"
+  expect "the module's values" "6.0 12.0" "$(xargs <"$folder/values")"
+}
+
+by_package() {
+  local build=$folder/package
+  configure package "$build" -DCMAKE_PREFIX_PATH="$prefix"
+  cmake --build "$build" -j 2
+  expect "the program's output" "sum $sum" "$(in_mpi "$build/sweep")"
+  call_module "$build/shapes.so"
+}
+
+by_pkg_config() {
+  local flags program=$folder/sweep
+  export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+  # Once as for a shared library, once as for a static one: with this one there is no difference to remember.
+  read -ra flags < <(pkg-config --cflags --libs parrun)
+  "$compiler" -c "$here/sweep.cpp" -o "$program.o" "${flags[@]}"
+  "$compiler" "$program.o" -o "$program" "${flags[@]}"
+  read -ra flags < <(pkg-config --libs --static parrun)
+  "$compiler" "$program.o" -o "$program" "${flags[@]}"
+  expect "the program's output" "sum $sum" "$(in_mpi "$program")"
+}
+
+inside() {  # FETCH
+  local build=$folder/inside-$1
+  configure inside "$build" -DPARRUN="$source_root" -DFETCH="$1"
+  ninja -C "$build" -j 2 "$(ninja -C "$build" -t targets all | sed -n 's/^\(.*sweep\.cpp\.o\):.*/\1/p')" shapes
+  [[ $(ninja -C "$build" -t query sweep) == *"/libparrun.a"* ]]  # which it would build, and link
+  expect "what is installed with it" "bin/sweep" \
+    "$(grep -rhoE 'DESTINATION "[^"]*" TYPE [A-Z]+ FILES "[^"]*"' "$build" --include=cmake_install.cmake |
+      sed -E 's|.*/bin" TYPE EXECUTABLE FILES ".*/([a-z]+)"|bin/\1|')"
+}
+
+command=$1
+case $command in
+  install) folder=$3 ;;
+  *) folder=$2 compiler=$3 ;;
+esac
+mkdir -p "$folder"
+prefix=$folder/prefix
+case $command in
+  install) install_parrun "$2" ;;
+  package) by_package ;;
+  pkg-config) by_pkg_config ;;
+  add_subdirectory) inside OFF ;;
+  FetchContent) inside ON ;;
+esac
