@@ -8,7 +8,7 @@ packages=(g++ cmake ninja-build openmpi-bin libopenmpi-dev libboost-mpi-dev libb
 case ${1-} in
   --build-only) ;;
   --slurm) packages=(munge slurmctld slurmd slurm-client libpmix2 procps) ;;
-  '') packages+=(libgtest-dev libgmock-dev clang-format clang-tidy procps) ;;
+  '') packages+=(libgtest-dev libgmock-dev clang-format clang-tidy pkg-config procps) ;;
   *)
     echo "usage: install-dependencies.sh [--build-only|--slurm]" >&2
     exit 2

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "parrun/done.hpp"
+#include "parrun/pull_iterator.hpp"
 
 namespace parrun {
 namespace detail {
@@ -115,23 +116,7 @@ class Future {
 template <typename F>
 class AsCompleted {
  public:
-  class iterator {
-   public:
-    using value_type = F;
-    using difference_type = std::ptrdiff_t;
-
-    explicit iterator(AsCompleted* all) : all_(all) {}
-    F& operator*() const { return *all_->futures_[*all_->current_]; }
-    iterator& operator++() {
-      all_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t /*end*/) const { return !all_->current_; }
-
-   private:
-    AsCompleted* all_;
-  };
+  using iterator = detail::PullIterator<AsCompleted, F>;
 
   explicit AsCompleted(std::vector<F*> futures) : futures_(std::move(futures)) {
     for (std::size_t i = 0; i < futures_.size(); ++i) {
@@ -143,11 +128,14 @@ class AsCompleted {
   /// Waits for the first; ++ for the next.
   iterator begin() {
     advance();
-    return iterator(this);
+    return iterator(*this);
   }
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  friend iterator;
+
+  F* current() const { return current_ ? futures_[*current_] : nullptr; }
   void advance() {
     current_.reset();
     if (given_ == futures_.size()) return;

@@ -1,11 +1,11 @@
 #pragma once
-#include <cstddef>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "parrun/done.hpp"
+#include "parrun/pull_iterator.hpp"
 
 namespace parrun {
 namespace detail {
@@ -26,23 +26,7 @@ class CallRun {
 template <typename R>
 class Results {
  public:
-  class iterator {
-   public:
-    using value_type = Done<R>;
-    using difference_type = std::ptrdiff_t;
-
-    explicit iterator(Results* results) : results_(results) {}
-    Done<R>& operator*() const { return *results_->current_; }
-    iterator& operator++() {
-      results_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t /*end*/) const { return !results_->current_; }
-
-   private:
-    Results* results_;
-  };
+  using iterator = detail::PullIterator<Results, Done<R>>;
 
   explicit Results(std::unique_ptr<detail::CallRun> run) : run_(std::move(run)) {}
 
@@ -51,11 +35,14 @@ class Results {
   /// ordered() there may be gaps between the last of them).
   iterator begin() {
     advance();
-    return iterator(this);
+    return iterator(*this);
   }
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  friend iterator;
+
+  Done<R>* current() { return current_ ? &*current_ : nullptr; }
   void advance() {
     current_.reset();
     if (auto outcome = run_->next()) current_.emplace(std::move(*outcome));

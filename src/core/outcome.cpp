@@ -1,5 +1,7 @@
 #include "core/outcome.hpp"
 
+#include <utility>
+
 #include "core/state_counts.hpp"
 
 namespace parrun {
@@ -52,6 +54,15 @@ std::optional<State> parse_state(std::string_view name) {
     if (name == to_string(state)) return state;
   }
   return std::nullopt;
+}
+
+Outcome unfinished(const Assignment& attempt, State state, std::string why) {
+  Outcome outcome;
+  outcome.task = attempt.task;
+  outcome.attempt = attempt.attempt;
+  outcome.state = state;
+  outcome.error = std::move(why);
+  return outcome;
 }
 
 Bytes encode(const Outcome& outcome) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -17,6 +18,10 @@ Outcome decode_outcome(BytesView bytes);
 /// Of which attempt the outcome is. Checks all of it, and copies nothing. Throws FormatError where it is
 /// none.
 Assignment decode_attempt(BytesView bytes);
+
+/// Of an attempt that did not end by itself: why, in a line.
+Outcome unfinished(const Assignment& attempt, State state, std::string why);
+inline constexpr const char* kCancelledUnstarted = "was cancelled before it started";
 
 /// The state that to_string() calls so, or none.
 std::optional<State> parse_state(std::string_view name);

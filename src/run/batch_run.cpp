@@ -13,6 +13,7 @@
 #include "batch/task_spec.hpp"
 #include "run/batch_source.hpp"
 #include "run/opening.hpp"
+#include "run/outer_limit_source.hpp"
 #include "run/program.hpp"
 
 namespace parrun {
@@ -27,9 +28,6 @@ constexpr Duration kCommitLimit = std::chrono::seconds(2);
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
 // For the surroundings to say whether they will start the run again.
 constexpr Duration kRunAgainLimit = std::chrono::seconds(12);
-// For the surroundings to say when they end.
-constexpr Duration kOuterLimitKnown = std::chrono::seconds(2);
-constexpr Duration kLookEvery = std::chrono::milliseconds(100);
 constexpr std::uint32_t kEpoch = 1;
 
 // What is finished gets out if somebody reads it; one who does not is not waited for.
@@ -50,7 +48,7 @@ void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
 class BatchRun {
  public:
   BatchRun(Session& session, const RunOptions& options, RunListener& listener)
-      : session_(session), options_(options), listener_(listener) {}
+      : session_(session), options_(options), listener_(listener), outer_limit_(options.surroundings) {}
 
   int run(const std::string& problem) {
     session_.graceful(true);
@@ -68,7 +66,7 @@ class BatchRun {
       listener_.on_nothing_to_do();
       return end(code_of_finished(settled), std::nullopt);
     }
-    await_outer_limit();
+    wait_for([this, from = Clock::now()] { return outer_limit_.known(session_.crew().watch(), from); });
     BatchSource source(batch);
     const Dispatcher::Sink sink{.on_last = [&](Outcome outcome) { take(std::move(outcome), batch); },
                                 .on_retried =
@@ -202,7 +200,7 @@ class BatchRun {
   }
 
   bool step(Dispatcher& dispatcher, TimePoint now) {
-    look_at_outer_limit(now);
+    outer_limit_.look(session_.crew().watch(), now);
     dispatcher.hold(listener_.congested() || delivery_->congested());
     const bool busy = dispatcher.turn(now);
     const bool told = delivery_->turn();
@@ -210,22 +208,6 @@ class BatchRun {
     delivery_->set_executing(counts.executing);
     listener_.on_turn(counts, now);
     return busy || told;
-  }
-
-  void look_at_outer_limit(TimePoint now) {
-    if (!options_.surroundings || now < next_look_) return;
-    next_look_ = now + kLookEvery;
-    session_.crew().watch().set_outer(options_.surroundings->end());
-  }
-
-  // What does not fit before the job's end is not to be started because the end is not known yet; but who
-  // does not tell it is not waited for.
-  void await_outer_limit() {
-    if (!options_.surroundings) return;
-    const TimePoint give_up = Clock::now() + kOuterLimitKnown;
-    wait_for([&] { return options_.surroundings->end_known() || Clock::now() >= give_up; });
-    next_look_ = {};
-    look_at_outer_limit(Clock::now());
   }
 
   bool stop(Dispatcher& dispatcher, Duration limit) {
@@ -326,7 +308,7 @@ class BatchRun {
     while (!done() && !expired) {
       session_.turn([&](TimePoint now) {
         const bool news = session_.crew().receive(now).has_value();
-        look_at_outer_limit(now);
+        outer_limit_.look(session_.crew().watch(), now);
         end_after_grace(now);
         expired = session_.crew().expired(now);
         return (delivery_ && delivery_->turn()) || news;
@@ -363,8 +345,8 @@ class BatchRun {
   Session& session_;
   const RunOptions& options_;
   RunListener& listener_;
+  OuterLimitSource outer_limit_;
   std::unique_ptr<Delivery> delivery_;
-  TimePoint next_look_{};  ///< at the outer limit
   bool nothing_to_do_ = false;
   StateCounts ended_;                ///< tasks of this run
   std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again

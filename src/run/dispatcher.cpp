@@ -157,13 +157,9 @@ std::vector<Outcome> Dispatcher::lost_at(Rank worker, const std::string& why, Ti
   std::vector<Outcome> lost;
   const std::optional<Running>& running = crew_.watch().running(worker);
   for (const Assignment& attempt : scheduler_.in_flight_at(worker)) {
-    Outcome outcome;
-    outcome.task = attempt.task;
-    outcome.attempt = attempt.attempt;
-    outcome.state = State::lost;
+    Outcome outcome = unfinished(attempt, State::lost, why);
     outcome.rank = worker;
     outcome.host = crew_.member(worker).host;
-    outcome.error = why;
     if (running && running->attempt == attempt) outcome.elapsed_s = to_seconds(now - running->since);
     outcome.started_s = wall_clock_s() - outcome.elapsed_s;
     lost.push_back(std::move(outcome));
@@ -234,13 +230,9 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
 }
 
 void Dispatcher::conclude_unstarted(Rank worker, const Assignment& attempt, TimePoint now) {
-  Outcome outcome;
-  outcome.task = attempt.task;
-  outcome.attempt = attempt.attempt;
-  outcome.state = State::cancelled;
+  Outcome outcome = unfinished(attempt, State::cancelled, kCancelledUnstarted);
   outcome.rank = worker;
   outcome.host = crew_.member(worker).host;
-  outcome.error = "was cancelled before it started";
   conclude(std::move(outcome), 0, now);
 }
 

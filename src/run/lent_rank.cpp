@@ -59,7 +59,7 @@ void check_processes(LentRank& rank) {
     if (crew.member(worker).processes) continue;
     throw std::logic_error(
         fmt::format("{} cannot give tasks a process: make a parrun::Environment before MPI_Init "
-                    "on every rank, or ask for Isolation::none",
+                    "on every rank (on a lone one with as many local_workers), or ask for Isolation::none",
                     crew.name(worker)));
   }
 }

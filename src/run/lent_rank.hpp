@@ -14,8 +14,6 @@ class LentRank {
 
   Session& session() { return session_; }
   Rank rank() const { return transport_.rank(); }
-  std::size_t processes() const { return executors_.all().size(); }
-  int ranks() const { return transport_.ranks(); }
 
  private:
   MPI_Comm communicator_;  ///< the code's own

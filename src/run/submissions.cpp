@@ -4,20 +4,13 @@
 #include <utility>
 
 #include "batch/public_task.hpp"
+#include "core/outcome.hpp"
 
 namespace parrun {
 namespace {
 
 // For a task that is cancelled to end, and for that to be told.
 constexpr Duration kCancelLimit = std::chrono::seconds(2);
-
-Outcome cancelled(TaskId task, const char* why) {
-  Outcome outcome;
-  outcome.task = task;
-  outcome.state = State::cancelled;
-  outcome.error = why;
-  return outcome;
-}
 
 }  // namespace
 
@@ -78,7 +71,7 @@ Submissions::~Submissions() {
 
 void Submissions::settle_all_cancelled() noexcept {
   for (const auto& [task, entry] : std::exchange(open_, {}))
-    entry->settle(cancelled(task, "its pool has ended"));
+    entry->settle(unfinished({task}, State::cancelled, "its pool has ended"));
 }
 
 void Submissions::open() {
@@ -144,7 +137,7 @@ bool Submissions::cancel(Entry& entry) {
   if (entry.ready()) return false;
   const TaskId task(entry.index());
   if (!call_->dispatcher().cancel(task)) {
-    settle(cancelled(task, "was cancelled before it started"));
+    settle(unfinished({task}, State::cancelled, kCancelledUnstarted));
     return true;
   }
   if (!wait([&] { return entry.ready(); }, Clock::now() + kCancelLimit)) return false;

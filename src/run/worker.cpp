@@ -20,15 +20,6 @@ namespace {
 // Output is kept in memory: an endless one must not take a node's.
 constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = std::uint64_t{1} << 30};
 
-Outcome cancelled_unstarted(const GivenTask& task) {
-  Outcome outcome;
-  outcome.task = task.task;
-  outcome.attempt = task.attempt;
-  outcome.state = State::cancelled;
-  outcome.error = "was cancelled before it started";
-  return outcome;
-}
-
 }  // namespace
 
 Worker::Worker(Transport& transport, Executor* processes) : transport_(transport), processes_(processes) {
@@ -130,7 +121,8 @@ void Worker::on(const Cancel& cancel) {
     waiting_.push_front(std::move(task));
   const auto task = std::ranges::find(waiting_, cancel.task, &GivenTask::task);
   if (task != waiting_.end()) {
-    ended_.push_back({encode(cancelled_unstarted(*task)), 0});
+    const Assignment attempt{task->task, task->attempt};
+    ended_.push_back({encode(unfinished(attempt, State::cancelled, kCancelledUnstarted)), 0});
     waiting_.erase(task);
   } else if (const auto current = active_->current(); current && current->attempt.task == cancel.task) {
     active_->kill(current->attempt, State::cancelled, "was cancelled");
