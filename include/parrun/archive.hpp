@@ -1,66 +1,150 @@
 #pragma once
 // Values to bytes and back, by Boost.Serialization. Both ends are the same build (checked at start-up),
 // so the archives carry no header and are not portable between architectures.
+//
+// The archives are ours, on plain memory: one of Boost's own for each task, with a stream and its locale,
+// would cost more than all else that a small task does.
 
-#include <boost/archive/binary_iarchive.hpp>
-#include <boost/archive/binary_oarchive.hpp>
+#include <boost/archive/archive_exception.hpp>
+#include <boost/archive/basic_archive.hpp>
+#include <boost/archive/basic_binary_iarchive.hpp>
+#include <boost/archive/basic_binary_oarchive.hpp>
+#include <boost/archive/detail/register_archive.hpp>
+#include <boost/serialization/array_optimization.hpp>
 #include <boost/serialization/base_object.hpp>
-#include <boost/serialization/export.hpp>  // BOOST_CLASS_EXPORT wants the archives above it
+#include <boost/serialization/is_bitwise_serializable.hpp>
 #include <cstddef>
-#include <streambuf>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
-
-#include "parrun/std_types.hpp"
 
 namespace parrun::detail {
 
 inline constexpr unsigned kArchiveFlags = boost::archive::no_header | boost::archive::no_codecvt;
 
-class StringSink : public std::streambuf {
+/// Appends to memory what it is given.
+class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
  public:
+  OutArchive() : basic_binary_oarchive(kArchiveFlags) {}
+
   std::string take() { return std::move(bytes_); }
 
- protected:
-  std::streamsize xsputn(const char* data, std::streamsize size) override {
-    bytes_.append(data, static_cast<std::size_t>(size));
-    return size;
+  // As Boost's archives have it.
+  void save_binary(const void* data, std::size_t size) {
+    bytes_.append(static_cast<const char*>(data), size);
   }
-  int_type overflow(int_type byte) override {
-    bytes_.push_back(traits_type::to_char_type(byte));
-    return byte;
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void save(const T& value) { save_binary(&value, sizeof value); }
+  template <typename Char>
+  void save(const std::basic_string<Char>& text) {
+    save(text.size());
+    save_binary(text.data(), text.size() * sizeof(Char));
   }
+  template <typename Array>
+  void save_array(const Array& array, unsigned /*version*/) {
+    save_binary(array.address(), array.count() * sizeof(typename Array::value_type));
+  }
+  struct use_array_optimization {
+    template <typename T>
+    struct apply : boost::serialization::is_bitwise_serializable<T> {};
+  };
 
  private:
+  friend class boost::archive::detail::interface_oarchive<OutArchive>;
+  friend class boost::archive::save_access;
+
+  // Boost's numbers of classes and objects.
+  template <typename T>
+  requires(!std::is_arithmetic_v<T>) void save(const T& number) { save_binary(&number, sizeof number); }
+
   std::string bytes_;
 };
 
-class ViewSource : public std::streambuf {
+/// Reads from memory that outlives it. Throws boost::archive::archive_exception where it ends too early.
+class InArchive : public boost::archive::basic_binary_iarchive<InArchive> {
  public:
-  explicit ViewSource(std::string_view bytes) {
-    char* begin = const_cast<char*>(bytes.data());  // only read: a get area of streambuf is not const
-    setg(begin, begin, begin + bytes.size());
+  explicit InArchive(std::string_view bytes) : basic_binary_iarchive(kArchiveFlags), bytes_(bytes) {}
+
+  // As Boost's archives have it.
+  void load_binary(void* data, std::size_t size) {
+    require(size);
+    if (size > 0) std::memcpy(data, bytes_.data(), size);
+    bytes_.remove_prefix(size);
   }
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void load(T& value) { load_binary(&value, sizeof value); }
+  template <typename Char>
+  void load(std::basic_string<Char>& text) {
+    std::size_t size = 0;
+    load(size);
+    if (size > bytes_.size()) end_too_early();
+    text.resize(size);
+    load_binary(text.data(), size * sizeof(Char));
+  }
+  template <typename Array>
+  void load_array(Array& array, unsigned /*version*/) {
+    load_binary(array.address(), array.count() * sizeof(typename Array::value_type));
+  }
+  using use_array_optimization = OutArchive::use_array_optimization;
+
+ private:
+  friend class boost::archive::detail::interface_iarchive<InArchive>;
+  friend class boost::archive::load_access;
+
+  template <typename T>
+  void load_override(T& value) {
+    basic_binary_iarchive::load_override(value);
+  }
+  // Into Boost's own buffer.
+  void load_override(boost::archive::class_name_type& name) {
+    std::string text;
+    load(text);
+    if (text.size() >= BOOST_SERIALIZATION_MAX_KEY_SIZE)
+      throw boost::archive::archive_exception(boost::archive::archive_exception::invalid_class_name);
+    std::memcpy(name, text.c_str(), text.size() + 1);
+  }
+
+  template <typename T>
+  requires(!std::is_arithmetic_v<T>) void load(T& number) { load_binary(&number, sizeof number); }
+
+  void require(std::size_t size) const {
+    if (size > bytes_.size()) end_too_early();
+  }
+  [[noreturn]] static void end_too_early() {
+    throw boost::archive::archive_exception(boost::archive::archive_exception::input_stream_error);
+  }
+
+  std::string_view bytes_;
 };
+
+}  // namespace parrun::detail
+
+BOOST_SERIALIZATION_REGISTER_ARCHIVE(parrun::detail::OutArchive)
+BOOST_SERIALIZATION_REGISTER_ARCHIVE(parrun::detail::InArchive)
+
+#include <boost/serialization/export.hpp>  // BOOST_CLASS_EXPORT wants the archives above it
+
+#include "parrun/std_types.hpp"
+
+namespace parrun::detail {
 
 /// Throws what the types' own serialize() throws.
 template <typename... T>
 std::string to_bytes(const T&... values) {
-  StringSink sink;
-  {
-    boost::archive::binary_oarchive archive(sink, kArchiveFlags);
-    (static_cast<void>(archive << values), ...);
-  }
-  return sink.take();
+  OutArchive archive;
+  (static_cast<void>(archive << values), ...);
+  return archive.take();
 }
 
 /// Throws boost::archive::archive_exception where `bytes` end too early.
 template <typename... T>
 std::tuple<T...> from_bytes(std::string_view bytes) {
-  ViewSource source(bytes);
-  boost::archive::binary_iarchive archive(source, kArchiveFlags);
+  InArchive archive(bytes);
   std::tuple<T...> values;
   std::apply([&](auto&... value) { (static_cast<void>(archive >> value), ...); }, values);
   return values;

@@ -25,8 +25,7 @@ struct ErrorType {
 void add_error_type(const ErrorType& type);
 
 template <typename E>
-concept SerializableError = std::is_default_constructible_v<E> &&
-    requires(E& error, boost::archive::binary_oarchive& archive) {
+concept SerializableError = std::is_default_constructible_v<E> && requires(E& error, OutArchive& archive) {
   error.serialize(archive, 0U);
 };
 

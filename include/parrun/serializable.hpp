@@ -2,12 +2,11 @@
 // Whether Boost.Serialization takes a type: asked first, so that one it does not take is refused in a
 // sentence.
 
-#include <boost/archive/binary_oarchive.hpp>
 #include <boost/serialization/level.hpp>
 #include <boost/serialization/tracking.hpp>
 #include <type_traits>
 
-#include "parrun/std_types.hpp"
+#include "parrun/archive.hpp"
 
 namespace parrun::detail {
 namespace probe {
@@ -25,7 +24,7 @@ struct Version {
 };
 
 template <typename T>
-concept HasFunction = requires(boost::archive::binary_oarchive& archive, T& value,
+concept HasFunction = requires(OutArchive& archive, T& value,
                                Version<boost::serialization::version_type> version) {
   serialize(archive, value, version);
 };

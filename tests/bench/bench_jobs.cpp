@@ -1,0 +1,22 @@
+// Task functions for the benchmarks.
+
+#include <chrono>
+#include <string>
+
+#include "parrun/task.hpp"
+
+/// `question`, cut or filled to `size` bytes.
+std::string answer(const std::string& question, std::size_t size) {
+  std::string text = question;
+  text.resize(size, ' ');
+  return text;
+}
+PARRUN_TASK(answer);
+
+/// Keeps its core busy for `seconds`.
+void busy(double seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+PARRUN_TASK(busy);
