@@ -28,6 +28,9 @@ concept Fixed = std::is_arithmetic_v<T> || std::is_enum_v<T>;
 
 class ByteWriter {
  public:
+  /// `expected`: bytes, for the one allocation that they take.
+  explicit ByteWriter(std::size_t expected = 256) { bytes_.reserve(expected); }
+
   template <Fixed T>
   ByteWriter& put(T value) {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -38,8 +41,21 @@ class ByteWriter {
     bytes_.append(text);
     return *this;
   }
+  /// Over what was put at `offset`.
+  template <Fixed T>
+  void set(std::size_t offset, T value) {
+    std::memcpy(bytes_.data() + offset, &value, sizeof value);
+  }
   std::size_t size() const { return bytes_.size(); }
+  bool empty() const { return bytes_.empty(); }
+  BytesView view() const { return bytes_; }
   Bytes take() { return std::move(bytes_); }
+  /// Keeps memory for the next, but not that of something huge.
+  void clear() {
+    constexpr std::size_t kKept = std::size_t{4} << 20;
+    if (bytes_.capacity() > kKept) Bytes().swap(bytes_);
+    bytes_.clear();
+  }
 
  private:
   Bytes bytes_;

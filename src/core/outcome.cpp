@@ -67,12 +67,16 @@ Outcome unfinished(const Assignment& attempt, State state, std::string why) {
 
 Bytes encode(const Outcome& outcome) {
   ByteWriter out;
+  append(outcome, out);
+  return out.take();
+}
+
+void append(const Outcome& outcome, ByteWriter& out) {
   out.put(outcome.task.get()).put(outcome.attempt).put(outcome.state);
   out.put(outcome.started_s).put(outcome.elapsed_s).put(outcome.user_s).put(outcome.system_s);
   out.put(outcome.max_rss_kb).put(outcome.exit_code).put(outcome.signal);
   out.put(outcome.error).put(outcome.error_type).put(outcome.error_value).put(outcome.warning);
   out.put(outcome.stdout_text).put(outcome.stderr_text).put(outcome.value).put(outcome.value_is_json);
-  return out.take();
 }
 
 Outcome decode_outcome(BytesView bytes) {

@@ -11,6 +11,7 @@ namespace parrun {
 /// For the way from an executor to the dispatcher. Without rank and host, which whoever receives it
 /// knows, and without the earlier attempts.
 Bytes encode(const Outcome& outcome);
+void append(const Outcome& outcome, ByteWriter& out);
 
 /// Throws FormatError where `bytes` are no outcome.
 Outcome decode_outcome(BytesView bytes);

@@ -91,15 +91,13 @@ void enter_call(const TaskSpec& spec) {
 
 // --- orders ----------------------------------------------------------------------------------------------
 
-Bytes encode(const AttemptOrder& order) {
-  ByteWriter out;
+void append(const AttemptOrder& order, ByteWriter& out) {
   out.put(order.id.task.get()).put<std::int32_t>(order.id.attempt).put(order.json_value);
   out.put<std::int32_t>(order.rank).put<std::int32_t>(order.ranks);
   out.put<std::uint64_t>(order.resources.memory_bytes.value_or(0));
   out.put<Duration::rep>(order.resources.cpu.value_or(Duration::zero()).count());
   out.put<std::uint64_t>(order.resources.output_bytes.value_or(0));
   out.put(order.payload);
-  return out.take();
 }
 
 AttemptOrder decode_order(ByteReader& in) {
@@ -140,23 +138,32 @@ ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scrat
 }
 
 Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
-  const pid_t executor = getpid();
   Outcome outcome = begin_outcome(order);
   const TimePoint start = Clock::now();
   bool is_command = false;
+  watch_.begin();
   try {
     const TaskSpec spec = decode_task(order.payload);
     is_command = spec.is_command();
+    if (is_command) watch_.end();
     enter(order, spec);
     execute(spec, order, outcome);
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
     fail(error.what(), outcome);
   }
-  if (getpid() != executor) _exit(0);  // the task forked, and its child came back here too
+  if (is_touched(is_command) && getpid() != pid_) _exit(0);  // the task forked, and its child came back here
   elapsed_ = Clock::now() - start;
   outcome.elapsed_s = to_seconds(elapsed_);
+  std::cout.flush();
+  std::fflush(nullptr);
+  touched_ = is_touched(is_command);
+  watch_.end();
   leave(order, is_command, outcome);
   return outcome;
+}
+
+bool ProcessAttempter::is_touched(bool is_command) const {
+  return is_command || watch_.touched() || !place_.alone();
 }
 
 void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
@@ -178,14 +185,20 @@ void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
 }
 
 void ProcessAttempter::leave(const AttemptOrder& order, bool is_command, Outcome& outcome) {
-  end_children(outcome);
+  if (touched_) end_children(outcome);
   note_.limited = false;
-  meter_.read(!is_command, outcome);
+  if (touched_ || elapsed_ > UsageMeter::kTooShortToMeasure) {
+    meter_.read(!is_command, outcome);
+  } else {
+    meter_.count(elapsed_, outcome);
+  }
   failed_ = !outcome.succeeded();
   if (failed_ && scratch_.wanted() && scratch_.keep_failed())
     warn(fmt::format("its folder is kept: {}", scratch_.path(order.id)), outcome);
-  std::cout.flush();
-  std::fflush(nullptr);
+  if (touched_) take_output(order, outcome);
+}
+
+void ProcessAttempter::take_output(const AttemptOrder& order, Outcome& outcome) {
   auto text = capture_.take_here(order.resources.output_bytes);
   captured_ = text.has_value();
   if (!captured_) return;  // the task has closed or replaced what was not its own
@@ -213,11 +226,16 @@ void ProcessAttempter::end_children(Outcome& outcome) {
 }
 
 bool ProcessAttempter::clean_up() {
+  if (!touched_) {
+    place_.restore_untouched();
+    return is_light();
+  }
   const bool restored = place_.restore(elapsed_);
   if (note_.has_scratch) drop_scratch(note_.id(), failed_);
-  const bool light = meter_.left_behind_kb() < kMostLeftBehind_kb;
-  return restored && light && !left_children_ && captured_ && capture_.leads_here();
+  return restored && is_light() && !left_children_ && captured_ && capture_.leads_here();
 }
+
+bool ProcessAttempter::is_light() { return meter_.left_behind_kb() < kMostLeftBehind_kb; }
 
 void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
   if (!failed || !scratch_.keep_failed()) scratch_.remove(attempt);

@@ -2,6 +2,8 @@
 // How an executor executes one attempt: on a thread of the rank, or in a process of its own with a clean
 // place for each.
 
+#include <unistd.h>
+
 #include <array>
 #include <string>
 
@@ -12,6 +14,7 @@
 #include "exec/capture.hpp"
 #include "exec/clean_place.hpp"
 #include "exec/scratch.hpp"
+#include "exec/syscall_watch.hpp"
 #include "exec/usage.hpp"
 #include "parrun/outcome.hpp"
 
@@ -34,7 +37,7 @@ struct AttemptOrder {
   BytesView payload;  ///< encode(TaskSpec)
 };
 
-Bytes encode(const AttemptOrder& order);
+void append(const AttemptOrder& order, ByteWriter& out);
 AttemptOrder decode_order(ByteReader& in);
 
 class Attempter {
@@ -72,18 +75,24 @@ class ProcessAttempter final : public Attempter {
 
   void enter(const AttemptOrder& order, const TaskSpec& spec);
   void leave(const AttemptOrder& order, bool is_command, Outcome& outcome);
+  bool is_touched(bool is_command) const;
+  void take_output(const AttemptOrder& order, Outcome& outcome);
   void end_children(Outcome& outcome);
+  bool is_light();
   void drop_scratch(const Assignment& attempt, bool failed);
 
   const ExecutorSettings& settings_;
   const Scratch& scratch_;
   Capture& capture_;
   AttemptNote& note_;
+  pid_t pid_ = getpid();
   Variables variables_;
   CleanPlace place_;  ///< after the variables: they are part of it
   UsageMeter meter_;
+  SyscallWatch watch_;
   // Of the last attempt.
   Duration elapsed_{};
+  bool touched_ = true;  ///< it may have changed what is the kernel's
   bool failed_ = false;
   bool left_children_ = false;
   bool captured_ = true;

@@ -63,7 +63,20 @@ class Channel {
   std::atomic<Duration::rep> since_{0};
 };
 
-/// A frame as it stands in a ring.
+/// A frame as it stands in a ring. Returns where it begins, for end_frame() behind its content.
+inline std::size_t begin_frame(ByteWriter& out) {
+  const std::size_t begin = out.size();
+  out.put<std::uint64_t>(0);
+  return begin;
+}
+inline std::size_t begin_frame(FrameKind kind, ByteWriter& out) {
+  const std::size_t begin = begin_frame(out);
+  out.put(kind);
+  return begin;
+}
+inline void end_frame(std::size_t begin, ByteWriter& out) {
+  out.set<std::uint64_t>(begin, out.size() - begin - sizeof(std::uint64_t));
+}
 inline Bytes framed(BytesView bytes) {
   ByteWriter out;
   out.put(bytes);

@@ -56,10 +56,8 @@ unsigned long openmp_threads() {
 }
 
 // A thread that was joined is still seen for a moment.
-bool threads_are_gone(unsigned long wanted) {
+bool threads_go(unsigned long wanted) {
   constexpr Duration kJoinMoment = std::chrono::milliseconds(2);
-  if (thread_count() <= wanted) return true;
-  wanted += openmp_threads();
   for (const TimePoint end = Clock::now() + kJoinMoment; Clock::now() < end; sched_yield()) {
     if (thread_count() <= wanted) return true;
   }
@@ -98,18 +96,22 @@ CleanPlace::CleanPlace()
   for (std::size_t i = 0; i < std::size(kLimits); ++i) getrlimit(kLimits[i], &limits_[i]);
 }
 
-bool CleanPlace::restore(Duration elapsed) {
+void CleanPlace::restore_untouched() {
   restore_environment();
   restore_streams();
+  fesetenv(&rounding_);
+  if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
+}
+
+bool CleanPlace::restore(Duration elapsed) {
+  restore_untouched();
   umask(umask_);
   for (const int number : kOftenUsed) restore_handler(number);
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
-  fesetenv(&rounding_);
-  if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
   const itimerval none{};
   setitimer(ITIMER_REAL, &none, nullptr);
   if (!folder_.empty() && chdir(folder_.c_str()) != 0) return false;
-  if (!threads_are_gone(threads_)) return false;
+  if (!threads_are_gone()) return false;
   saved_ = std::min<Duration>(saved_ + elapsed / kLookShare, kMostSaved);
   if (saved_ <= Duration::zero()) return true;
   const TimePoint start = Clock::now();
@@ -117,6 +119,11 @@ bool CleanPlace::restore(Duration elapsed) {
   // On a busy node it may have taken long by the clock, and cost no more for it.
   saved_ -= std::min<Duration>(Clock::now() - start, kLongestLook);
   return usable;
+}
+
+bool CleanPlace::threads_are_gone() {
+  alone_ = thread_count() <= threads_;
+  return alone_ || threads_go(threads_ + openmp_threads());
 }
 
 void CleanPlace::restore_environment() const {

@@ -40,6 +40,10 @@ class CleanPlace {
 
   /// Puts things back behind an attempt that took `elapsed`. False: this process must not run another task.
   bool restore(Duration elapsed);
+  /// The same behind one that made no system call.
+  void restore_untouched();
+  /// No thread lives on here that a former task has started, which may make system calls in the next one.
+  bool alone() const { return alone_; }
 
  private:
   void restore_environment() const;
@@ -50,6 +54,7 @@ class CleanPlace {
   bool restore_limits() const;
   bool same_share_of_the_processor() const;
   bool too_many_descriptors() const;
+  bool threads_are_gone();
 
   std::vector<char*> environment_;
   std::string folder_;
@@ -70,6 +75,7 @@ class CleanPlace {
   int parent_death_signal_ = 0;
   int first_free_descriptor_;
   unsigned long threads_;
+  bool alone_ = true;
   Duration saved_ = kMostSaved;  ///< for close looks
 };
 

@@ -22,17 +22,16 @@ constexpr std::size_t kOutgoingBytes = Ring::kCapacity / 2;
 constexpr std::uint64_t kMaxOutcomeBytes = std::uint64_t{1} << 36;
 constexpr int kMaxDeathsWithoutATask = 5;
 
-Bytes task_frame(const GivenTask& task) {
-  ByteWriter out;
-  out.put(FrameKind::task);
-  Bytes frame = out.take();
-  frame += encode(AttemptOrder{.id = {task.task, task.attempt},
-                               .json_value = task.json_value,
-                               .rank = task.rank,
-                               .ranks = task.ranks,
-                               .resources = task.resources,
-                               .payload = task.payload});
-  return framed(frame);
+void append_task(const GivenTask& task, ByteWriter& out) {
+  const std::size_t frame = begin_frame(FrameKind::task, out);
+  append(AttemptOrder{.id = {task.task, task.attempt},
+                      .json_value = task.json_value,
+                      .rank = task.rank,
+                      .ranks = task.ranks,
+                      .resources = task.resources,
+                      .payload = task.payload},
+         out);
+  end_frame(frame, out);
 }
 
 // Long beside a fork, short beside a user's patience.
@@ -80,19 +79,14 @@ void Executor::push() {
   while (pushed_ < tasks_.size() && outgoing_.size() - written_ < kOutgoingBytes) {
     const ResourceLimits& limits = tasks_[pushed_].resources;
     if (limits.memory_bytes || limits.cpu) body_->watch_limits();
-    if (outgoing_.empty()) {
-      outgoing_ = task_frame(tasks_[pushed_]);
-    } else {
-      outgoing_ += task_frame(tasks_[pushed_]);
-    }
-    ++pushed_;
+    append_task(tasks_[pushed_++], outgoing_);
     if (outgoing_.size() >= kOutgoingBytes) write_outgoing();
   }
   write_outgoing();
 }
 
 void Executor::write_outgoing() {
-  written_ += body_->channel().tasks.try_write(BytesView(outgoing_).substr(written_));
+  written_ += body_->channel().tasks.try_write(outgoing_.view().substr(written_));
   if (written_ < outgoing_.size()) return;
   outgoing_.clear();
   written_ = 0;
@@ -252,9 +246,7 @@ void Executor::bound_output(TimePoint now) {
 // Nothing in the ring that has not started will; what stays is written again behind the resume frame.
 void Executor::hold_back() {
   pushed_ = begun_of(body_->channel().revoke(), ended_, pushed_);
-  ByteWriter resume;
-  resume.put(FrameKind::resume);
-  outgoing_ += framed(resume.take());
+  end_frame(begin_frame(FrameKind::resume, outgoing_), outgoing_);
 }
 
 std::vector<GivenTask> Executor::take_back(std::size_t count) {

@@ -95,7 +95,7 @@ class Executor {
   std::deque<GivenTask> tasks_;
   std::size_t pushed_ = 0;
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
-  Bytes outgoing_;           ///< frames (from written_ on) that the ring had no space for yet
+  ByteWriter outgoing_;      ///< frames (from written_ on) that the ring had no space for yet
   std::size_t written_ = 0;
   std::uint64_t incoming_size_ = 0;  ///< of the frame that is being read
   std::size_t size_read_ = 0;        ///< bytes of that number

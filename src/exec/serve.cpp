@@ -18,6 +18,7 @@ ByteReader read_frame(Ring& ring, Bytes& buffer) {
 
 void serve_tasks(Channel& channel, Attempter& attempter) {
   Bytes buffer;
+  ByteWriter answer;
   std::uint64_t started = 0;
   std::uint64_t resumed = 0;
   for (;;) {
@@ -33,7 +34,11 @@ void serve_tasks(Channel& channel, Attempter& attempter) {
         ++started;
         const Outcome outcome = attempter.attempt(decode_order(in));
         channel.end_execution();  // a limit does not count the way of a large outcome
-        channel.outcomes.write(framed(encode(outcome)));
+        answer.clear();
+        const std::size_t frame = begin_frame(answer);
+        append(outcome, answer);
+        end_frame(frame, answer);
+        channel.outcomes.write(answer.view());
         if (!attempter.clean_up()) return;
       }
     }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/descriptor.hpp"
@@ -51,12 +52,19 @@ void UsageMeter::read(bool with_own, Outcome& outcome) {
   if (children.ru_maxrss > children_.ru_maxrss)
     outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, children.ru_maxrss);
   if (with_own) {
-    outcome.user_s += user_seconds(own) - user_seconds(own_);
+    const double counted_s = to_seconds(std::exchange(counted_, {}));
+    outcome.user_s += std::max(0.0, user_seconds(own) - user_seconds(own_) - counted_s);
     outcome.system_s += system_seconds(own) - system_seconds(own_);
     outcome.max_rss_kb = std::max<std::int64_t>(outcome.max_rss_kb, own.ru_maxrss);
   }
   children_ = children;
   settle(own);
+}
+
+void UsageMeter::count(Duration elapsed, Outcome& outcome) {
+  outcome.user_s = to_seconds(elapsed);
+  outcome.max_rss_kb = own_.ru_maxrss;
+  counted_ += elapsed;
 }
 
 void UsageMeter::write_before(AttemptNote& note) const {

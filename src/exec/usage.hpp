@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "base/clock.hpp"
 #include "exec/attempt_note.hpp"
 #include "parrun/outcome.hpp"
 
@@ -10,12 +11,17 @@ namespace parrun {
 
 class UsageMeter {
  public:
+  static constexpr Duration kTooShortToMeasure = std::chrono::microseconds(100);
+
   UsageMeter();
 
   /// What was used since the last call, or since the beginning: fills in user_s, system_s, max_rss_kb.
   /// `with_own`: a function is executed by this process itself, a command only by its children. A max_rss_kb
   /// that is there and larger stays: of a child, as wait4 told.
   void read(bool with_own, Outcome& outcome);
+  /// The same of a function that took less than kTooShortToMeasure and made no system call: it was on the
+  /// processor all that time, and in the memory that was there.
+  void count(Duration elapsed, Outcome& outcome);
   /// What this process and its children had used by then.
   void write_before(AttemptNote& note) const;
   /// How much memory [KiB] stayed in this process, then, beyond what it had at first.
@@ -26,6 +32,7 @@ class UsageMeter {
 
   rusage own_{};
   rusage children_{};
+  Duration counted_{};  ///< of that, what own_ has not in it
   std::int64_t first_rss_kb_ = 0;
 };
 

@@ -101,7 +101,7 @@ bool Dispatcher::ends_by_signal() const {
   return draining_ == Drain::for_now || (expired_ && expired_->kind == Expiry::Kind::signal);
 }
 
-void Dispatcher::conclude(Outcome outcome, int retries, TimePoint now) {
+void Dispatcher::conclude(Outcome&& outcome, int retries, TimePoint now) {
   const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
                          !cancelled_.contains(outcome.task);
   const auto verdict = scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s,

@@ -42,7 +42,7 @@ class Dispatcher {
   };
   // Takes what attempts come to. One whose rank was lost or that will be retried is not the last of its task.
   struct Sink {
-    std::function<void(Outcome)> on_last;
+    std::function<void(Outcome&&)> on_last;
     std::function<void(const Outcome&)> on_retried = [](const Outcome&) {};
   };
 
@@ -123,7 +123,7 @@ class Dispatcher {
   void take_failed(TimePoint now);
   void judge_signalled(TimePoint now);
   bool ends_by_signal() const;
-  void conclude(Outcome outcome, int retries, TimePoint now);
+  void conclude(Outcome&& outcome, int retries, TimePoint now);
   void remember(Outcome outcome);
   std::vector<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
   bool give_out(TimePoint now);

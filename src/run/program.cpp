@@ -1,5 +1,7 @@
 #include "run/program.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "base/exit_code.hpp"
@@ -17,6 +19,17 @@ TimePoint start_up_limit(const Program::Options& options) {
   return options.start + std::min(options.deadline.value_or(Duration::max() / 4), silences);
 }
 
+// Messages of a hundred KiB come and go all the time: by default each would be mapped, touched page by page,
+// and given back. Behind the fork of what forks the executors: a task's memory is its own affair.
+void keep_memory() {
+  constexpr int kKept = 64 << 20;
+  constexpr int kMapped = 16 << 20;  // allocations above it are mapped alone
+  constexpr int kStep = 1 << 20;
+  mallopt(M_TRIM_THRESHOLD, kKept);
+  mallopt(M_MMAP_THRESHOLD, kMapped);
+  mallopt(M_TOP_PAD, kStep);
+}
+
 }  // namespace
 
 Program::Program(const Options& options)
@@ -28,6 +41,8 @@ Program::Program(const Options& options)
                             .watchdog = watchdog_,
                             .signals = signals_ ? &*signals_ : nullptr,
                             .start = options.start,
-                            .lost_after = options.lost_after}) {}
+                            .lost_after = options.lost_after}) {
+  keep_memory();
+}
 
 }  // namespace parrun

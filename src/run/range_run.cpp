@@ -43,7 +43,7 @@ RangeRun::RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& optio
       max_undelivered_(options.max_undelivered),
       session_(pool.session()),
       source_(std::move(feed), options.pre_dispatch, [&session = pool.session()] { session.rest(); }),
-      call_(pool, source_, options, [this](Outcome outcome) { on_outcome(std::move(outcome)); }) {
+      call_(pool, source_, options, [this](Outcome&& outcome) { on_outcome(std::move(outcome)); }) {
   call_.before_turn([this] { call_.dispatcher().hold(must_hold()); });
 }
 
@@ -54,7 +54,7 @@ bool RangeRun::must_hold() {
          static_cast<double>(bytes_) + expected >= static_cast<double>(kMaxUndeliveredBytes);
 }
 
-void RangeRun::on_outcome(Outcome outcome) {
+void RangeRun::on_outcome(Outcome&& outcome) {
   // An attempt that we ended ourselves is in the TimeoutError, or nobody wants to know.
   const bool at_limit = outcome.state == State::timed_out && call_.dispatcher().expired();
   if (outcome.state == State::cancelled || at_limit) return;
@@ -68,7 +68,7 @@ void RangeRun::on_outcome(Outcome outcome) {
   deliver(std::move(outcome));
 }
 
-void RangeRun::deliver(Outcome outcome) {
+void RangeRun::deliver(Outcome&& outcome) {
   if (!delivery_.in_order) return ready_.push_back(std::move(outcome));
   const std::uint64_t number = outcome.task.get();
   held_.put(number, std::move(outcome));

@@ -57,8 +57,8 @@ class RangeRun final : public detail::CallRun {
 
  private:
   bool must_hold();
-  void on_outcome(Outcome outcome);
-  void deliver(Outcome outcome);
+  void on_outcome(Outcome&& outcome);
+  void deliver(Outcome&& outcome);
   void deliver_over_gaps();
   void end_early();
   std::optional<Outcome> take_ready();
