@@ -1,6 +1,7 @@
 #include "run/program.hpp"
 
 #include <malloc.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 
@@ -30,6 +31,9 @@ void keep_memory() {
   mallopt(M_TOP_PAD, kStep);
 }
 
+// A short sleep is to be short: by default the kernel may add 50 us to each.
+void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1UL); }
+
 }  // namespace
 
 Program::Program(const Options& options)
@@ -43,6 +47,7 @@ Program::Program(const Options& options)
                             .start = options.start,
                             .lost_after = options.lost_after}) {
   keep_memory();
+  sleep_precisely();
 }
 
 }  // namespace parrun

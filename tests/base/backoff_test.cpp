@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace {
 
 using parrun::Backoff;
@@ -22,6 +24,16 @@ TEST(Backoff, WaitsLongerAndLongerUpToItsLongest) {
     last = next;
   }
   EXPECT_EQ(last, Backoff::kLongest);
+}
+
+TEST(Backoff, WaitsNoLongerThanAnEighthOfWhatItHasWaited) {
+  Backoff backoff;
+  Duration waited = Duration::zero();
+  for (int turn = 0; turn < 200; ++turn) {
+    const Duration next = backoff.next();
+    EXPECT_LE(next, std::max<Duration>(waited / 8, std::chrono::microseconds(20)));
+    waited += next;
+  }
 }
 
 TEST(Backoff, IsEagerAgainAfterWork) {
