@@ -28,7 +28,7 @@ inline constexpr unsigned kArchiveFlags = boost::archive::no_header | boost::arc
 /// Appends to memory what it is given.
 class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
  public:
-  OutArchive() : basic_binary_oarchive(kArchiveFlags) {}
+  OutArchive() : basic_binary_oarchive(kArchiveFlags) { bytes_.reserve(kMostNeedNoMore); }
 
   std::string take() { return std::move(bytes_); }
 
@@ -61,6 +61,7 @@ class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
   template <typename T>
   requires(!std::is_arithmetic_v<T>) void save(const T& number) { save_binary(&number, sizeof number); }
 
+  static constexpr std::size_t kMostNeedNoMore = 128;
   std::string bytes_;
 };
 

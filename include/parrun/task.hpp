@@ -65,7 +65,8 @@ class Task {
     fields_.output_limit = bytes;
     return *this;
   }
-  const detail::CallFields& fields() const { return fields_; }
+  const detail::CallFields& fields() const& { return fields_; }
+  detail::CallFields fields() && { return std::move(fields_); }
 
  private:
   detail::CallFields fields_;

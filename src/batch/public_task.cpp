@@ -22,11 +22,11 @@ std::optional<int> checked_retries(std::optional<int> retries) {
   throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", *retries));
 }
 
-TaskSpec call_spec(const detail::CallFields& fields) {
+TaskSpec call_spec(detail::CallFields fields) {
   TaskSpec spec;
-  spec.work = Call{fields.function, fields.arguments};
-  spec.label = fields.label;
   set_limits(fields, spec);
+  spec.work = Call{std::move(fields.function), std::move(fields.arguments)};
+  spec.label = std::move(fields.label);
   return spec;
 }
 

@@ -28,6 +28,6 @@ void set_limits(const Options& options, TaskSpec& spec) {
   spec.resources.output_bytes = checked_size(options.output_limit, "task's output limit");
 }
 
-TaskSpec call_spec(const detail::CallFields& fields);
+TaskSpec call_spec(detail::CallFields fields);
 
 }  // namespace parrun

@@ -31,6 +31,8 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
+#include <memory_resource>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -131,7 +133,7 @@ class Scheduler {
     Rank worker;
     Attempt attempt;
   };
-  using Flights = std::unordered_map<TaskId, Flight>;
+  using Flights = std::pmr::unordered_map<TaskId, Flight>;
   struct Worker {
     std::size_t load = 0;
     std::map<Rank, std::size_t> shunning;  ///< how many of its tasks shun which worker
@@ -180,7 +182,10 @@ class Scheduler {
   std::multimap<TimePoint, Attempt> delayed_;
   std::deque<std::pair<TimePoint, ShunEnd>> shun_ends_;  ///< in their order; of attempts that may be over
   std::deque<Attempt> aside_;
-  Flights flights_;
+  // Flights come and go with each task: their nodes are kept.
+  std::unique_ptr<std::pmr::memory_resource> memory_ =
+      std::make_unique<std::pmr::unsynchronized_pool_resource>();
+  Flights flights_{memory_.get()};
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;
   std::size_t busy_ = 0;  ///< workers with load

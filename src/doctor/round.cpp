@@ -12,10 +12,9 @@ Round::Round(Crew& crew, std::uint32_t epoch, bool on_rank_thread, const std::ma
                     .threads = on_rank_thread,
                     .kill_overrunning = true};
   for (const auto& [rank, spec] : tasks) {
-    Give give{epoch, {}};
-    give.items.push_back({.task = TaskId(epoch), .attempt = 1, .payload = encode(spec)});
+    const Bytes payload = encode(spec);
     crew_.send(rank, begin);
-    crew_.send(rank, give);
+    crew_.send(rank, Give{epoch, {{.task = TaskId(epoch), .attempt = 1, .payload = payload}}});
   }
 }
 

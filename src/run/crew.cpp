@@ -61,7 +61,8 @@ void Crew::send_heartbeats(TimePoint now) {
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
-  while (auto message = transport_.receive()) {
+  while ((message_ = transport_.receive())) {
+    const auto& message = message_;
     watch_.on_message(message->from, now);
     if (!message->complete) continue;
     FromWorker decoded = decode_from_worker(message->bytes);

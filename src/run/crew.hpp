@@ -29,7 +29,7 @@ class Crew {
   /// Rank 0 works too where it is alone.
   const std::vector<Rank>& workers() const { return workers_; }
 
-  /// The next message that is not of the crew's own life.
+  /// The next message that is not of the crew's own life. Views in it live until the next call.
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
   /// Workers that have failed since the last call while the MPI library lets the others go on.
   std::vector<Rank> take_failed();
@@ -76,6 +76,7 @@ class Crew {
   std::vector<std::string> functions_;
   std::vector<Member> members_;  ///< by rank
   std::vector<Rank> workers_;
+  std::optional<Message> message_;  ///< the last
   std::size_t present_ = 0;
   std::size_t left_ = 0;
   std::optional<std::string> mismatch_;

@@ -209,6 +209,7 @@ bool Dispatcher::give_out(TimePoint now) {
 
 void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
   Give message{epoch_, {}};
+  message.items.reserve(grant.count);
   std::size_t bytes = 0;
   while (message.items.size() < grant.count && scheduler_.has_ready_for(grant.worker) &&
          bytes < kMessageBytes) {
@@ -223,10 +224,10 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
       if (!anything_fits(now)) break;
       continue;
     }
-    message.items.push_back({next.task, next.attempt, Bytes(payload)});
+    message.items.push_back({next.task, next.attempt, payload});
     bytes += message.items.back().payload.size();
   }
-  if (!message.items.empty()) crew_.send(grant.worker, message);
+  if (!message.items.empty()) crew_.send(grant.worker, std::move(message));
 }
 
 void Dispatcher::conclude_unstarted(Rank worker, const Assignment& attempt, TimePoint now) {

@@ -26,7 +26,7 @@ std::uint64_t RangeSource::pull(std::uint64_t wanted) {
 void RangeSource::take_next() try {
   at_rest_();  // the caller's own code: it takes the time it takes
   if (auto fields = feed_()) {
-    payloads_.emplace(TaskId(known_), encode(call_spec(*fields)));
+    payloads_.emplace(TaskId(known_), encode(call_spec(*std::move(fields))));
     ++known_;
   } else {
     exhausted_ = true;
@@ -69,21 +69,20 @@ void RangeRun::on_outcome(Outcome&& outcome) {
 }
 
 void RangeRun::deliver(Outcome&& outcome) {
-  if (!delivery_.in_order) return ready_.push_back(std::move(outcome));
+  if (!delivery_.in_order) return ready_.put(std::move(outcome));
   const std::uint64_t number = outcome.task.get();
   held_.put(number, std::move(outcome));
-  while (auto next = held_.take_next()) ready_.push_back(std::move(*next));
+  while (auto next = held_.take_next()) ready_.put(std::move(*next));
 }
 
 // What finished is not lost with what did not.
 void RangeRun::deliver_over_gaps() {
-  while (auto next = held_.take_over_gap()) ready_.push_back(std::move(*next));
+  while (auto next = held_.take_over_gap()) ready_.put(std::move(*next));
 }
 
 std::optional<Outcome> RangeRun::take_ready() {
   if (ready_.empty()) return std::nullopt;
-  Outcome outcome = std::move(ready_.front());
-  ready_.pop_front();
+  Outcome outcome = ready_.take();
   bytes_ -= size_of(outcome);
   source_.on_taken();
   return outcome;

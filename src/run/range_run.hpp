@@ -2,12 +2,13 @@
 // A call of map, ordered or unordered, as its caller goes through the results.
 
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <memory_resource>
 #include <optional>
 #include <unordered_map>
 
+#include "base/fifo.hpp"
 #include "base/in_order.hpp"
 #include "run/pool_call.hpp"
 
@@ -36,7 +37,8 @@ class RangeSource final : public TaskSource {
   detail::Feed feed_;
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
   std::function<void()> at_rest_;
-  std::unordered_map<TaskId, Bytes> payloads_;
+  std::pmr::unsynchronized_pool_resource memory_;  ///< for the map's nodes, which come and go
+  std::pmr::unordered_map<TaskId, Bytes> payloads_{&memory_};
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;
   bool exhausted_ = false;
@@ -68,7 +70,7 @@ class RangeRun final : public detail::CallRun {
   Session& session_;
   RangeSource source_;
   InOrder<Outcome> held_;  ///< in order: results that earlier ones must come before
-  std::deque<Outcome> ready_;
+  Fifo<Outcome> ready_;
   std::size_t bytes_ = 0;  ///< of what is held or ready
   double mean_bytes_ = 0;  ///< of an outcome
   std::uint64_t outcomes_ = 0;

@@ -73,10 +73,10 @@ void Worker::on(const Begin& begin) {
 
 void Worker::on(Give& give) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
-  for (Give::Item& item : give.items) waiting_.push_back(accept(item));
+  for (const Give::Item& item : give.items) waiting_.push_back(accept(item));
 }
 
-GivenTask Worker::accept(Give::Item& item) const {
+GivenTask Worker::accept(const Give::Item& item) const {
   const TaskHead head = decode_task_head(item.payload);
   return {.task = item.task,
           .attempt = item.attempt,
@@ -87,7 +87,7 @@ GivenTask Worker::accept(Give::Item& item) const {
           .rank = transport_.rank().get(),
           .ranks = transport_.ranks(),
           .on_thread = run_.threads && !head.is_command,
-          .payload = std::move(item.payload)};
+          .payload = Bytes(item.payload)};
 }
 
 void Worker::on(const Recall& recall) {
@@ -203,8 +203,9 @@ void Worker::tell_if_due(TimePoint now) {
 
 void Worker::report(TimePoint now) {
   Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
-  for (EndedTask& task : std::exchange(ended_, {}))
-    message.finished.push_back({std::move(task.outcome), task.retries});
+  const std::vector<EndedTask> ended = std::exchange(ended_, {});
+  message.finished.reserve(ended.size());
+  for (const EndedTask& task : ended) message.finished.push_back({task.outcome, task.retries});
   told_.reset();
   if (const std::optional<Executor::Current> current = active_->current()) {
     message.executing = Report::Executing{.task = current->attempt.task,
@@ -215,7 +216,7 @@ void Worker::report(TimePoint now) {
     told_ = current->attempt;
   }
   last_report_ = now;
-  send(message);
+  send(std::move(message));
 }
 
 }  // namespace parrun

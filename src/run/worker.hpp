@@ -59,7 +59,7 @@ class Worker {
   void on(const Bye& bye);
   void on(const Alive& /*alive*/) {}  // that it came is all it says
 
-  GivenTask accept(Give::Item& item) const;
+  GivenTask accept(const Give::Item& item) const;
   void use_threads();
   void feed();
   bool execute(TimePoint now);

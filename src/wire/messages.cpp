@@ -15,6 +15,7 @@ struct Out {
     bytes.put(value);
   }
   void field(const std::string& value) { bytes.put(value); }
+  void field(const BytesView& value) { bytes.put(value); }
   void field(const TaskId& value) { bytes.put(value.get()); }
   void field(const Duration& value) { bytes.put(value.count()); }
   template <typename T>
@@ -40,6 +41,7 @@ struct In {
     value = bytes.get<T>();
   }
   void field(std::string& value) { value = bytes.get_string(); }
+  void field(BytesView& value) { value = bytes.get_bytes(); }
   void field(TaskId& value) { value = TaskId(bytes.get<std::uint64_t>()); }
   void field(Duration& value) { value = Duration(bytes.get<Duration::rep>()); }
   template <typename T>

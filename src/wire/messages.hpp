@@ -28,8 +28,8 @@ struct Hello {
 /// Results and the state of things: when there is something to tell, and as a heartbeat.
 struct Report {
   struct Finished {
-    Bytes outcome;     ///< encode(Outcome)
-    int retries = -1;  ///< the task's own, or -1
+    BytesView outcome;  ///< encode(Outcome); whoever has the message has its bytes
+    int retries = -1;   ///< the task's own, or -1
   };
   struct Executing {
     TaskId task;
@@ -87,7 +87,7 @@ struct Give {
   struct Item {
     TaskId task;
     int attempt = 1;
-    Bytes payload;  ///< encode(TaskSpec)
+    BytesView payload;  ///< encode(TaskSpec); whoever has the message has its bytes
   };
   std::uint32_t epoch = 0;
   std::vector<Item> items;
@@ -123,7 +123,7 @@ using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cance
 Bytes encode(const FromWorker& message);
 Bytes encode(const FromDispatcher& message);
 
-/// Throw FormatError where `bytes` are no such message.
+/// Throw FormatError where `bytes` are no such message. Views in it are of `bytes`.
 FromWorker decode_from_worker(BytesView bytes);
 FromDispatcher decode_from_dispatcher(BytesView bytes);
 

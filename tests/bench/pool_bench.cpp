@@ -42,9 +42,9 @@ int main(int argc, char** argv) {
       return;
     }
     std::size_t bytes = 0;
-    for (auto&& done : pool.unordered(std::views::iota(std::size_t{0}, count) | std::views::transform([&](auto) {
-                                        return parrun::task<answer>(question, size);
-                                      }))) {
+    for (auto&& done :
+         pool.unordered(std::views::iota(std::size_t{0}, count) |
+                        std::views::transform([&](auto) { return parrun::task<answer>(question, size); }))) {
       bytes += done.value().size();
     }
     if (bytes != count * size) throw std::logic_error("results are missing");

@@ -113,7 +113,7 @@ class DispatcherTest : public ::testing::Test {
     outcome.attempt = attempt;
     outcome.state = state;
     outcome.elapsed_s = 1;
-    return Report{kEpoch, {{encode(outcome), own_retries}}, {}};
+    return Report{kEpoch, {{test::kept(encode(outcome)), own_retries}}, {}};
   }
   void arrive(Rank from, const FromWorker& message) {
     transport.arrive(message, from);
@@ -374,7 +374,7 @@ class OuterLimitTest : public DispatcherTest {
     std::vector<std::uint64_t> tasks;
     for (const Rank rank : {kFirst, kSecond}) {
       while (transport.has(rank)) {
-        const FromDispatcher message = decode_from_dispatcher(transport.take(rank));
+        const FromDispatcher message = decode_from_dispatcher(test::kept(transport.take(rank)));
         recalls += std::holds_alternative<Recall>(message) ? 1 : 0;
         const auto* give = std::get_if<Give>(&message);
         if (give == nullptr) continue;

@@ -50,7 +50,7 @@ class WorkerTest : public ::testing::Test {
   }
   void give(std::vector<std::uint64_t> tasks, const TaskSpec& spec = command("true")) {
     Give give{kEpoch, {}};
-    for (const std::uint64_t task : tasks) give.items.push_back({TaskId(task), 1, encode(spec)});
+    for (const std::uint64_t task : tasks) give.items.push_back({TaskId(task), 1, test::kept(encode(spec))});
     transport.arrive(give);
   }
   bool turn() { return worker.turn(clock.now()); }

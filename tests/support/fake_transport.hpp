@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "support/kept_bytes.hpp"
 #include "wire/messages.hpp"
 #include "wire/transport.hpp"
 
@@ -58,9 +59,9 @@ class FakeTransport final : public Transport {
   template <typename Kind>
   Kind take(Rank to) {
     if constexpr (is_one_of<Kind>(static_cast<const FromDispatcher*>(nullptr))) {
-      return std::get<Kind>(decode_from_dispatcher(take(to)));
+      return std::get<Kind>(decode_from_dispatcher(kept(take(to))));
     } else {
-      return std::get<Kind>(decode_from_worker(take(to)));
+      return std::get<Kind>(decode_from_worker(kept(take(to))));
     }
   }
   bool has(Rank to) const {

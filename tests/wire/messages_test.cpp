@@ -6,6 +6,8 @@
 #include <random>
 #include <vector>
 
+#include "support/kept_bytes.hpp"
+
 namespace {
 
 using namespace parrun;
@@ -43,9 +45,9 @@ std::vector<FromDispatcher> dispatcher_messages() {
 template <typename Kind>
 Kind back(const Kind& message) {
   if constexpr (requires { FromWorker(message); }) {
-    return std::get<Kind>(decode_from_worker(encode(FromWorker(message))));
+    return std::get<Kind>(decode_from_worker(test::kept(encode(FromWorker(message)))));
   } else {
-    return std::get<Kind>(decode_from_dispatcher(encode(FromDispatcher(message))));
+    return std::get<Kind>(decode_from_dispatcher(test::kept(encode(FromDispatcher(message)))));
   }
 }
 
