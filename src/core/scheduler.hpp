@@ -31,7 +31,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <memory_resource>
 #include <optional>
 #include <unordered_map>
@@ -51,6 +50,8 @@ class Scheduler {
   static constexpr Duration kShunFor = std::chrono::seconds(5);
 
   explicit Scheduler(TaskSet settled = {}) : settled_(std::move(settled)) {}
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
   // Events.
   void add_worker(Rank rank);
@@ -183,9 +184,8 @@ class Scheduler {
   std::deque<std::pair<TimePoint, ShunEnd>> shun_ends_;  ///< in their order; of attempts that may be over
   std::deque<Attempt> aside_;
   // Flights come and go with each task: their nodes are kept.
-  std::unique_ptr<std::pmr::memory_resource> memory_ =
-      std::make_unique<std::pmr::unsynchronized_pool_resource>();
-  Flights flights_{memory_.get()};
+  std::pmr::unsynchronized_pool_resource memory_;
+  Flights flights_{&memory_};
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;
   std::size_t busy_ = 0;  ///< workers with load

@@ -52,7 +52,7 @@ void arm() {
 
 }  // namespace
 
-SyscallWatch::SyscallWatch() = default;
+SyscallWatch::SyscallWatch() { watching = 0; }  // a fork does not hand it on
 SyscallWatch::~SyscallWatch() {
   selector = PR_SYS_DISPATCH_OFF;
   if (watching != 0) set_dispatch(PR_SYS_DISPATCH_OFF);

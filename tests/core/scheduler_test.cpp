@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -103,7 +104,8 @@ TEST_F(SchedulerTest, TasksAreGivenInTheirOrderEachOnce) {
 TEST_F(SchedulerTest, WhatAnEarlierRunSettledIsDoneAndNeverGiven) {
   parrun::TaskSet settled;
   for (const std::uint64_t task : {0, 1, 3, 70, 9}) settled.insert(TaskId(task));
-  scheduler = Scheduler(std::move(settled));
+  std::destroy_at(&scheduler);
+  std::construct_at(&scheduler, std::move(settled));
   scheduler.add_tasks(2);
   EXPECT_EQ(scheduler.done(), 2U);
   EXPECT_FALSE(scheduler.has_ready());
