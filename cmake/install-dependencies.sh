@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what parrun needs on Debian; touches nothing where all of it is there.
-# --build-only leaves out what only tests and lint need; --slurm is for the SLURM of tests/slurm alone.
+# --build-only leaves out what only tests and lint need; --slurm is for the SLURM of tests/slurm alone, --bench for what
+# the benchmarks compare with.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build openmpi-bin libopenmpi-dev libboost-mpi-dev libboost-serialization-dev
@@ -8,9 +9,10 @@ packages=(g++ cmake ninja-build openmpi-bin libopenmpi-dev libboost-mpi-dev libb
 case ${1-} in
   --build-only) ;;
   --slurm) packages=(munge slurmctld slurmd slurm-client libpmix2 procps) ;;
+  --bench) packages=(libbenchmark-dev python3-mpi4py python3-joblib parallel) ;;
   '') packages+=(libgtest-dev libgmock-dev clang-format clang-tidy pkg-config procps) ;;
   *)
-    echo "usage: install-dependencies.sh [--build-only|--slurm]" >&2
+    echo "usage: install-dependencies.sh [--build-only|--slurm|--bench]" >&2
     exit 2
     ;;
 esac

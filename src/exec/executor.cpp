@@ -101,15 +101,16 @@ std::optional<Bytes> Executor::read_frame() {
     if (size_read_ < sizeof incoming_size_) return std::nullopt;
     if (incoming_size_ > kMaxOutcomeBytes) throw FormatError("an outcome of impossible size");
   }
-  while (incoming_.size() < incoming_size_) {
-    const std::size_t had = incoming_.size();
-    const std::size_t wanted = std::min<std::uint64_t>(incoming_size_ - had, Ring::kCapacity);
-    incoming_.resize(had + wanted);
-    const std::size_t got = ring.try_read(incoming_.data() + had, wanted);
-    incoming_.resize(had + got);
+  while (received_ < incoming_size_) {
+    // No more at a time than a ring has: the size may be a lie.
+    if (received_ == incoming_.size())
+      incoming_.resize(received_ + std::min<std::uint64_t>(incoming_size_ - received_, Ring::kCapacity));
+    const std::size_t got = ring.try_read(incoming_.data() + received_, incoming_.size() - received_);
     if (got == 0) return std::nullopt;
+    received_ += got;
   }
   size_read_ = 0;
+  received_ = 0;
   return std::exchange(incoming_, {});
 }
 
@@ -163,6 +164,7 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
   ended_ = 0;
   written_ = 0;
   size_read_ = 0;
+  received_ = 0;
   outgoing_.clear();
   incoming_.clear();
   verdict_.reset();
@@ -222,8 +224,8 @@ void Executor::watch_progress(TimePoint now) {
   if (started != noticed_.started) noticed_ = {started, last_look_, now};
   const bool waits = !tasks_.empty() && (verdict_ || !current());
   if (!waits || started != seen_moving_.started || ended_ != seen_moving_.ended ||
-      incoming_.size() + written_ != seen_moving_.bytes) {
-    seen_moving_ = {started, ended_, incoming_.size() + written_, now};
+      received_ + written_ != seen_moving_.bytes) {
+    seen_moving_ = {started, ended_, received_ + written_, now};
   }
   if (now > last_look_ + kOwnPause) seen_moving_.at = now;  // this process was stopped too
   last_look_ = now;

@@ -99,7 +99,8 @@ class Executor {
   std::size_t written_ = 0;
   std::uint64_t incoming_size_ = 0;  ///< of the frame that is being read
   std::size_t size_read_ = 0;        ///< bytes of that number
-  Bytes incoming_;                   ///< bytes of that frame
+  Bytes incoming_;                   ///< that frame, of which there are
+  std::size_t received_ = 0;         ///< so many bytes
   struct Noticed {
     std::uint64_t started = 0;
     TimePoint after;  ///< the last turn before that

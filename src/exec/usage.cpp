@@ -75,7 +75,7 @@ void UsageMeter::write_before(AttemptNote& note) const {
 }
 
 std::int64_t UsageMeter::left_behind_kb() {
-  constexpr std::int64_t kWorthTrimming_kb = 16 << 10;
+  constexpr std::int64_t kWorthTrimming_kb = kWorthTrimming / 1024;
   if (own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb && malloc_trim(0) != 0) {
     own_.ru_maxrss = 0;  // the present size is below the peak
     settle(usage_of(RUSAGE_SELF));

@@ -12,6 +12,7 @@ namespace parrun {
 class UsageMeter {
  public:
   static constexpr Duration kTooShortToMeasure = std::chrono::microseconds(100);
+  static constexpr std::size_t kWorthTrimming = std::size_t{16} << 20;  ///< [bytes] freed, and not given back
 
   UsageMeter();
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/keep_memory.hpp"
 #include "exec/inherited.hpp"
 #include "exec/usage.hpp"
 
@@ -40,6 +41,7 @@ ZygoteProcess::ZygoteProcess(int socket, const Zygote::Plan& plan) : socket_(soc
   sigaddset(&child_signal_, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
   signals_.reset(signalfd(-1, &child_signal_, SFD_CLOEXEC | SFD_NONBLOCK));
+  keep_memory(UsageMeter::kWorthTrimming);  // in the executors too
 }
 
 void ZygoteProcess::serve() {

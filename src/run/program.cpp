@@ -1,15 +1,18 @@
 #include "run/program.hpp"
 
-#include <malloc.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
 
 #include "base/exit_code.hpp"
+#include "base/keep_memory.hpp"
 #include "base/launcher.hpp"
 
 namespace parrun {
 namespace {
+
+// For messages, which may be large.
+constexpr std::size_t kKeptMemory = std::size_t{256} << 20;
 
 // MPI_Init waits for every rank, and has no limit of its own. Rank 0 speaks for all: the others end
 // themselves only where they are cut off from it.
@@ -18,17 +21,6 @@ TimePoint start_up_limit(const Program::Options& options) {
   const Duration silences = kStartUpSilences * options.lost_after;
   if (launcher_rank() != 0) return options.start + 2 * silences;
   return options.start + std::min(options.deadline.value_or(Duration::max() / 4), silences);
-}
-
-// Messages of a hundred KiB come and go all the time: by default each would be mapped, touched page by page,
-// and given back. Behind the fork of what forks the executors: a task's memory is its own affair.
-void keep_memory() {
-  constexpr int kKept = 64 << 20;
-  constexpr int kMapped = 16 << 20;  // allocations above it are mapped alone
-  constexpr int kStep = 1 << 20;
-  mallopt(M_TRIM_THRESHOLD, kKept);
-  mallopt(M_MMAP_THRESHOLD, kMapped);
-  mallopt(M_TOP_PAD, kStep);
 }
 
 // A short sleep is to be short: by default the kernel may add 50 us to each.
@@ -46,7 +38,7 @@ Program::Program(const Options& options)
                             .signals = signals_ ? &*signals_ : nullptr,
                             .start = options.start,
                             .lost_after = options.lost_after}) {
-  keep_memory();
+  keep_memory(kKeptMemory);  // behind the fork of the zygotes: a task's memory is its own
   sleep_precisely();
 }
 

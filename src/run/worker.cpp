@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -157,9 +156,13 @@ void Worker::feed() {
 bool Worker::execute(TimePoint now) {
   std::vector<EndedTask> ended = active_->turn(now);
   const bool busy = !ended.empty();
-  std::move(ended.begin(), ended.end(), std::back_inserter(ended_));
+  for (EndedTask& task : ended) {
+    ended_bytes_ += task.outcome.size();
+    ended_.push_back(std::move(task));
+  }
   const bool more_at_hand = active_->waiting() > 0 && !stopping_;
-  if (!ended_.empty() && (!more_at_hand || now >= last_report_ + kCollect)) report(now);
+  const bool enough = now >= last_report_ + kCollect || ended_bytes_ >= kReportBytes;
+  if (!ended_.empty() && (!more_at_hand || enough)) report(now);
   if (stopping_) {
     go_on_stopping(now);
   } else {
@@ -204,6 +207,7 @@ void Worker::tell_if_due(TimePoint now) {
 void Worker::report(TimePoint now) {
   Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
   const std::vector<EndedTask> ended = std::exchange(ended_, {});
+  ended_bytes_ = 0;
   message.finished.reserve(ended.size());
   for (const EndedTask& task : ended) message.finished.push_back({task.outcome, task.retries});
   told_.reset();

@@ -22,6 +22,7 @@ class Worker {
   // While more tasks are at hand, outcomes are collected for this long: a message for each of them, and a
   // look at each of their ends, would take the processor from tasks of a millisecond.
   static constexpr Duration kCollect = std::chrono::milliseconds(2);
+  static constexpr std::size_t kReportBytes = std::size_t{1} << 20;  ///< nor for more than this
   static constexpr Duration kNap = std::chrono::microseconds(500);
 
   /// `processes` executes commands, and functions unless a run wants threads; null: this rank has none.
@@ -88,6 +89,7 @@ class Worker {
   std::optional<Assignment> told_;     ///< the attempt that the dispatcher knows to be executing
   std::optional<Assignment> overran_;  ///< the attempt whose limit ends the run
   std::vector<EndedTask> ended_;       ///< not reported yet
+  std::size_t ended_bytes_ = 0;        ///< their outcomes
   TimePoint last_report_{};
 };
 

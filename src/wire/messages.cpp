@@ -6,9 +6,24 @@
 namespace parrun {
 namespace {
 
+// How many bytes a message will have.
+class ByteCounter {
+ public:
+  template <Fixed T>
+  void put(T /*value*/) {
+    size_ += sizeof(T);
+  }
+  void put(BytesView text) { size_ += sizeof(std::uint64_t) + text.size(); }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_ = 0;
+};
+
 // One function for both directions: each message lists its fields once, in `fields`.
+template <typename Sink>
 struct Out {
-  ByteWriter bytes;
+  Sink& bytes;
 
   template <Fixed T>
   void field(const T& value) {
@@ -25,7 +40,7 @@ struct Out {
   }
   template <typename T>
   void field(const std::vector<T>& values) {
-    bytes.put<std::uint64_t>(values.size());
+    bytes.put(std::uint64_t{values.size()});
     for (const T& value : values) field(value);
   }
   template <typename T>
@@ -132,10 +147,16 @@ void fields(Way& /*way*/, Alive& /*m*/) {}
 
 template <typename Variant>
 Bytes encode_variant(const Variant& message) {
-  Out out;
-  out.bytes.put(static_cast<std::uint8_t>(message.index()));
-  std::visit([&](const auto& alternative) { out.field(alternative); }, message);
-  return out.bytes.take();
+  const auto write = [&](auto& sink) {
+    Out<std::decay_t<decltype(sink)>> out{sink};
+    sink.put(static_cast<std::uint8_t>(message.index()));
+    std::visit([&](const auto& alternative) { out.field(alternative); }, message);
+  };
+  ByteCounter counter;
+  write(counter);
+  ByteWriter writer(counter.size());
+  write(writer);
+  return writer.take();
 }
 
 template <typename Variant, std::size_t I = 0>

@@ -1,0 +1,259 @@
+"""Measures parrun and its peers in turn and prints a table of ratios. Started by run.sh."""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+BUILD = SOURCE / "build/release"
+BENCH = BUILD / "tests/bench"
+PARRUN = BUILD / "parrun"
+MODULE = BENCH / "bench_jobs.so"
+PYTHON = "/usr/bin/python3"  # which has Debian's packages
+LIMIT_S = 120
+
+
+def run(command, folder):
+    """Standard output of a command that must succeed."""
+    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, timeout=LIMIT_S)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def seconds(command, folder):
+    start = time.perf_counter()
+    run(command, folder)
+    return time.perf_counter() - start
+
+
+def mpirun(ranks, *command):
+    return ["mpirun", "-n", ranks, *command]
+
+
+def told(command, folder):
+    """The number that a benchmark prints."""
+    return float(run(command, folder).split()[-1])
+
+
+class Batches:
+    """jobs.bin files, each packed once."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def of_calls(self, count, call, args):
+        line = f'{{"call": "{call}", "args": {args}}}\n'
+        return self.packed(f"{call}-{count}", "jsonl", line * count)
+
+    def of_commands(self, count, command):
+        return self.packed(f"{Path(command).name}-{count}", "txt", f"{command}\n" * count)
+
+    def packed(self, name, kind, text):
+        batch = self.folder / f"{name}.bin"
+        if not batch.exists():
+            source = self.folder / f"{name}.{kind}"
+            source.write_text(text)
+            form = ["--jsonl", "--load", MODULE] if kind == "jsonl" else []
+            run([PARRUN, "pack", source, *form, "-o", batch], self.folder)
+            source.unlink()
+        return batch
+
+
+class Bench:
+    """Each method measures one thing once: a rate, the more the better, but for trips, in microseconds."""
+
+    def __init__(self, folder, quick):
+        self.folder = folder
+        self.batches = Batches(folder)
+        self.part = 5 if quick else 1
+
+    def count(self, full):
+        return max(full // self.part, 1)
+
+    # parrun
+
+    def pool(self, isolation, count, *sizes):
+        return told(mpirun(3, BENCH / "pool_bench", isolation, "rate", self.count(count), *sizes), self.folder)
+
+    def pool_threads(self):
+        return self.pool("none", 2_000_000)
+
+    def pool_processes(self):
+        return self.pool("process", 1_000_000)
+
+    def pool_results_of_1_mb(self):
+        return self.pool("none", 2000, 64, 1_000_000)
+
+    def pool_trip(self):
+        return told(mpirun(3, BENCH / "pool_bench", "process", "trip", self.count(5000)), self.folder)
+
+    def parrun(self, count, batch, empty, *options):
+        """Tasks a second, mpirun's start taken off."""
+        spans = []
+        for each in (batch, empty):
+            (self.folder / "bench.record").unlink(missing_ok=True)
+            spans.append(seconds(mpirun(3, PARRUN, "-q", *options, each), self.folder))
+        return count / (spans[0] - spans[1])
+
+    def parrun_calls(self, full, call, args, *options):
+        count = self.count(full)
+        batch = self.batches.of_calls(count, call, args)
+        empty = self.batches.of_calls(0, call, args)
+        return self.parrun(count, batch, empty, "--load", MODULE, *options)
+
+    def jobs_bin(self):
+        return self.parrun_calls(500_000, "answer", f'["{"x" * 64}", 64]', "--isolation", "none", "--no-record")
+
+    def jobs_bin_recorded(self):
+        return self.parrun_calls(
+            500_000, "answer", f'["{"x" * 64}", 64]', "--isolation", "none", "--record", "bench.record")
+
+    def busy_1_ms(self):
+        """The share of both cores' time that was work."""
+        return self.parrun_calls(2000, "busy", "[0.001]", "--record", "bench.record") * 0.001 / 2
+
+    def payloads_of_1_mb(self):
+        return self.parrun_calls(
+            2000, "answer", f'["{"x" * 1_000_000}", 64]', "--isolation", "none", "--record", "bench.record")
+
+    def commands(self):
+        count = self.count(4000)
+        return self.parrun(count, self.batches.of_commands(count, "/bin/true"),
+                           self.batches.of_commands(0, "/bin/true"), "--record", "bench.record")
+
+    # bare MPI
+
+    def bare(self, count, size_in, size_out, flight, *record):
+        return told(mpirun(3, BENCH / "bare_mpi", "farm", self.count(count), size_in, size_out, flight, *record),
+                    self.folder)
+
+    def bare_1_in_flight(self):
+        return self.bare(1_000_000, 64, 64, 1)
+
+    def bare_4_in_flight(self):
+        return self.bare(2_000_000, 64, 64, 4)
+
+    def bare_with_sqlite(self):
+        (self.folder / "bare.db").unlink(missing_ok=True)
+        return self.bare(500_000, 64, 64, 4, "bare.db")
+
+    def bare_results_of_1_mb(self):
+        return self.bare(2000, 64, 1_000_000, 1)
+
+    def bare_payloads_of_1_mb(self):
+        return self.bare(2000, 1_000_000, 64, 1)
+
+    def bare_trip(self):
+        return told(mpirun(2, BENCH / "bare_mpi", "trip", self.count(100_000)), self.folder)
+
+    def one(self):
+        return 1.0
+
+    # peers
+
+    def rate_of(self, full, command):
+        count = self.count(full)
+        return count / seconds([word(count) if callable(word) else word for word in command], self.folder)
+
+    def xargs(self):
+        count = self.count(4000)
+        return count / seconds(["sh", "-c", f"seq {count} | xargs -P2 -n1 /bin/true"], self.folder)
+
+    def spawn_loop(self):
+        return self.rate_of(4000, [BENCH / "spawn_loop", str, "/bin/true"])
+
+    def parallel(self):
+        count = self.count(1000)
+        return count / seconds(["sh", "-c", f"seq {count} | parallel -j2 /bin/true"], self.folder)
+
+    def mpi4py(self, chunk, full):
+        script = SOURCE / "tests/bench/peers.py"
+        return told(mpirun(3, PYTHON, "-m", "mpi4py.futures", script, "mpi4py", self.count(full), chunk),
+                    self.folder)
+
+    def mpi4py_1(self):
+        return self.mpi4py(1, 20_000)
+
+    def mpi4py_100(self):
+        return self.mpi4py(100, 400_000)
+
+    def joblib(self):
+        script = SOURCE / "tests/bench/peers.py"
+        return told([PYTHON, script, "joblib", self.count(400_000)], self.folder)
+
+
+# What is measured, ours and theirs, and the ratio to reach; for trips the difference, in microseconds.
+ROWS = [
+    ("empty functions on threads", "pool_threads", "bare MPI, 1 in flight", "bare_1_in_flight", 5),
+    ("empty functions on threads", "pool_threads", "bare MPI, 4 in flight", "bare_4_in_flight", 1.5),
+    ("empty functions on threads", "pool_threads", "mpi4py.futures, chunks of 1", "mpi4py_1", 250),
+    ("empty functions on threads", "pool_threads", "mpi4py.futures, chunks of 100", "mpi4py_100", 4),
+    ("empty functions on threads", "pool_threads", "joblib, 2 workers", "joblib", 4),
+    ("empty functions in processes", "pool_processes", "bare MPI, 1 in flight", "bare_1_in_flight", 3),
+    ("the same from jobs.bin, on threads", "jobs_bin", "bare MPI, 1 in flight", "bare_1_in_flight", None),
+    ("the same, recorded", "jobs_bin_recorded", "bare MPI into SQLite", "bare_with_sqlite", 0.7),
+    ("/bin/true", "commands", "xargs -P2", "xargs", 1.2),
+    ("/bin/true", "commands", "a posix_spawn loop", "spawn_loop", 0.9),
+    ("/bin/true", "commands", "GNU parallel -j2", "parallel", 6),
+    ("busy for 1 ms, in processes", "busy_1_ms", "the cores' time", "one", 0.95),
+    ("results of 1 MB", "pool_results_of_1_mb", "bare MPI", "bare_results_of_1_mb", 0.6),
+    ("payloads of 1 MB, recorded", "payloads_of_1_mb", "bare MPI", "bare_payloads_of_1_mb", 0.6),
+]
+TRIP = ("pool_trip", "bare_trip", 200)
+
+
+def measure(bench, names, rounds):
+    """Values by name, one for each round; a name that cannot be measured has none."""
+    values = {name: [] for name in names}
+    broken = set()
+    for number in range(rounds):
+        for name in names:
+            if name in broken:
+                continue
+            if sys.stderr.isatty():
+                print(f"\rround {number + 1} of {rounds}: {name:<24}", end="", file=sys.stderr, flush=True)
+            try:
+                values[name].append(getattr(bench, name)())
+            except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+                print(f"{name} cannot be measured: {str(error).strip()}", file=sys.stderr)
+                broken.add(name)
+    return {name: found for name, found in values.items() if name not in broken}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("rows", nargs="*", help="names of measurements; all without")
+    options = parser.parse_args()
+    rounds = 3 if options.quick else 7
+    rows = [row for row in ROWS if not options.rows or row[1] in options.rows]
+    trip = not options.rows or TRIP[0] in options.rows
+    names = list(dict.fromkeys([name for row in rows for name in (row[1], row[3])] + list(TRIP[:2] if trip else ())))
+    folder = Path(tempfile.mkdtemp(dir=os.environ.get("PARRUN_BENCH_DIR")))
+    try:
+        values = measure(Bench(folder, options.quick), names, rounds)
+    finally:
+        shutil.rmtree(folder)
+
+    print(f"1 dispatcher, 2 workers, {os.cpu_count()} cores; medians of {rounds} rounds in turn; ratios round by round\n")
+    print(f"| {'what':<36} | {'parrun /s':>12} | {'beside':<29} | {'its /s':>12} | {'ratio':>6} | {'wanted':>6} |")
+    print(f"|{'-' * 38}|{'-' * 13}:|{'-' * 31}|{'-' * 13}:|{'-' * 7}:|{'-' * 7}:|")
+    for what, ours, beside, theirs, wanted in rows:
+        if ours not in values or theirs not in values:
+            continue
+        ratio = statistics.median(a / b for a, b in zip(values[ours], values[theirs]))
+        print(f"| {what:<36} | {statistics.median(values[ours]):>12,.4g} | {beside:<29} "
+              f"| {statistics.median(values[theirs]):>12,.4g} | {ratio:>6.3g} | {wanted or '':>6} |")
+    if trip and TRIP[0] in values and TRIP[1] in values:
+        more = statistics.median(a - b for a, b in zip(values[TRIP[0]], values[TRIP[1]]))
+        print(f"\none task there and back: {more:.0f} us more than bare MPI; wanted: under {TRIP[2]}")
+
+
+main()
