@@ -6,4 +6,5 @@
 #include "parrun/errors.hpp"
 #include "parrun/outcome.hpp"
 #include "parrun/pool.hpp"
+#include "parrun/shared.hpp"
 #include "parrun/task.hpp"

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "parrun/feed.hpp"
 #include "parrun/future.hpp"
 #include "parrun/results.hpp"
+#include "parrun/shared.hpp"
 #include "parrun/task.hpp"
 
 namespace parrun {
@@ -61,6 +63,19 @@ class Pool {
 
   /// Ranks that execute tasks.
   int workers() const;
+
+  /// Puts an array once on every node, for tasks to refer to: a std::vector, std::array, std::span or
+  /// std::string of trivially copyable elements, or one such value. A copy is made here too; what was given
+  /// is not needed any more. Waits until every worker can read it; a call that is under way stands still
+  /// meanwhile. Throws std::runtime_error where a node has no memory for it (which, how much) or a thousand
+  /// arrays are shared already: the pool stays usable. Throws TimeoutError where a limit passes or a worker
+  /// is lost. How long it lives: see Shared.
+  template <typename T>
+  auto share(const T& value) {
+    const auto elements = detail::elements_to_share(value);
+    return Shared<typename detail::SharedElement<T>::type>(share_bytes(std::as_bytes(elements)),
+                                                           elements.size());
+  }
 
   /// All results, in the order of the tasks; nothing for tasks that return nothing. Throws TaskError, or the
   /// task's own exception where its type is known by PARRUN_ERROR, for the first task found not to have
@@ -114,6 +129,7 @@ class Pool {
   };
   std::unique_ptr<detail::CallRun> start(detail::Feed feed, const CallOptions& options, Delivery delivery);
   std::shared_ptr<detail::Submission> submit_call(const detail::CallFields& fields);
+  detail::SharedCopy share_bytes(std::span<const std::byte> bytes);
 
   template <typename R>
   static bool keep_first_failure(Done<R>& done, std::optional<Done<R>>& failure) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "parrun/function.hpp"
+#include "parrun/kept.hpp"
 
 namespace parrun {
 namespace detail {
@@ -22,6 +23,7 @@ struct CallFields {
   std::optional<std::uint64_t> memory_limit = {};  ///< [bytes]
   std::optional<std::chrono::nanoseconds> cpu_limit = {};
   std::optional<std::uint64_t> output_limit = {};  ///< [bytes]
+  Kept kept = {};                                  ///< shared values that the arguments refer to
 };
 
 }  // namespace detail
@@ -108,8 +110,10 @@ auto task(A&&... arguments) {
   using Given = detail::Given<typename S::Arguments, A&&...>;
   detail::CallFields fields;
   if constexpr (detail::kFit<Callable> && Given::kFit) {
+    detail::KeptByArguments kept;
     fields.function = detail::function_name(typeid(detail::Key<F>), detail::spelled<F>());
     fields.arguments = Given::pack(std::forward<A>(arguments)...);
+    fields.kept = kept.take();
   }
   return Task<typename S::Result>(std::move(fields));
 }
@@ -122,8 +126,10 @@ auto task(const Functor& functor, A&&... arguments) {
   using Given = detail::Given<detail::WithState<Functor>, const Functor&, A&&...>;
   detail::CallFields fields;
   if constexpr (detail::kFitObject<Functor> && Given::kFit) {
+    detail::KeptByArguments kept;
     fields.function = detail::function_name(typeid(Functor), detail::spelled<Functor>());
     fields.arguments = Given::pack(functor, std::forward<A>(arguments)...);
+    fields.kept = kept.take();
   }
   return Task<typename S::Result>(std::move(fields));
 }

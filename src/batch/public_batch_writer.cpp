@@ -65,7 +65,14 @@ void BatchWriter::add_argv(const std::vector<std::string>& argv, const CommandOp
   implementation_->add(with_options(ArgvCommand{argv}, options));
 }
 
-void BatchWriter::add_call(const detail::CallFields& fields) { implementation_->add(call_spec(fields)); }
+void BatchWriter::add_call(const detail::CallFields& fields) {
+  if (!fields.kept.empty()) {
+    throw InputError(
+        fmt::format("a call of {} refers to a shared value, which ends with its pool; write the value itself",
+                    fields.function));
+  }
+  implementation_->add(call_spec(fields));
+}
 
 void BatchWriter::finish() {
   if (implementation_->finished) throw std::logic_error("a batch file finished twice");

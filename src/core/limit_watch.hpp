@@ -63,6 +63,8 @@ class LimitWatch {
 
   /// Each turn of the loop begins with this.
   void on_turn(TimePoint now);
+  /// What the workers said of their tasks has lain unread for a while.
+  void on_pause(TimePoint now) { back_ = now; }
   void on_message(Rank from, TimePoint now);
   void on_running(Rank worker, std::optional<Running> running);
   void on_outcome(TimePoint now) { last_outcome_ = now; }

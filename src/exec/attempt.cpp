@@ -131,8 +131,13 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order) {
 // --- in a process ----------------------------------------------------------------------------------------
 
 ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
-                                   AttemptNote& note)
-    : settings_(settings), scratch_(scratch), capture_(capture), note_(note), variables_(scratch.wanted()) {
+                                   AttemptNote& note, const ShareTable& table)
+    : Attempter(table),
+      settings_(settings),
+      scratch_(scratch),
+      capture_(capture),
+      note_(note),
+      variables_(scratch.wanted()) {
   note_.limited = false;
   if (note_.has_scratch) drop_scratch(note_.id(), true);  // of an attempt that died with its executor
 }
@@ -235,7 +240,15 @@ bool ProcessAttempter::clean_up() {
   return restored && is_light() && !left_children_ && captured_ && capture_.leads_here();
 }
 
-bool ProcessAttempter::is_light() { return meter_.left_behind_kb() < kMostLeftBehind_kb; }
+bool ProcessAttempter::is_light() {
+  const std::int64_t left_kb = meter_.left_behind_kb();
+  if (left_kb < kMostLeftBehind_kb || shared_.empty()) return left_kb < kMostLeftBehind_kb;
+  return left_kb - static_cast<std::int64_t>(shared_use("self").resident_bytes / 1024) < kMostLeftBehind_kb;
+}
+
+void ProcessAttempter::drop_released() {
+  if (shared_.drop_released()) meter_.look_again();
+}
 
 void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
   if (!failed || !scratch_.keep_failed()) scratch_.remove(attempt);

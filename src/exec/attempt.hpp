@@ -14,6 +14,7 @@
 #include "exec/capture.hpp"
 #include "exec/clean_place.hpp"
 #include "exec/scratch.hpp"
+#include "exec/shared_values.hpp"
 #include "exec/syscall_watch.hpp"
 #include "exec/usage.hpp"
 #include "parrun/outcome.hpp"
@@ -42,14 +43,22 @@ AttemptOrder decode_order(ByteReader& in);
 
 class Attempter {
  public:
+  /// To be made on the thread that makes the attempts.
+  explicit Attempter(const ShareTable& table) : shared_(table) {}
   virtual ~Attempter() = default;
   virtual Outcome attempt(const AttemptOrder& order) = 0;
   /// Cleans up, once the outcome is on its way. False: no other attempt may be made here.
   virtual bool clean_up() { return true; }
+  /// Some values are shared no more.
+  virtual void drop_released() { shared_.drop_released(); }
+
+ protected:
+  SharedValues shared_;
 };
 
 class ThreadAttempter final : public Attempter {
  public:
+  using Attempter::Attempter;
   Outcome attempt(const AttemptOrder& order) override;
 };
 
@@ -57,9 +66,10 @@ class ProcessAttempter final : public Attempter {
  public:
   /// In the executor's process, once its stdout and stderr are the capture's.
   ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
-                   AttemptNote& note);
+                   AttemptNote& note, const ShareTable& table);
   Outcome attempt(const AttemptOrder& order) override;
   bool clean_up() override;
+  void drop_released() override;
 
  private:
   // The variables that tell a task who it is, in memory of ours: a new value is only written there.
@@ -78,8 +88,8 @@ class ProcessAttempter final : public Attempter {
   bool is_touched(bool is_command) const;
   void take_output(const AttemptOrder& order, Outcome& outcome);
   void end_children(Outcome& outcome);
-  bool is_light();
   void drop_scratch(const Assignment& attempt, bool failed);
+  bool is_light();
 
   const ExecutorSettings& settings_;
   const Scratch& scratch_;

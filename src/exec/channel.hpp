@@ -20,7 +20,8 @@ namespace parrun {
 enum class FrameKind : std::uint8_t {
   task = 1,    ///< encode(AttemptOrder)
   resume = 2,  ///< what was revoked lies before this
-  quit = 3     ///< leave; for threads, a process is killed
+  quit = 3,    ///< leave; for threads, a process is killed
+  release = 4  ///< values were released: see SharedValues
 };
 
 class Channel {

@@ -251,6 +251,12 @@ void Executor::hold_back() {
   end_frame(begin_frame(FrameKind::resume, outgoing_), outgoing_);
 }
 
+void Executor::drop_released() {
+  if (!alive_) return;
+  end_frame(begin_frame(FrameKind::release, outgoing_), outgoing_);
+  write_outgoing();
+}
+
 std::vector<GivenTask> Executor::take_back(std::size_t count) {
   std::vector<GivenTask> taken;
   const bool some_in_ring = pushed_ > 0 && tasks_.size() - pushed_ < count;

@@ -62,6 +62,11 @@ class Executor {
   /// error. False: it cannot be ended (a thread).
   bool kill(const Assignment& attempt, State state, std::string error);
 
+  /// Where its tasks find shared values.
+  const std::shared_ptr<ShareTable>& shares() const { return body_->shares(); }
+  /// Values were released: what is mapped of them is to go, once what executes has ended.
+  void drop_released();
+
   bool has_tasks() const { return !tasks_.empty(); }
   std::size_t waiting() const { return tasks_.size() - (current() ? 1 : 0); }
 

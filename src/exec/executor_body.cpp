@@ -19,7 +19,8 @@ Zygote::Plan ProcessBody::plan() {
   return {.executor =
               [this] {
                 capture_.redirect_here();
-                ProcessAttempter attempter(settings_, scratch_, capture_, *note_);
+                shares()->make_read_only();
+                ProcessAttempter attempter(settings_, scratch_, capture_, *note_, *shares());
                 serve_tasks(*channel_, attempter);
               },
           .descriptors = {capture_.stdout_fd(), capture_.stderr_fd()},
@@ -51,8 +52,8 @@ std::string ProcessBody::kept_folder(const Assignment& attempt) const {
 void ThreadBody::start() {
   channel_ = std::make_shared<Channel>();
   ended_ = std::make_shared<std::atomic<bool>>(false);
-  thread_ = std::thread([channel = channel_, ended = ended_] {
-    ThreadAttempter attempter;
+  thread_ = std::thread([table = shares(), channel = channel_, ended = ended_] {
+    ThreadAttempter attempter(*table);
     serve_tasks(*channel, attempter);
     ended->store(true);
   });

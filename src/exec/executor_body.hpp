@@ -3,10 +3,12 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "exec/attempt.hpp"
 #include "exec/capture.hpp"
 #include "exec/channel.hpp"
+#include "exec/share_table.hpp"
 #include "exec/shared_memory.hpp"
 #include "exec/zygote.hpp"
 
@@ -15,7 +17,14 @@ namespace parrun {
 // What executes tasks for a worker: a process of its own, or a thread of the rank.
 class ExecutorBody {
  public:
+  explicit ExecutorBody(std::shared_ptr<ShareTable> shares = std::make_shared<ShareTable>())
+      : shares_(std::move(shares)) {}
+  ExecutorBody(const ExecutorBody&) = delete;
+  ExecutorBody& operator=(const ExecutorBody&) = delete;
   virtual ~ExecutorBody() = default;
+
+  /// Where its tasks find shared values: there before its processes are forked.
+  const std::shared_ptr<ShareTable>& shares() const { return shares_; }
 
   virtual Channel& channel() = 0;
   /// Begins to serve a fresh channel(). REQUIRES: none lives.
@@ -34,6 +43,9 @@ class ExecutorBody {
   virtual std::string kept_folder(const Assignment& /*attempt*/) const { return {}; }
   /// The run ended well.
   virtual void part() {}
+
+ private:
+  std::shared_ptr<ShareTable> shares_;
 };
 
 /// Forks the zygote. REQUIRES: one thread, before MPI_Init.
@@ -68,9 +80,9 @@ class ProcessBody final : public ExecutorBody {
 
 class ThreadBody final : public ExecutorBody {
  public:
-  ThreadBody() = default;
-  ThreadBody(const ThreadBody&) = delete;
-  ThreadBody& operator=(const ThreadBody&) = delete;
+  /// `shares`: those of the other body of its worker.
+  explicit ThreadBody(std::shared_ptr<ShareTable> shares = std::make_shared<ShareTable>())
+      : ExecutorBody(std::move(shares)) {}
   ~ThreadBody() override;
 
   Channel& channel() override { return *channel_; }

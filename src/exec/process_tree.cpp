@@ -18,6 +18,7 @@
 #include <string>
 
 #include "base/process_stat.hpp"
+#include "exec/shared_file.hpp"
 
 namespace parrun {
 namespace {
@@ -109,7 +110,9 @@ std::vector<ProcessUse> process_tree(pid_t root) {
 std::uint64_t proportional_bytes(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("Pss:")) return std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
+    if (!line.starts_with("Pss:")) continue;
+    const std::uint64_t all = std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
+    return all - std::min(all, shared_use(std::to_string(pid)).proportional_bytes);
   }
   return 0;
 }

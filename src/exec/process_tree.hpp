@@ -39,8 +39,8 @@ struct ProcessUse {
 /// `root` and all its descendants, as far as they can be seen; `root` first.
 std::vector<ProcessUse> process_tree(pid_t root);
 
-/// The resident memory of a process where each page that it shares counts in proportion; 0 where the kernel
-/// does not tell. Costs about a millisecond a GiB.
+/// The resident memory of a process where each page that it shares counts in proportion, and shared values do
+/// not count; 0 where the kernel does not tell. Costs about a millisecond a GiB.
 std::uint64_t proportional_bytes(pid_t pid);
 
 }  // namespace parrun

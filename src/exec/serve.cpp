@@ -29,6 +29,9 @@ void serve_tasks(Channel& channel, Attempter& attempter) {
       case FrameKind::resume:
         ++resumed;
         break;
+      case FrameKind::release:
+        attempter.drop_released();
+        break;
       case FrameKind::task: {
         if (!channel.claim(started, resumed, Clock::now())) break;  // it was taken back
         ++started;

@@ -23,6 +23,12 @@ SharedMemory::SharedMemory(std::size_t size) {
   }
 }
 
+void SharedMemory::make_read_only() {
+  const auto guard = static_cast<std::size_t>(static_cast<char*>(data_) - static_cast<char*>(mapping_));
+  if (mprotect(data_, mapped_ - 2 * guard, PROT_READ) != 0)
+    throw std::system_error(errno, std::generic_category(), "cannot protect shared memory");
+}
+
 SharedMemory::~SharedMemory() { munmap(mapping_, mapped_); }
 
 }  // namespace parrun

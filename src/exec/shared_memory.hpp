@@ -13,6 +13,8 @@ class SharedMemory {
   ~SharedMemory();
 
   void* data() const { return data_; }
+  /// In this process, from now on.
+  void make_read_only();  ///< throws std::system_error
 
  private:
   void* mapping_;

@@ -76,11 +76,13 @@ void UsageMeter::write_before(AttemptNote& note) const {
 
 std::int64_t UsageMeter::left_behind_kb() {
   constexpr std::int64_t kWorthTrimming_kb = kWorthTrimming / 1024;
-  if (own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb && malloc_trim(0) != 0) {
-    own_.ru_maxrss = 0;  // the present size is below the peak
-    settle(usage_of(RUSAGE_SELF));
-  }
+  if (own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb && malloc_trim(0) != 0) look_again();
   return own_.ru_maxrss - first_rss_kb_;
+}
+
+void UsageMeter::look_again() {
+  own_.ru_maxrss = 0;  // the present size is below the peak
+  settle(usage_of(RUSAGE_SELF));
 }
 
 double user_seconds(const rusage& usage) { return seconds(usage.ru_utime); }

@@ -27,6 +27,8 @@ class UsageMeter {
   void write_before(AttemptNote& note) const;
   /// How much memory [KiB] stayed in this process, then, beyond what it had at first.
   std::int64_t left_behind_kb();
+  /// Memory was given back: its present size is what counts.
+  void look_again();
 
  private:
   void settle(rusage now);

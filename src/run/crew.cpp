@@ -61,24 +61,43 @@ void Crew::send_heartbeats(TimePoint now) {
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
+  if (!waiting_.empty()) {
+    message_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    return std::pair{message_->from, decode_from_worker(message_->bytes)};
+  }
   while ((message_ = transport_.receive())) {
-    const auto& message = message_;
-    watch_.on_message(message->from, now);
-    if (!message->complete) continue;
-    FromWorker decoded = decode_from_worker(message->bytes);
-    if (const auto* hello = std::get_if<Hello>(&decoded)) {
-      on(message->from, *hello);
-    } else if (std::holds_alternative<Farewell>(decoded)) {
-      members_[index(message->from)].left = true;
-      ++left_;
-      watch_.on_farewell(message->from);
-    } else if (const auto* trouble = std::get_if<Trouble>(&decoded)) {
-      if (!trouble_) trouble_ = fmt::format("{}: {}", name(message->from), trouble->what);
-    } else if (const auto* heard = std::get_if<Heard>(&decoded)) {
-      heard_.emplace_back(heard->signal, now - heard->ago);
-    } else {
-      return std::pair{message->from, std::move(decoded)};
-    }
+    if (auto of_a_run = take_in(*message_, now)) return of_a_run;
+  }
+  return std::nullopt;
+}
+
+bool Crew::listen(TimePoint now) {
+  bool news = false;
+  while (auto message = transport_.receive()) {
+    news = true;
+    if (take_in(*message, now)) waiting_.push_back(std::move(*message));
+  }
+  return news;
+}
+
+// A message of the crew's own life ends here; another is given back.
+std::optional<std::pair<Rank, FromWorker>> Crew::take_in(const Message& message, TimePoint now) {
+  watch_.on_message(message.from, now);
+  if (!message.complete) return std::nullopt;
+  FromWorker decoded = decode_from_worker(message.bytes);
+  if (const auto* hello = std::get_if<Hello>(&decoded)) {
+    on(message.from, *hello);
+  } else if (std::holds_alternative<Farewell>(decoded)) {
+    on_farewell(message.from);
+  } else if (const auto* trouble = std::get_if<Trouble>(&decoded)) {
+    if (!trouble_) trouble_ = fmt::format("{}: {}", name(message.from), trouble->what);
+  } else if (const auto* heard = std::get_if<Heard>(&decoded)) {
+    heard_.emplace_back(heard->signal, now - heard->ago);
+  } else if (auto* answer = std::get_if<ShareReady>(&decoded)) {
+    share_answers_.emplace_back(message.from, std::move(*answer));
+  } else {
+    return std::pair{message.from, std::move(decoded)};
   }
   return std::nullopt;
 }
@@ -104,9 +123,19 @@ std::vector<Rank> Crew::dead_here() const {
   return dead;
 }
 
+void Crew::on_farewell(Rank from) {
+  members_[index(from)].left = true;
+  ++left_;
+  watch_.on_farewell(from);
+}
+
 void Crew::on(Rank from, const Hello& hello) {
-  members_[index(from)] = {
-      .host = hello.host, .pid = hello.pid, .present = true, .left = false, .processes = hello.processes};
+  members_[index(from)] = {.host = hello.host,
+                           .pid = hello.pid,
+                           .node = hello.node,
+                           .present = true,
+                           .left = false,
+                           .processes = hello.processes};
   ++present_;
   if (mismatch_) return;
   if (!hello.problem.empty()) {

@@ -2,6 +2,7 @@
 // The workers as rank 0 knows them, from their hello to their farewell, over all runs of a pool. Every
 // message passes here, and the limits are watched here, so that they hold in every phase.
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@ class Crew {
   struct Member {
     std::string host;
     std::int64_t pid = 0;
+    std::string node;       ///< node_identity()
     bool present = false;   ///< has said hello
     bool left = false;      ///< has said farewell, or has failed
     bool processes = true;  ///< can execute tasks in processes of their own
@@ -31,10 +33,14 @@ class Crew {
 
   /// The next message that is not of the crew's own life. Views in it live until the next call.
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
+  /// Takes in what has come; what receive() would give waits for its next call. True if there was anything.
+  bool listen(TimePoint now);
   /// Workers that have failed since the last call while the MPI library lets the others go on.
   std::vector<Rank> take_failed();
   void send(Rank to, const FromDispatcher& message) { transport_.send(to, encode(message)); }
   void broadcast(const FromDispatcher& message);
+  /// Everything that was sent has left.
+  bool sent_all() const { return transport_.idle(); }
   /// Tells each worker now and then that rank 0 lives, spread over time. To be called in each turn.
   void send_heartbeats(TimePoint now);
   /// A worker that has heard nothing for so long is cut off from rank 0, or rank 0 is no more.
@@ -54,6 +60,9 @@ class Crew {
   /// Signals that workers have heard since the last call, and when, by this process's clock.
   std::vector<std::pair<int, TimePoint>> take_heard() { return std::exchange(heard_, {}); }
 
+  /// Answers that have come since the last call.
+  std::vector<std::pair<Rank, ShareReady>> take_share_answers() { return std::exchange(share_answers_, {}); }
+
   LimitWatch& watch() { return watch_; }
   const LimitWatch& watch() const { return watch_; }
   /// From now on this is what expired() says.
@@ -69,7 +78,9 @@ class Crew {
 
  private:
   static std::size_t index(Rank rank) { return static_cast<std::size_t>(rank.get()); }
+  std::optional<std::pair<Rank, FromWorker>> take_in(const Message& message, TimePoint now);
   void on(Rank from, const Hello& hello);
+  void on_farewell(Rank from);
 
   Transport& transport_;
   LimitWatch watch_;
@@ -82,6 +93,8 @@ class Crew {
   std::optional<std::string> mismatch_;
   std::optional<std::string> trouble_;
   std::vector<std::pair<int, TimePoint>> heard_;
+  std::vector<std::pair<Rank, ShareReady>> share_answers_;
+  std::deque<Message> waiting_;  ///< for receive()
   std::optional<Expiry> ending_;
   TimePoint round_begin_{};  ///< of the last round of heartbeats
   std::size_t told_ = 0;     ///< workers, in that round

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "base/exit_code.hpp"
+#include "base/host.hpp"
 #include "batch/public_task.hpp"
 #include "run/pool_impl.hpp"
 #include "run/range_run.hpp"
@@ -24,11 +25,16 @@ Limits limits_of(const CallOptions& options, Duration lost_after) {
 Pool::Impl::Impl(Session& session, Isolation isolation) : session_(session), isolation_(isolation) {}
 Pool::Impl::~Impl() = default;
 
-Begin Pool::Impl::begin_call(const CallOptions& options) {
+void Pool::Impl::check_usable() const {
   if (!why_broken_.empty()) throw std::logic_error("this pool cannot run anything any more: " + why_broken_);
+}
+
+Begin Pool::Impl::begin_call(const CallOptions& options) {
+  check_usable();
   if (in_call_) {
     throw std::logic_error("this pool is in use: take or destroy the range of results first");
   }
+  if (sharing_) sharing_->send_releases();
   const bool kill = options.on_timeout == OnTimeout::kill;
   if (kill && isolation_ == Isolation::none)
     throw std::logic_error("OnTimeout::kill needs process isolation: a thread cannot be killed");
@@ -68,10 +74,41 @@ void Pool::Impl::abort_if_broken() {
   abort_job(exit_code::kLimitReached);
 }
 
+// What a call that is under way has to be told waits for its next turn, as while the caller is in its own
+// code: this may be within the caller's range, which the call is asking for a task.
+detail::SharedCopy Pool::Impl::share(BytesView value) {
+  check_usable();
+  Crew& crew = session_.crew();
+  if (!sharing_) sharing_ = std::make_shared<Sharing>(crew, node_identity());
+  sharing_->begin(value);
+  try {
+    while (!sharing_->done()) {
+      session_.turn([&](TimePoint now) {
+        const bool news = crew.listen(now);
+        return sharing_->turn() || news;
+      });
+      const auto expired = crew.expired(Clock::now());
+      if (expired && expired->kind != Expiry::Kind::stall) throw TimeoutError(expired->what, {});
+    }
+    crew.watch().on_pause(Clock::now());
+    session_.rest();
+    return sharing_->finish();
+  } catch (...) {
+    sharing_->give_up();
+    session_.rest();
+    throw;
+  }
+}
+
 Pool::Pool(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Pool::~Pool() = default;
 
 int Pool::workers() const { return static_cast<int>(impl_->session().crew().workers().size()); }
+
+detail::SharedCopy Pool::share_bytes(std::span<const std::byte> bytes) {
+  return bytes.empty() ? detail::SharedCopy{}
+                       : impl_->share({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
 
 std::unique_ptr<detail::CallRun> Pool::start(detail::Feed feed, const CallOptions& options,
                                              Delivery delivery) {

@@ -6,6 +6,7 @@
 
 #include "parrun/pool.hpp"
 #include "run/session.hpp"
+#include "run/sharing.hpp"
 
 namespace parrun {
 
@@ -32,16 +33,23 @@ class Pool::Impl {
   /// Another call is to begin: waits until all of them have ended, no longer than `deadline`.
   void close_submissions(std::optional<Duration> deadline);
 
+  /// Turns the loop until every node has the value. Throws std::runtime_error where one cannot have it,
+  /// TimeoutError where a limit passes.
+  detail::SharedCopy share(BytesView value);
+
   /// A task is stuck on a thread of its rank: only the end of the rank ends it, so the job is to be aborted.
   void abort_if_broken();
 
  private:
+  void check_usable() const;
+
   Session& session_;
   Isolation isolation_;
   std::uint32_t epoch_ = 0;
   bool in_call_ = false;
   std::string why_broken_;
   std::unique_ptr<Submissions> submissions_;
+  std::shared_ptr<Sharing> sharing_;  ///< once a value was shared
 };
 
 }  // namespace parrun

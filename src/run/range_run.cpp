@@ -26,7 +26,8 @@ std::uint64_t RangeSource::pull(std::uint64_t wanted) {
 void RangeSource::take_next() try {
   at_rest_();  // the caller's own code: it takes the time it takes
   if (auto fields = feed_()) {
-    payloads_.emplace(TaskId(known_), encode(call_spec(*std::move(fields))));
+    detail::Kept kept = std::move(fields->kept);
+    open_.emplace(TaskId(known_), Open{encode(call_spec(*std::move(fields))), std::move(kept)});
     ++known_;
   } else {
     exhausted_ = true;

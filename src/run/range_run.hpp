@@ -24,21 +24,25 @@ class RangeSource final : public TaskSource {
   /// Where the range throws it is at its end; error() has what it threw.
   std::uint64_t pull(std::uint64_t wanted) override;
   bool exhausted() const override { return exhausted_; }
-  BytesView payload(TaskId task) override { return payloads_.at(task); }
-  void forget(TaskId task) override { payloads_.erase(task); }
+  BytesView payload(TaskId task) override { return open_.at(task).payload; }
+  void forget(TaskId task) override { open_.erase(task); }
 
   /// The caller has taken one more result.
   void on_taken() { ++taken_; }
   const std::exception_ptr& error() const { return error_; }
 
  private:
+  struct Open {
+    Bytes payload;
+    detail::Kept kept;
+  };
   void take_next();
 
   detail::Feed feed_;
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
   std::function<void()> at_rest_;
   std::pmr::unsynchronized_pool_resource memory_;  ///< for the map's nodes, which come and go
-  std::pmr::unordered_map<TaskId, Bytes> payloads_{&memory_};
+  std::pmr::unordered_map<TaskId, Open> open_{&memory_};
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;
   bool exhausted_ = false;

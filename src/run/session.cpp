@@ -47,7 +47,8 @@ Hello Session::hello(const std::string& problem, bool processes) const {
           .pid = getpid(),
           .problem = problem.empty() ? registry_problem() : problem,
           .functions = registry_fingerprint(),
-          .processes = processes};
+          .processes = processes,
+          .node = node_identity()};
 }
 
 void Session::serve(const std::string& problem) {

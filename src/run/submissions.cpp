@@ -18,8 +18,8 @@ constexpr Duration kCancelLimit = std::chrono::seconds(2);
 
 class Submissions::Entry final : public detail::Submission {
  public:
-  Entry(Submissions& home, TaskId task, Bytes payload)
-      : home_(&home), task_(task), payload_(std::move(payload)) {}
+  Entry(Submissions& home, TaskId task, Bytes payload, detail::Kept kept)
+      : home_(&home), task_(task), payload_(std::move(payload)), kept_(std::move(kept)) {}
 
   std::uint64_t index() const override { return task_.get(); }
   bool ready() const override { return outcome_ || timeout_; }
@@ -51,12 +51,14 @@ class Submissions::Entry final : public detail::Submission {
   void let_go() {
     home_ = nullptr;
     payload_ = {};
+    kept_ = {};
     for (const auto& then : std::exchange(then_, {})) then();
   }
 
   Submissions* home_;  ///< null once it is ready
   TaskId task_;
   Bytes payload_;
+  detail::Kept kept_;
   std::optional<Outcome> outcome_;
   std::optional<TimeoutError> timeout_;  ///< in its place
   std::vector<std::function<void()>> then_;
@@ -104,7 +106,7 @@ std::shared_ptr<detail::Submission> Submissions::submit(const detail::CallFields
   Bytes payload = encode(call_spec(fields));
   open();
   const TaskId task(submitted_++);
-  auto entry = std::make_shared<Entry>(*this, task, std::move(payload));
+  auto entry = std::make_shared<Entry>(*this, task, std::move(payload), fields.kept);
   open_.emplace(task, entry);
   turn(Session::Idle::go_on);
   pool_.session().rest();

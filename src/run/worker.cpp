@@ -21,10 +21,13 @@ constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = s
 
 }  // namespace
 
-Worker::Worker(Transport& transport, Executor* processes) : transport_(transport), processes_(processes) {
-  if (processes_ == nullptr) use_threads();
-  active_ = processes_ != nullptr ? processes_ : threads_.get();
-}
+// The table of shared values is the processes' where there are some: they were forked with it.
+Worker::Worker(Transport& transport, Executor* processes)
+    : transport_(transport),
+      processes_(processes),
+      threads_(processes != nullptr ? nullptr : std::make_unique<Executor>(std::make_unique<ThreadBody>())),
+      active_(processes != nullptr ? processes : threads_.get()),
+      keeper_(active_->shares()) {}
 
 void Worker::send(const FromWorker& message) { transport_.send(Rank(0), encode(message)); }
 
@@ -130,8 +133,24 @@ void Worker::on(const Cancel& cancel) {
 
 void Worker::on(const Bye& /*bye*/) {
   leaving_ = true;
+  keeper_.let_go();
+  drop_released();
   if (processes_ != nullptr) processes_->part();
   send(Farewell{});
+}
+
+void Worker::on(const ShareBytes& piece) {
+  if (const auto answer = keeper_.on(piece)) send(*answer);
+}
+
+void Worker::on(const Unshare& unshare) {
+  keeper_.on(unshare);
+  drop_released();
+}
+
+void Worker::drop_released() {
+  if (processes_ != nullptr) processes_->drop_released();
+  if (threads_) threads_->drop_released();
 }
 
 // --- tasks -----------------------------------------------------------------------------------------------
@@ -139,7 +158,7 @@ void Worker::on(const Bye& /*bye*/) {
 Executor& Worker::executor_for(const GivenTask& task) { return task.on_thread ? *threads_ : *processes_; }
 
 void Worker::use_threads() {
-  if (!threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>());
+  if (!threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>(active_->shares()));
 }
 
 // One executor at a time is active, so one task at a time executes here.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exec/executor.hpp"
+#include "run/share_keeper.hpp"
 #include "wire/messages.hpp"
 #include "wire/transport.hpp"
 
@@ -59,6 +60,10 @@ class Worker {
   void on(const Cancel& cancel);
   void on(const Bye& bye);
   void on(const Alive& /*alive*/) {}  // that it came is all it says
+  void on(const ShareBytes& piece);
+  void on(const ShareAt& at) { send(keeper_.on(at)); }
+  void on(const Unshare& unshare);
+  void drop_released();
 
   GivenTask accept(const Give::Item& item) const;
   void use_threads();
@@ -75,6 +80,7 @@ class Worker {
   Executor* processes_;
   std::unique_ptr<Executor> threads_;  ///< once a run has wanted them, or there are no processes
   Executor* active_;
+  ShareKeeper keeper_;
   std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
 
   Begin run_;

@@ -79,7 +79,7 @@ void all(Way& way, T&... values) {
 
 template <typename Way>
 void fields(Way& way, Hello& m) {
-  all(way, m.host, m.pid, m.problem, m.functions, m.processes);
+  all(way, m.host, m.pid, m.problem, m.functions, m.processes, m.node);
 }
 template <typename Way>
 void fields(Way& way, Report::Finished& m) {
@@ -144,6 +144,27 @@ template <typename Way>
 void fields(Way& /*way*/, Bye& /*m*/) {}
 template <typename Way>
 void fields(Way& /*way*/, Alive& /*m*/) {}
+
+template <typename Way>
+void fields(Way& way, SharePlace& m) {
+  all(way, m.pid, m.fd, m.inode, m.bytes);
+}
+template <typename Way>
+void fields(Way& way, ShareReady& m) {
+  all(way, m.id, m.place, m.problem);
+}
+template <typename Way>
+void fields(Way& way, ShareBytes& m) {
+  all(way, m.id, m.total, m.offset, m.bytes);
+}
+template <typename Way>
+void fields(Way& way, ShareAt& m) {
+  all(way, m.id, m.place);
+}
+template <typename Way>
+void fields(Way& way, Unshare& m) {
+  all(way, m.id);
+}
 
 template <typename Variant>
 Bytes encode_variant(const Variant& message) {

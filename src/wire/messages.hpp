@@ -10,6 +10,7 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/resource_limits.hpp"
+#include "base/share_place.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
@@ -23,6 +24,7 @@ struct Hello {
   std::string problem;                 ///< why this rank cannot work (a module did not load), or empty
   std::vector<std::string> functions;  ///< registry_fingerprint()
   bool processes = true;               ///< it can execute tasks in processes of their own
+  std::string node = {};               ///< node_identity()
 };
 
 /// Results and the state of things: when there is something to tell, and as a heartbeat.
@@ -69,6 +71,13 @@ struct Trouble {
   std::string what;
 };
 
+/// The answer to the last ShareBytes, and to ShareAt: the value can be had here.
+struct ShareReady {
+  std::uint64_t id = 0;
+  SharePlace place;     ///< after ShareBytes: where this rank keeps it for its node
+  std::string problem;  ///< why it cannot, or empty
+};
+
 // --- from the dispatcher ---------------------------------------------------------------------------------
 
 /// Begins a run.
@@ -111,14 +120,34 @@ struct Stop {
   Duration patience{};  ///< with a task that cannot be ended (a thread): it may end by itself
 };
 
+/// A piece of a shared value, to be kept for all of this rank's node; pieces come in order.
+struct ShareBytes {
+  std::uint64_t id = 0;
+  std::uint64_t total = 0;   ///< [bytes] of the value
+  std::uint64_t offset = 0;  ///< of this piece
+  Bytes bytes;
+};
+
+/// Another process of this node keeps a shared value.
+struct ShareAt {
+  std::uint64_t id = 0;
+  SharePlace place;
+};
+
+/// A value is shared no more.
+struct Unshare {
+  std::uint64_t id = 0;
+};
+
 /// Leave.
 struct Bye {};
 
 /// The dispatcher's heartbeat.
 struct Alive {};
 
-using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard>;
-using FromDispatcher = std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cancel>;
+using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard, ShareReady>;
+using FromDispatcher =
+    std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cancel, ShareBytes, ShareAt, Unshare>;
 
 Bytes encode(const FromWorker& message);
 Bytes encode(const FromDispatcher& message);

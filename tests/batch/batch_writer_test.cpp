@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <thread>
 
+#include "parrun/shared.hpp"
 #include "support/batches.hpp"
 #include "support/temp_dir.hpp"
 
@@ -16,11 +18,15 @@ namespace batch_writer_test {
 double simulate(int seed, double temperature) { return seed + temperature; }
 PARRUN_TASK(simulate);
 
+double look_up(const parrun::Shared<double>& table, int i) { return table[static_cast<std::size_t>(i)]; }
+PARRUN_TASK(look_up);
+
 }  // namespace batch_writer_test
 
 namespace parrun {
 namespace {
 
+using batch_writer_test::look_up;
 using batch_writer_test::simulate;
 using test::command;
 using test::input_error;
@@ -52,6 +58,15 @@ TEST(BatchWriter, WritesCallsAndCommandsThatComeBack) {
   EXPECT_EQ(specs[1], command("echo hi"));
   EXPECT_EQ(specs[2].retries, 2);
   EXPECT_EQ(specs[2].cwd, "/");
+}
+
+TEST(BatchWriter, RefusesACallThatRefersToASharedValue) {
+  const TempDir dir;
+  BatchWriter writer(dir.file("jobs.bin"));
+  const Shared<double> table({1, std::make_shared<double>(0.5)}, 1);
+  EXPECT_THAT(input_error([&] { writer.add(task<look_up>(table, 0)); }),
+              HasSubstr("a call of look_up refers to a shared value, which ends with its pool"));
+  writer.add(task<look_up>(Shared<double>(), 0));
 }
 
 TEST(BatchWriter, UnfinishedLeavesNoFile) {

@@ -144,6 +144,15 @@ TEST_F(LimitWatchTest, AfterAPauseOfRankZerosOwnSilenceIsCountedFromItsEnd) {
   EXPECT_EQ(passes_at(run, start + 100s + none().lost_after)->kind, Kind::lost);
 }
 
+TEST_F(LimitWatchTest, APauseMayBeToldWhileTheLoopTurns) {
+  LimitWatch run = watch({.timeout = {}, .deadline = {}, .stall = 3s, .lost_after = none().lost_after});
+  run.on_wait(start);
+  for (Duration at{}; at <= 10s; at += 100ms) run.on_turn(start + at);
+  EXPECT_TRUE(run.tick(start + 10s));
+  run.on_pause(start + 10s);
+  EXPECT_EQ(passes_at(run, start + 10s + LimitWatch::kPause)->kind, Kind::stall);
+}
+
 TEST_F(LimitWatchTest, ALoopThatTurnsHasNoPauses) {
   LimitWatch run = watch(none());
   run.on_message(kFirst, start);

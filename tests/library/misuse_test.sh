@@ -7,7 +7,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 source=$folder/cases.cpp
-echo '#include "parrun/task.hpp"' >"$source"
+echo '#include "parrun/pool.hpp"' >"$source"
 sentences=('' '')  # by line, from 1; empty where the case is to compile
 
 refused() {  # SENTENCE CODE: types differ from case to case, for the compiler judges each but once
@@ -19,6 +19,9 @@ taken() { refused '' "$1"; }  # CODE
 taken 'int f(int n) { return n; } PARRUN_TASK(f); auto task = parrun::task<f>(1);'
 taken 'struct S { int n = 0; }; PARRUN_MEMBERS(S, n); S f(const S& s) { return s; } PARRUN_TASK(f); auto task = parrun::task<f>(S{1});'
 taken 'struct F { int n = 0; int operator()(int k) const { return n + k; } }; PARRUN_MEMBERS(F, n); PARRUN_TASK(F); auto task = parrun::task(F{1}, 2);'
+taken 'double f(const parrun::Shared<double>& table) { return table[0]; } PARRUN_TASK(f); auto task = parrun::task<f>(parrun::Shared<double>());'
+taken 'struct S { parrun::Shared<int> table; std::vector<parrun::Shared<char>> texts; }; PARRUN_MEMBERS(S, table, texts); S f(S s) { return s; } PARRUN_TASK(f);'
+taken 'struct S { double x, y; }; void g(parrun::Pool& pool, const std::vector<S>& points) { pool.share(points); pool.share(points[0]); }'
 
 members='this type cannot be serialised: name its members with PARRUN_MEMBERS'
 refused "$members" 'struct S { int n = 0; }; int f(const S& s) { return s.n; } PARRUN_TASK(f);'
@@ -58,6 +61,13 @@ refused 'one call operator that is no template' 'constexpr auto f = [](auto n) {
 refused 'one call operator that is no template' 'struct F { int operator()(int n) { return n; } int operator()(long n) { return int(n); } }; PARRUN_TASK(F);'
 refused "instead of a lambda's captures use arguments" 'void g(int k) { parrun::task([k](int n) { return n + k; }, 1); }'
 refused 'this function object cannot travel' 'struct F { int k = 0; int operator()(int n) const { return n + k; } }; PARRUN_TASK(F);'
+
+shared='of trivially copyable elements, or one such value'
+refused "$shared" 'void g(parrun::Pool& pool) { pool.share(std::vector<std::string>{"text"}); }'
+refused "$shared" 'void g(parrun::Pool& pool) { pool.share(std::vector<bool>{true}); }'
+refused "$shared" 'void g(parrun::Pool& pool) { pool.share(std::map<int, int>()); }'
+refused "$shared" 'void g(parrun::Pool& pool) { pool.share(std::vector<const char*>{"text"}); }'
+refused "$shared" 'void g(parrun::Pool& pool) { int n = 0; pool.share(&n); }'
 
 # "LINE ERROR", the first error of each line that has one. The last place in the source that the compiler names before an
 # error is where its template was asked for.

@@ -72,5 +72,11 @@ TEST(Examples, ASearchGoesWhereItsResultsPoint) {
   EXPECT_GT(number_behind(out, ", "), 10);
 }
 
+// Source: T. Oliveira e Silva, https://oeis.org/A025018 and A025019.
+TEST(Examples, TasksLookUpWhatIsSharedAndFindWhatIsKnown) {
+  EXPECT_EQ(output_of("shared_data", 4), "hardest: 10759922 = 829 + 10759093\n");
+  EXPECT_EQ(output_of("shared_data", 0), "hardest: 10759922 = 829 + 10759093\n");
+}
+
 }  // namespace
 }  // namespace parrun::test

@@ -102,6 +102,27 @@ TEST_F(CrewTest, OtherMessagesAreHandedOnInOrder) {
   EXPECT_FALSE(crew.receive(clock.now()));
 }
 
+TEST_F(CrewTest, WhatCameWhileItOnlyListenedIsHandedOnFirst) {
+  transport.arrive(Report{7, {}, {}}, Rank(1));
+  transport.arrive(ShareReady{3, {}, "no memory"}, Rank(2));
+  EXPECT_TRUE(crew.listen(clock.now()));
+  EXPECT_FALSE(crew.listen(clock.now()));
+  transport.arrive(Report{8, {}, {}}, Rank(1));
+  EXPECT_EQ(std::get<Report>(crew.receive(clock.now())->second).epoch, 7U);
+  EXPECT_EQ(std::get<Report>(crew.receive(clock.now())->second).epoch, 8U);
+  EXPECT_FALSE(crew.receive(clock.now()));
+}
+
+TEST_F(CrewTest, AnswersAboutSharedValuesAreGivenOut) {
+  transport.arrive(ShareReady{3, {}, "no memory"}, Rank(2));
+  EXPECT_FALSE(crew.receive(clock.now()));
+  const auto answers = crew.take_share_answers();
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].first, Rank(2));
+  EXPECT_EQ(answers[0].second.problem, "no memory");
+  EXPECT_TRUE(crew.take_share_answers().empty());
+}
+
 TEST_F(CrewTest, TheFirstTroubleIsTold) {
   hello(2, ours);
   transport.arrive(Trouble{"cannot fork"}, Rank(2));

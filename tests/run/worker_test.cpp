@@ -95,6 +95,42 @@ TEST_F(WorkerTest, SaysWhoIsHere) {
   EXPECT_EQ(transport.take<Hello>(kDispatcher).host, "node1");
 }
 
+TEST_F(WorkerTest, KeepsASharedValueForItsExecutorUntilItIsReleased) {
+  begin();
+  give({0});
+  turn();
+  transport.arrive(ShareBytes{7, 3, 0, "ab"});
+  turn();
+  EXPECT_FALSE(transport.has(kDispatcher));
+  transport.arrive(ShareBytes{7, 3, 2, "c"});
+  turn();
+  const auto answer = transport.take<ShareReady>(kDispatcher);
+  EXPECT_EQ(answer.problem, "");
+  EXPECT_EQ(body->shares()->find(7), answer.place);
+  transport.arrive(ShareAt{8, answer.place});
+  turn();
+  EXPECT_EQ(transport.take<ShareReady>(kDispatcher).id, 8U);
+  EXPECT_EQ(body->shares()->find(8), answer.place);
+  transport.arrive(Unshare{7});
+  turn();
+  EXPECT_FALSE(body->shares()->find(7));
+  execute_next();
+  EXPECT_FALSE(body->begin_next(clock.now()));
+  EXPECT_EQ(body->releases, 1);
+  turn();
+  take_report();
+}
+
+TEST_F(WorkerTest, LeavesNothingSharedToTheNextPoolOfItsExecutor) {
+  transport.arrive(ShareBytes{7, 3, 0, "abc"});
+  turn();
+  transport.take<ShareReady>(kDispatcher);
+  transport.arrive(Bye{});
+  turn();
+  transport.take<Farewell>(kDispatcher);
+  EXPECT_FALSE(body->shares()->find(7));
+}
+
 TEST_F(WorkerTest, ReportsEachOutcomeAtOnceThoughMoreTasksWait) {
   begin();
   give({0, 1, 2});

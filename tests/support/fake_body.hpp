@@ -46,6 +46,7 @@ class FakeBody final : public ExecutorBody {
       ByteReader in(frame);
       const auto kind = in.get<FrameKind>();
       if (kind == FrameKind::resume) ++resumed_;
+      if (kind == FrameKind::release) ++releases;
       if (kind != FrameKind::task || !channel_->claim(started_, resumed_, now)) continue;
       ++started_;
       const TaskId task(in.get<std::uint64_t>());
@@ -71,6 +72,7 @@ class FakeBody final : public ExecutorBody {
 
   int starts = 0;
   int kills = 0;
+  int releases = 0;  ///< times that it was told that values were released
   Capture::Text output;
   std::optional<std::string> fault;  ///< poll_death() throws it
 

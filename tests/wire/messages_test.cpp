@@ -22,13 +22,15 @@ std::vector<FromWorker> worker_messages() {
   executing.running = 1500ms;
   executing.limit = 3s;
   executing.overran = true;
-  return {Hello{"node17", 4711, "no module", {"f int()", "g void()"}},
+  return {Hello{"node17", 4711, "no module", {"f int()", "g void()"}, false, "boot 1"},
           Report{5, {{"outcome", 2}, {"", -1}}, executing},
           Report{},
           Returned{5, {TaskId(1), TaskId(2)}},
           Stopped{5, false},
           Farewell{},
-          Trouble{"cannot fork"}};
+          Trouble{"cannot fork"},
+          Heard{15, 3s},
+          ShareReady{3, {4711, 5, 6, 7}, "no memory"}};
 }
 
 std::vector<FromDispatcher> dispatcher_messages() {
@@ -39,7 +41,10 @@ std::vector<FromDispatcher> dispatcher_messages() {
           Stop{7, 2s},
           Cancel{7, TaskId(3)},
           Bye{},
-          Alive{}};
+          Alive{},
+          ShareBytes{3, 100, 20, "bytes"},
+          ShareAt{3, {4711, 5, 6, 7}},
+          Unshare{3}};
 }
 
 template <typename Kind>
@@ -52,9 +57,10 @@ Kind back(const Kind& message) {
 }
 
 TEST(Messages, FromAWorkerComeBackAsTheyWere) {
-  const Hello hello = back(Hello{"node17", 4711, "no module", {"f int()", "g void()"}});
+  const Hello hello = back(Hello{"node17", 4711, "no module", {"f int()", "g void()"}, true, "boot 1"});
   EXPECT_EQ(hello.host, "node17");
   EXPECT_EQ(hello.pid, 4711);
+  EXPECT_EQ(hello.node, "boot 1");
   EXPECT_EQ(hello.problem, "no module");
   EXPECT_TRUE(hello.processes);
   EXPECT_FALSE(back(Hello{"", 0, "", {}, false}).processes);
@@ -118,6 +124,23 @@ TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   back(Bye{});
 }
 
+TEST(Messages, OfSharedValuesComeBackAsTheyWere) {
+  const SharePlace place{.pid = 4711, .fd = 5, .inode = 6, .bytes = 7};
+  const ShareBytes piece = back(ShareBytes{3, 100, 20, "bytes"});
+  EXPECT_EQ(piece.id, 3U);
+  EXPECT_EQ(piece.total, 100U);
+  EXPECT_EQ(piece.offset, 20U);
+  EXPECT_EQ(piece.bytes, "bytes");
+  const ShareAt at = back(ShareAt{3, place});
+  EXPECT_EQ(at.id, 3U);
+  EXPECT_EQ(at.place, place);
+  const ShareReady ready = back(ShareReady{3, place, "no memory"});
+  EXPECT_EQ(ready.id, 3U);
+  EXPECT_EQ(ready.place, place);
+  EXPECT_EQ(ready.problem, "no memory");
+  EXPECT_EQ(back(Unshare{3}).id, 3U);
+}
+
 TEST(Messages, TruncatedAnywhereAreRefused) {
   for (const FromWorker& message : worker_messages()) {
     const Bytes bytes = encode(message);
@@ -139,8 +162,8 @@ TEST(Messages, WithBytesBehindTheirLastFieldAreRefused) {
 }
 
 TEST(Messages, OfAnUnknownKindAreRefused) {
-  EXPECT_THROW(decode_from_worker("\x07"), FormatError);
-  EXPECT_THROW(decode_from_dispatcher("\x06"), FormatError);
+  EXPECT_THROW(decode_from_worker("\x08"), FormatError);
+  EXPECT_THROW(decode_from_dispatcher("\x0a"), FormatError);
   EXPECT_THROW(decode_from_worker("\xff"), FormatError);
   EXPECT_THROW(decode_from_worker(""), FormatError);
 }
