@@ -16,7 +16,7 @@ class TaskSource {
   virtual std::uint64_t pull(std::uint64_t wanted) = 0;
   /// There are no more than pull() last said.
   virtual bool exhausted() const = 0;
-  /// The task's payload: encode(TaskSpec). REQUIRES: known, not forgotten. Valid until the next call.
+  /// The task's payload: encode(TaskSpec). REQUIRES: known, not forgotten; valid until it is.
   virtual BytesView payload(TaskId task) = 0;
   /// The task is done.
   virtual void forget(TaskId /*task*/) {}

@@ -43,13 +43,10 @@ class NumberedTasks final : public TaskSource {
   }
   bool exhausted() const override { return pulled == count_; }
   BytesView payload(TaskId task) override {
-    payload_ = std::to_string(task.get()) + padding;
-    if (label) {
-      TaskSpec spec;
-      spec.label = label(task.get());
-      payload_ = encode(spec);
-    }
-    return payload_;
+    if (!label) return test::kept(std::to_string(task.get()) + padding);
+    TaskSpec spec;
+    spec.label = label(task.get());
+    return test::kept(encode(spec));
   }
   void forget(TaskId task) override { forgotten.push_back(task); }
 
@@ -60,7 +57,6 @@ class NumberedTasks final : public TaskSource {
 
  private:
   std::uint64_t count_;
-  std::string payload_;
 };
 
 // Rank 0 with two workers that the test plays.

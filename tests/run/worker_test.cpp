@@ -449,7 +449,7 @@ TEST_F(UnkillableWorkerTest, LetsATaskEndByItselfMeanwhile) {
 TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
   begin();
   give({0});
-  Give old{kEpoch - 1, {{TaskId(5), 1, encode(command("true"))}}};
+  Give old{kEpoch - 1, {{TaskId(5), 1, test::kept(encode(command("true")))}}};
   transport.arrive(old);
   transport.arrive(Recall{kEpoch - 1, 9});
   transport.arrive(Cancel{kEpoch - 1, TaskId(0)});

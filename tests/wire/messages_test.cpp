@@ -36,7 +36,7 @@ std::vector<FromWorker> worker_messages() {
 std::vector<FromDispatcher> dispatcher_messages() {
   return {Begin{7, 3s, true, true, true},
           Begin{},
-          Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, Bytes(100, '\0')}}},
+          Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, test::kept(Bytes(100, '\0'))}}},
           Recall{7, 12},
           Stop{7, 2s},
           Cancel{7, TaskId(3)},
