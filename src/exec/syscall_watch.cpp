@@ -9,7 +9,8 @@
 
 namespace parrun {
 
-#if defined(__x86_64__) && defined(PR_SET_SYSCALL_USER_DISPATCH)
+// The thread sanitizer puts signals off, but this one must be answered at once.
+#if defined(__x86_64__) && defined(PR_SET_SYSCALL_USER_DISPATCH) && !defined(__SANITIZE_THREAD__)
 
 namespace {
 

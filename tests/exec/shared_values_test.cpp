@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,7 +48,10 @@ PARRUN_TASK(shared_sum);
 pid_t shared_reader(const Shared<std::int32_t>& values) { return shared_sum(values) == 0 ? 0 : getpid(); }
 PARRUN_TASK(shared_reader);
 
-void shared_writer(const Shared<std::int32_t>& values) { const_cast<std::int32_t&>(values[0]) = 7; }
+void shared_writer(const Shared<std::int32_t>& values) {
+  signal(SIGSEGV, SIG_DFL);  // a sanitizer has a handler
+  const_cast<std::int32_t&>(values[0]) = 7;
+}
 PARRUN_TASK(shared_writer);
 
 // Says that it has the value, and reads it once it is told to.
