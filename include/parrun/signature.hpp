@@ -78,9 +78,7 @@ inline constexpr bool kIsView<std::span<T, N>> = true;
 // What keeps a T from going to another rank.
 template <typename T>
 constexpr Fault fault_of_value() {
-  if constexpr (std::is_void_v<T>) {
-    return Fault::none;
-  } else if constexpr (kIsView<T>) {
+  if constexpr (kIsView<T>) {
     return Fault::view;
   } else if constexpr (std::is_pointer_v<T>) {
     return Serializable<T>::value ? Fault::none : Fault::pointer;
@@ -108,6 +106,8 @@ template <typename R>
 constexpr Fault fault_of_result() {
   if constexpr (std::is_reference_v<R>) {
     return Fault::returned_reference;
+  } else if constexpr (std::is_void_v<R>) {
+    return Fault::none;
   } else {
     return fault_of_value<std::decay_t<R>>();
   }
@@ -116,6 +116,7 @@ constexpr Fault fault_of_result() {
 // The compiler names T with the sentence.
 template <typename T, Fault kFault>
 struct Tell {
+  static constexpr bool kTold = true;
   static_assert(kFault != Fault::view,
                 "a std::string_view or std::span refers to memory that the other rank does not have: use "
                 "std::string or std::vector");
@@ -145,7 +146,7 @@ template <typename R, typename... P>
 struct Fitness<R, std::tuple<P...>> {
   static constexpr bool value =
       fault_of_result<R>() == Fault::none && ((fault_of_parameter<P>() == Fault::none) && ...);
-  static_assert((sizeof(Tell<R, fault_of_result<R>()>) + ... + sizeof(Tell<P, fault_of_parameter<P>()>)) > 0);
+  static_assert(Tell<R, fault_of_result<R>()>::kTold && (Tell<P, fault_of_parameter<P>()>::kTold && ...));
 };
 
 // Whether F can be a task function; where not, the compiler has been told why.
