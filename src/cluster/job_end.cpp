@@ -40,7 +40,9 @@ JobEnd::JobEnd(const std::string& job_id, std::optional<double> known_s, const s
       shared->asked = true;
       // No answer at all leaves what is known; "NONE" is an answer.
       if (!answer.empty()) shared->end_s = parse_end(answer);
-      shared->changed.wait_for(lock, kAskEvery, [&] { return shared->over; });
+      std::optional<double> left_s = shared->end_s;
+      if (left_s) *left_s -= wall_clock_s();
+      shared->changed.wait_for(lock, ask_again_after(left_s), [&] { return shared->over; });
     }
   }).detach();
 }
@@ -61,6 +63,11 @@ std::optional<double> JobEnd::end_s() const {
 bool JobEnd::asked() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->asked;
+}
+
+Duration JobEnd::ask_again_after(std::optional<double> left_s) {
+  if (!left_s) return kAskEvery;
+  return from_seconds(std::clamp(*left_s / 4, to_seconds(kAskEveryNearTheEnd), to_seconds(kAskEvery)));
 }
 
 std::optional<RunEnd::End> RunEnd::of(std::optional<double> job_end_s, double now_s, TimePoint now) {

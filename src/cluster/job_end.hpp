@@ -17,6 +17,7 @@ std::string squeue_answer(const std::string& job_id, const std::string& squeue);
 class JobEnd {
  public:
   static constexpr Duration kAskEvery = std::chrono::seconds(30);
+  static constexpr Duration kAskEveryNearTheEnd = std::chrono::seconds(5);
 
   /// `known_s`: from the environment, until squeue has answered. `squeue`: the program.
   explicit JobEnd(const std::string& job_id, std::optional<double> known_s = {},
@@ -30,6 +31,9 @@ class JobEnd {
   std::optional<double> end_s() const;
   /// squeue has answered, or could not.
   bool asked() const;
+  /// How long after an answer to ask again, with `left_s` until the job's end: the sooner, the nearer that
+  /// is. A run that is about to end for it should have heard of an extension.
+  static Duration ask_again_after(std::optional<double> left_s);
 
  private:
   struct Shared;

@@ -29,8 +29,8 @@ void set_dispatch(unsigned long on) {
 
 void on_system_call(int /*number*/, siginfo_t* info, void* context) {
   selector = PR_SYS_DISPATCH_OFF;
+  signal(SIGSYS, SIG_DFL);          // as the task is to find it
   if (info->si_code != kTrapped) {  // a filter of the task's own
-    signal(SIGSYS, SIG_DFL);
     raise(SIGSYS);
     return;
   }

@@ -74,6 +74,15 @@ TEST_F(JobEndTest, IsWhatSqueueSays) {
   EXPECT_EQ(call, "%s -h -j 17 -o %e");
 }
 
+TEST(JobEnd, IsAskedForTheMoreOftenTheNearerItIs) {
+  EXPECT_EQ(JobEnd::ask_again_after({}), 30s);
+  EXPECT_EQ(JobEnd::ask_again_after(4e18), 30s) << "no end at all";
+  EXPECT_EQ(JobEnd::ask_again_after(3600), 30s);
+  EXPECT_EQ(JobEnd::ask_again_after(60), 15s);
+  EXPECT_EQ(JobEnd::ask_again_after(12), 5s);
+  EXPECT_EQ(JobEnd::ask_again_after(-7), 5s) << "over, by this host's clock";
+}
+
 TEST_F(JobEndTest, WhereSqueueDoesNotAnswerIsWhatWasKnownBefore) {
   answer("");
   const JobEnd job("17", 5, squeue());
