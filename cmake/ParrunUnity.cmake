@@ -1,8 +1,10 @@
-# The sanitizers' builds compile far longer than they run, and the headers are most of it: there the sources of a folder
-# are compiled as one. So names in anonymous namespaces are not to be the same in two files of a folder.
+# The sanitizers and clang-tidy spend most of their time on headers: with them the sources of a folder are compiled as
+# one. So names in anonymous namespaces are not to be the same in two files of a folder.
 #   parrun_unite_folders(TARGET [FOLDER...])   all, or only these
+option(PARRUN_UNITE_FOLDERS "Compile the sources of a folder as one" OFF)
+
 function(parrun_unite_folders target)
-  if(NOT PARRUN_SANITIZE)
+  if(NOT PARRUN_UNITE_FOLDERS)
     return()
   endif()
   get_target_property(sources ${target} SOURCES)

@@ -145,30 +145,30 @@ ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scrat
 Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
   Outcome outcome = begin_outcome(order);
   const TimePoint start = Clock::now();
-  bool is_command = false;
+  is_command_ = false;
   watch_.begin();
   try {
     const TaskSpec spec = decode_task(order.payload);
-    is_command = spec.is_command();
-    if (is_command) watch_.end();
+    is_command_ = spec.is_command();
+    if (is_command_) watch_.end();
     enter(order, spec);
     execute(spec, order, outcome);
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
     fail(error.what(), outcome);
   }
-  if (is_touched(is_command) && getpid() != pid_) _exit(0);  // the task forked, and its child came back here
+  if (is_touched() && getpid() != pid_) _exit(0);  // the task forked, and its child came back here
   elapsed_ = Clock::now() - start;
   outcome.elapsed_s = to_seconds(elapsed_);
   std::cout.flush();
   std::fflush(nullptr);
-  touched_ = is_touched(is_command);
+  touched_ = is_touched();
   watch_.end();
-  leave(order, is_command, outcome);
+  leave(order, outcome);
   return outcome;
 }
 
-bool ProcessAttempter::is_touched(bool is_command) const {
-  return is_command || watch_.touched() || !place_.alone();
+bool ProcessAttempter::is_touched() const {
+  return is_command_ || watch_.touched() || !place_.alone();
 }
 
 void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
@@ -189,11 +189,11 @@ void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
   if (!spec.is_command()) enter_call(spec);
 }
 
-void ProcessAttempter::leave(const AttemptOrder& order, bool is_command, Outcome& outcome) {
+void ProcessAttempter::leave(const AttemptOrder& order, Outcome& outcome) {
   if (touched_) end_children(outcome);
   note_.limited = false;
   if (touched_ || elapsed_ > UsageMeter::kTooShortToMeasure) {
-    meter_.read(!is_command, outcome);
+    meter_.read(!is_command_, outcome);
   } else {
     meter_.count(elapsed_, outcome);
   }
@@ -235,7 +235,7 @@ bool ProcessAttempter::clean_up() {
     place_.restore_untouched();
     return is_light();
   }
-  const bool restored = place_.restore(elapsed_);
+  const bool restored = is_command_ ? place_.restore_behind_command(elapsed_) : place_.restore(elapsed_);
   if (note_.has_scratch) drop_scratch(note_.id(), failed_);
   return restored && is_light() && !left_children_ && captured_ && capture_.leads_here();
 }

@@ -84,8 +84,8 @@ class ProcessAttempter final : public Attempter {
   };
 
   void enter(const AttemptOrder& order, const TaskSpec& spec);
-  void leave(const AttemptOrder& order, bool is_command, Outcome& outcome);
-  bool is_touched(bool is_command) const;
+  void leave(const AttemptOrder& order, Outcome& outcome);
+  bool is_touched() const;
   void take_output(const AttemptOrder& order, Outcome& outcome);
   void end_children(Outcome& outcome);
   void drop_scratch(const Assignment& attempt, bool failed);
@@ -102,6 +102,7 @@ class ProcessAttempter final : public Attempter {
   SyscallWatch watch_;
   // Of the last attempt.
   Duration elapsed_{};
+  bool is_command_ = false;
   bool touched_ = true;  ///< it may have changed what is the kernel's
   bool failed_ = false;
   bool left_children_ = false;

@@ -110,8 +110,17 @@ bool CleanPlace::restore(Duration elapsed) {
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   const itimerval none{};
   setitimer(ITIMER_REAL, &none, nullptr);
-  if (!folder_.empty() && chdir(folder_.c_str()) != 0) return false;
-  if (!threads_are_gone()) return false;
+  return return_to_folder() && threads_are_gone() && look_now_and_then(elapsed);
+}
+
+// A command is started in its folder by way of this process's own.
+bool CleanPlace::restore_behind_command(Duration elapsed) {
+  return return_to_folder() && look_now_and_then(elapsed);
+}
+
+bool CleanPlace::return_to_folder() const { return folder_.empty() || chdir(folder_.c_str()) == 0; }
+
+bool CleanPlace::look_now_and_then(Duration elapsed) {
   saved_ = std::min<Duration>(saved_ + elapsed / kLookShare, kMostSaved);
   if (saved_ <= Duration::zero()) return true;
   const TimePoint start = Clock::now();

@@ -42,13 +42,17 @@ class CleanPlace {
   bool restore(Duration elapsed);
   /// The same behind one that made no system call.
   void restore_untouched();
+  /// The same behind a command, which can change of this process only what any other can.
+  bool restore_behind_command(Duration elapsed);
   /// No thread lives on here that a former task has started, which may make system calls in the next one.
   bool alone() const { return alone_; }
 
  private:
   void restore_environment() const;
   void restore_streams();
+  bool look_now_and_then(Duration elapsed);
   bool look_closely();
+  bool return_to_folder() const;
   bool restore_handler(int number) const;
   bool restore_handlers() const;
   bool restore_limits() const;

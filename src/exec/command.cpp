@@ -20,6 +20,7 @@
 
 #include "base/descriptor.hpp"
 #include "exec/command_watch.hpp"
+#include "exec/plain_words.hpp"
 
 namespace parrun {
 namespace {
@@ -113,9 +114,27 @@ void append_pointers(Strings& strings, std::vector<char*>& pointers) {
   for (std::string& text : strings) pointers.push_back(text.data());
 }
 
+// PWD names the folder we are in: a shell would see to that.
+bool knows_its_folder(const char* const* environment) {
+  constexpr std::string_view kName = "PWD=";
+  while (*environment != nullptr && !std::string_view(*environment).starts_with(kName)) ++environment;
+  if (*environment == nullptr) return true;
+  struct stat named {};
+  struct stat present {};
+  return stat(*environment + kName.size(), &named) == 0 && stat(".", &present) == 0 &&
+         named.st_dev == present.st_dev && named.st_ino == present.st_ino;
+}
+
+std::optional<std::vector<std::string>> words_for_no_shell(const TaskSpec& spec, char** environment) {
+  const auto* shell = std::get_if<ShellCommand>(&spec.work);
+  if (shell == nullptr || !spec.cwd.empty() || is_overridden("PATH=", spec)) return std::nullopt;
+  auto words = plain_words(shell->line, environment);
+  return words && knows_its_folder(environment) ? words : std::nullopt;
+}
+
 // Returns an errno. posix_spawnp reports a failed chdir, exec or interpreter as its own result.
-int spawn(const TaskSpec& spec, char** environment, const SpawnSettings& settings, pid_t& child) {
-  std::vector<std::string> arguments = arguments_of(spec);
+int spawn(const TaskSpec& spec, std::vector<std::string> arguments, char** environment,
+          const SpawnSettings& settings, pid_t& child) {
   std::vector<std::string> variables = own_variables(spec);
   std::vector<char*> argv;
   std::vector<char*> envp;
@@ -128,6 +147,14 @@ int spawn(const TaskSpec& spec, char** environment, const SpawnSettings& setting
   envp.push_back(nullptr);
   return posix_spawnp(&child, argv.front(), settings.actions(), settings.attributes(), argv.data(),
                       envp.data());
+}
+
+// What cannot be started without a shell is the shell's to explain.
+int spawn(const TaskSpec& spec, char** environment, const SpawnSettings& settings, pid_t& child) {
+  if (auto words = words_for_no_shell(spec, environment)) {
+    if (spawn(spec, std::move(*words), environment, settings, child) == 0) return 0;
+  }
+  return spawn(spec, arguments_of(spec), environment, settings, child);
 }
 
 std::string spawn_failure(const TaskSpec& spec, int error) {
@@ -169,8 +196,7 @@ void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int st
     outcome.error = spawn_failure(spec, error);
     return;
   }
-  out.write_end.reset();
-  err.write_end.reset();
+  // The pipes' other ends stay open here: the command's end is one event to wake for, not three.
   const std::uint64_t copied = output_limit ? *output_limit + 1 : std::numeric_limits<std::uint64_t>::max();
   std::array<Copy, 2> streams{Copy(std::move(out.read_end), stdout_fd, copied),
                               Copy(std::move(err.read_end), stderr_fd, copied)};

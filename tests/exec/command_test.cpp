@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,9 @@ class CommandTest : public ::testing::Test {
     prctl(PR_SET_CHILD_SUBREAPER, 0);
   }
 
-  Outcome run(const TaskSpec& spec) {
+  Outcome run(const TaskSpec& spec, char** environment = environ) {
     Outcome outcome;
-    run_command(spec, environ, capture.stdout_fd(), capture.stderr_fd(), {}, outcome);
+    run_command(spec, environment, capture.stdout_fd(), capture.stderr_fd(), {}, outcome);
     auto [out, err] = capture.take();
     outcome.stdout_text = std::move(out);
     outcome.stderr_text = std::move(err);
@@ -68,6 +69,34 @@ TEST_F(CommandTest, AShellLineRunsWithBothStreamsApart) {
 
 TEST_F(CommandTest, AProgramIsFoundInPathAndItsArgumentsSeeNoShell) {
   EXPECT_EQ(run(program({"printf", "%s|", "$HOME", "a b", "*"})).stdout_text, "$HOME|a b|*|");
+}
+
+// A shell would export PWD.
+TEST_F(CommandTest, ALineOfPlainWordsRunsWithoutAShell) {
+  std::string path = "PATH=/usr/bin:/bin";
+  std::vector<char*> environment{path.data(), nullptr};
+  EXPECT_EQ(run(command("/usr/bin/env"), environment.data()).stdout_text, path + "\n");
+  EXPECT_THAT(run(command("/usr/bin/env;"), environment.data()).stdout_text, HasSubstr("PWD="));
+}
+
+TEST_F(CommandTest, AShellRunsPlainWordsWhereItWouldMakeADifference) {
+  const Outcome missing = run(command("no-such-program-anywhere"));
+  expect_failure(missing, 127, "exit code 127");
+  EXPECT_THAT(missing.stderr_text, HasSubstr("not found"));
+
+  std::string path = "PATH=/usr/bin:/bin";
+  std::string folder = "PWD=/no/such/folder";
+  std::vector<char*> environment{path.data(), folder.data(), nullptr};
+  const std::string here = std::filesystem::current_path().string() + "\n";
+  EXPECT_EQ(run(command("printenv PWD"), environment.data()).stdout_text, here);
+
+  TaskSpec elsewhere = command("printenv PWD");
+  elsewhere.cwd = "/";
+  EXPECT_EQ(run(elsewhere).stdout_text, "/\n");
+
+  TaskSpec other_path = command("printenv PATH");
+  other_path.env = {{"PATH", "/no/such/folder"}};
+  EXPECT_THAT(run(other_path).stderr_text, HasSubstr("not found"));
 }
 
 TEST_F(CommandTest, AnExitCodeAndASignalAreFailures) {
