@@ -19,6 +19,7 @@ void LimitWatch::restart(const Limits& limits, TimePoint start) {
   limits_ = limits;
   start_ = start;
   last_outcome_.reset();
+  quiet_until_ = TimePoint::min();
 }
 
 void LimitWatch::on_turn(TimePoint now) {
@@ -26,9 +27,14 @@ void LimitWatch::on_turn(TimePoint now) {
   last_turn_ = now;
 }
 
-void LimitWatch::on_message(Rank from, TimePoint now) { peer(from).heard = now; }
+void LimitWatch::on_message(Rank from, TimePoint now) {
+  if (!std::exchange(peer(from).heard, now)) quiet_until_ = std::min(quiet_until_, limit(peer(from)));
+}
 
-void LimitWatch::on_running(Rank worker, std::optional<Running> running) { peer(worker).running = running; }
+void LimitWatch::on_running(Rank worker, std::optional<Running> running) {
+  peer(worker).running = running;
+  if (running) quiet_until_ = std::min(quiet_until_, limit(peer(worker)));
+}
 
 void LimitWatch::on_wait(TimePoint now) {
   if (!last_outcome_) last_outcome_ = now;
@@ -43,6 +49,14 @@ TimePoint LimitWatch::task_limit(const Peer& peer) const {
   if (!peer.running || !peer.running->limit) return TimePoint::max();
   const TimePoint heard = std::max(peer.heard.value_or(start_), back_);
   return std::max(peer.running->since + *peer.running->limit + kWorkerGrace, heard + kSilence);
+}
+
+TimePoint LimitWatch::silence_limit(const Peer& peer) const {
+  return peer.heard ? std::max(*peer.heard, back_) + limits_.lost_after : TimePoint::max();
+}
+
+TimePoint LimitWatch::limit(const Peer& peer) const {
+  return std::min(task_limit(peer), silence_limit(peer));
 }
 
 TimePoint LimitWatch::stall_limit() const {
@@ -68,9 +82,13 @@ std::optional<Expiry> LimitWatch::tick(TimePoint now) const {
     return Expiry{Expiry::Kind::stall, std::nullopt,
                   fmt::format("no task ended for {} (--stall)", format_duration(*limits_.stall))};
   }
+  if (now < quiet_until_) return std::nullopt;
+  TimePoint next = TimePoint::max();
   for (int rank = 0; rank < static_cast<int>(peers_.size()); ++rank) {
     if (auto expiry = tick_peer(rank, now)) return expiry;
+    next = std::min(next, limit(peer(Rank(rank))));
   }
+  quiet_until_ = next;
   return std::nullopt;
 }
 
@@ -81,7 +99,7 @@ std::optional<Expiry> LimitWatch::tick_peer(int rank, TimePoint now) const {
                   fmt::format("task {} reached its limit of {} and rank {} does not answer",
                               peer.running->attempt.task.get(), format_duration(*peer.running->limit), rank)};
   }
-  if (peer.heard && now >= std::max(*peer.heard, back_) + limits_.lost_after) {
+  if (now >= silence_limit(peer)) {
     return Expiry{
         Expiry::Kind::lost, Rank(rank),
         fmt::format("rank {} was silent for {} (--lost-after)", rank, format_duration(limits_.lost_after))};

@@ -94,7 +94,9 @@ class LimitWatch {
   const Peer& peer(Rank rank) const { return peers_[static_cast<std::size_t>(rank.get())]; }
   Peer& peer(Rank rank) { return peers_[static_cast<std::size_t>(rank.get())]; }
   TimePoint task_limit(const Peer& peer) const;
+  TimePoint silence_limit(const Peer& peer) const;
   TimePoint stall_limit() const;
+  TimePoint limit(const Peer& peer) const;
   std::optional<Expiry> tick_peer(int rank, TimePoint now) const;
 
   Limits limits_;
@@ -104,6 +106,8 @@ class LimitWatch {
   TimePoint last_turn_;
   TimePoint back_;  ///< from the last pause
   std::vector<Peer> peers_;
+  // Before that no peer's limit passes: there is no need to look at each, as they may be many.
+  mutable TimePoint quiet_until_ = TimePoint::min();
 };
 
 }  // namespace parrun

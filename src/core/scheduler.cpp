@@ -46,6 +46,7 @@ Scheduler::Attempt Scheduler::land(Flights::iterator flight) {
   flights_.erase(flight);
   Worker& there = worker(rank);
   if (--there.load == 0) --busy_;
+  if (there.load == 1) --stocked_;
   if (attempt.shuns && --there.shunning[*attempt.shuns] == 0) there.shunning.erase(*attempt.shuns);
   return attempt;
 }
@@ -98,6 +99,7 @@ Assignment Scheduler::take(Rank rank) {
   flights_.emplace(next.id.task, Flight{rank, next});
   Worker& there = worker(rank);
   if (there.load++ == 0) ++busy_;
+  if (there.load == 2) ++stocked_;
   if (next.shuns) ++there.shunning[*next.shuns];
   consider(rank);
   return next.id;
@@ -212,7 +214,7 @@ Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, double ela
 }
 
 void Scheduler::on_returned(Rank rank, const std::vector<TaskId>& tasks) {
-  worker(rank).recalling = false;
+  answer_recall(rank);
   for (const TaskId task : tasks) {
     const auto flight = flights_.find(task);
     if (flight == flights_.end() || flight->second.worker != rank) continue;
@@ -241,8 +243,12 @@ std::vector<Assignment> Scheduler::on_worker_lost(Rank rank) {
   if (worker(rank).present) --present_;
   // Its places in the queues are skipped when they come up. What shuns it is for everybody from now on.
   worker(rank).present = false;
-  worker(rank).recalling = false;
+  answer_recall(rank);
   return lost;
+}
+
+void Scheduler::answer_recall(Rank rank) {
+  if (std::exchange(worker(rank).recalling, false)) --recalling_;
 }
 
 std::optional<Rank> Scheduler::only_idle_worker() {
@@ -253,14 +259,17 @@ std::optional<Rank> Scheduler::only_idle_worker() {
 }
 
 std::optional<Scheduler::Grant> Scheduler::next_recall() {
-  if (idle_workers() == 0) return std::nullopt;
+  // One at a time: its answer may be enough.
+  if (idle_workers() == 0 || stocked_ == 0 || recalling_ > 0) return std::nullopt;
   const std::optional<Rank> only = only_idle_worker();  // two of them may take anything
   if (only ? has_ready_for(*only) : has_ready()) return std::nullopt;
   Worker* fullest = nullptr;
   std::size_t most = 0;  // tasks that an idle worker may take
-  for (Worker& candidate : workers_) {
-    if (candidate.recalling) return std::nullopt;  // one at a time: its answer may be enough
-    if (candidate.load < 2) continue;              // the one it has runs
+  for (std::size_t looked = 0; looked < workers_.size(); ++looked) {
+    if (fullest != nullptr && looked >= kLooksForRecall) break;
+    next_look_ = (next_look_ + 1) % workers_.size();
+    Worker& candidate = workers_[next_look_];
+    if (candidate.load < 2) continue;  // the one it has runs
     const auto barred = only ? candidate.shunning.find(*only) : candidate.shunning.end();
     const std::size_t fit = candidate.load - (barred == candidate.shunning.end() ? 0 : barred->second);
     if (fit <= most) continue;
@@ -269,6 +278,7 @@ std::optional<Scheduler::Grant> Scheduler::next_recall() {
   }
   if (fullest == nullptr) return std::nullopt;
   fullest->recalling = true;
+  ++recalling_;
   return Grant{Rank(static_cast<int>(fullest - workers_.data())), fullest->load / 2};
 }
 
@@ -346,6 +356,9 @@ void Scheduler::check_loads() const {
   const auto busy = std::count_if(load.begin(), load.end(), [](auto n) { return n > 0; });
   require(busy_ == static_cast<std::size_t>(busy),
           "(2) the number of busy workers is not that of workers with tasks");
+  const auto stocked = std::count_if(load.begin(), load.end(), [](auto n) { return n > 1; });
+  require(stocked_ == static_cast<std::size_t>(stocked),
+          "(2) the number of workers with tasks at hand is not that of workers with two or more");
 }
 
 void Scheduler::check_queues() const {

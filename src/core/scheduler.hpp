@@ -108,6 +108,8 @@ class Scheduler {
   std::uint64_t aside() const { return aside_.size(); }
   /// Workers that have tasks.
   std::uint64_t busy_workers() const { return busy_; }
+  /// No worker is idle, nor hungry.
+  bool supplied() const { return idle_.empty() && hungry_.empty(); }
   /// How many tasks should be at hand besides those in flight, for all workers to be satisfied now: how far
   /// ahead a source should be pulled. Retries come on top, as nobody, or not everybody, may take them now.
   std::uint64_t appetite() const {
@@ -151,7 +153,11 @@ class Scheduler {
   using Shunned = std::map<Rank, std::deque<Attempt>>;
 
   Worker& worker(Rank rank) { return workers_[static_cast<std::size_t>(rank.get())]; }
+  // Of many workers some are looked at, in turn, for the fullest: a look at all takes longer than it saves.
+  static constexpr std::size_t kLooksForRecall = 64;
+
   void consider(Rank rank);
+  void answer_recall(Rank rank);
   Attempt land(Flights::iterator flight);
   void measure(double elapsed_s);
   void make_ready(const Attempt& attempt);
@@ -188,7 +194,10 @@ class Scheduler {
   Flights flights_{&memory_};
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;
-  std::size_t busy_ = 0;  ///< workers with load
+  std::size_t busy_ = 0;       ///< workers with load
+  std::size_t stocked_ = 0;    ///< of those, the ones with more than the task that executes
+  std::size_t recalling_ = 0;  ///< workers that are
+  std::size_t next_look_ = 0;  ///< behind the last worker that was looked at for a recall
   std::deque<Rank> idle_;
   std::deque<Rank> hungry_;
   std::size_t batch_limit_ = 1;  ///< by durations; grows at most twofold for each outcome

@@ -167,9 +167,7 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
   return outcome;
 }
 
-bool ProcessAttempter::is_touched() const {
-  return is_command_ || watch_.touched() || !place_.alone();
-}
+bool ProcessAttempter::is_touched() const { return is_command_ || watch_.touched() || !place_.alone(); }
 
 void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
   note_.task = order.id.task.get();

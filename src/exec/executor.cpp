@@ -287,4 +287,12 @@ void Executor::await(Duration limit) {
   }
 }
 
+void Executor::nap(Duration limit) {
+  if (alive_) {
+    body_->channel().outcomes.await_bytes(Ring::kCapacity / 4, limit);
+  } else {
+    std::this_thread::sleep_for(limit);
+  }
+}
+
 }  // namespace parrun

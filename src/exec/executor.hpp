@@ -72,6 +72,9 @@ class Executor {
 
   /// Sleeps until an outcome may be there, at most `limit`.
   void await(Duration limit);
+  /// Sleeps until so much of outcomes is there that the executor may soon have to wait, or it has nothing
+  /// left to do, at most `limit`.
+  void nap(Duration limit);
 
   /// The run ended well. No more turns.
   void part() { body_->part(); }

@@ -4,29 +4,22 @@ namespace parrun {
 
 std::size_t Ring::try_write(std::string_view bytes) {
   const std::size_t written = queue_.push(bytes.data(), bytes.size());
-  if (written > 0) data_.announce();
+  if (written > 0) data_.announce(static_cast<std::uint32_t>(queue_.read_available()));
   return written;
 }
 
 std::size_t Ring::try_read(char* out, std::size_t size) {
   const std::size_t taken = queue_.pop(out, size);
-  if (taken > 0) space_.announce();
+  if (taken > 0) space_.announce(static_cast<std::uint32_t>(queue_.write_available()));
   return taken;
 }
 
 void Ring::write(std::string_view bytes) {
-  while (!bytes.empty()) {
+  const auto has_space = [&] { return queue_.write_available() > 0; };
+  for (;;) {
     bytes.remove_prefix(try_write(bytes));
-    if (!bytes.empty()) space_.sleep(kNap, [&] { return queue_.write_available() > 0; });
-  }
-}
-
-void Ring::read(char* out, std::size_t size) {
-  while (size > 0) {
-    const std::size_t taken = try_read(out, size);
-    out += taken;
-    size -= taken;
-    if (size > 0) data_.sleep(kNap, [&] { return queue_.read_available() > 0; });
+    if (bytes.empty()) return;
+    if (!comes_soon(has_space)) space_.sleep(1, kNap, has_space);
   }
 }
 

@@ -5,8 +5,12 @@
 // descriptor, so a task that closes them all does not cut it. Sleepers wake by a word that the other side
 // counts up.
 
+#include <sched.h>
+
 #include <atomic>
 #include <boost/lockfree/spsc_queue.hpp>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "base/futex.hpp"
@@ -18,43 +22,73 @@ class Ring {
   static constexpr std::size_t kCapacity = std::size_t{1} << 20;
   // A lost wake-up (there should be none) costs this much, not for ever.
   static constexpr Duration kNap = std::chrono::milliseconds(100);
+  static constexpr Duration kSoon = std::chrono::microseconds(50);
 
   // Neither waits. How many bytes were moved.
   std::size_t try_write(std::string_view bytes);
   std::size_t try_read(char* out, std::size_t size);
 
-  // Both sleep as long as it takes.
+  // Both sleep as long as it takes; not at once, for to wake somebody takes longer than most of what is
+  // waited for.
   void write(std::string_view bytes);
-  void read(char* out, std::size_t size);
+  void read(char* out, std::size_t size) {
+    read(out, size, [] {});
+  }
+  /// The same, `on_wait` before each wait.
+  void read(char* out, std::size_t size, auto on_wait) {
+    for (;;) {
+      const std::size_t taken = try_read(out, size);
+      out += taken;
+      size -= taken;
+      if (size == 0) return;
+      on_wait();
+      if (!comes_soon([&] { return has_data(); })) await_data(kNap);
+    }
+  }
 
   /// Sleeps until there is something to read, at most `limit`.
-  void await_data(Duration limit) {
-    data_.sleep(limit, [&] { return queue_.read_available() > 0; });
+  void await_data(Duration limit) { await_bytes(1, limit); }
+  /// Sleeps until as many bytes wait to be read, or nudge(), at most `limit`.
+  void await_bytes(std::uint32_t bytes, Duration limit) {
+    data_.sleep(bytes, limit, [&] { return has_bytes(bytes); });
   }
-  bool has_data() const { return queue_.read_available() > 0; }
+  /// The reader need not wait for what it waits for.
+  void nudge() { data_.announce(Signal::kAll); }
+  bool has_data() const { return has_bytes(1); }
+  bool has_bytes(std::uint32_t bytes) const { return queue_.read_available() >= bytes; }
 
  private:
-  // One direction of waking: "there are data" or "there is space".
+  // One direction of waking: "there are so many bytes of data" or "of space".
   class Signal {
    public:
-    void announce() {
+    static constexpr std::uint32_t kAll = std::numeric_limits<std::uint32_t>::max();
+
+    void announce(std::uint32_t bytes) {
       count_.fetch_add(1);
-      if (sleeping_.load()) futex_wake(count_);
+      const std::uint32_t wanted = wanted_.load();
+      if (wanted > 0 && bytes >= wanted) futex_wake(count_);
     }
     // `ready` is asked after the intent to sleep is visible: what came before it is seen, what comes later
     // wakes.
     template <typename Ready>
-    void sleep(Duration limit, Ready ready) {
+    void sleep(std::uint32_t bytes, Duration limit, Ready ready) {
       const std::uint32_t seen = count_.load();
-      sleeping_.store(true);
+      wanted_.store(bytes);
       if (!ready()) futex_wait(count_, seen, limit);
-      sleeping_.store(false);
+      wanted_.store(0);
     }
 
    private:
     FutexWord count_{0};
-    std::atomic<bool> sleeping_{false};
+    std::atomic<std::uint32_t> wanted_{0};  ///< by one who sleeps; 0: nobody does
   };
+
+  static bool comes_soon(auto ready) {
+    for (const TimePoint end = Clock::now() + kSoon; Clock::now() < end; sched_yield()) {
+      if (ready()) return true;
+    }
+    return false;
+  }
 
   boost::lockfree::spsc_queue<char, boost::lockfree::capacity<kCapacity>> queue_;
   Signal data_;

@@ -5,12 +5,14 @@
 namespace parrun {
 namespace {
 
-// A frame is read whole into `buffer`, which it lives in.
-ByteReader read_frame(Ring& ring, Bytes& buffer) {
+// A frame is read whole into `buffer`, which it lives in. The worker may have more to give: it hears where
+// nothing is left.
+ByteReader read_frame(Channel& channel, Bytes& buffer) {
+  const auto ask_for_more = [&] { channel.outcomes.nudge(); };
   std::uint64_t size = 0;
-  ring.read(reinterpret_cast<char*>(&size), sizeof size);
+  channel.tasks.read(reinterpret_cast<char*>(&size), sizeof size, ask_for_more);
   buffer.resize(size);
-  ring.read(buffer.data(), buffer.size());
+  channel.tasks.read(buffer.data(), buffer.size(), ask_for_more);
   return ByteReader(buffer);
 }
 
@@ -22,7 +24,7 @@ void serve_tasks(Channel& channel, Attempter& attempter) {
   std::uint64_t started = 0;
   std::uint64_t resumed = 0;
   for (;;) {
-    ByteReader in = read_frame(channel.tasks, buffer);
+    ByteReader in = read_frame(channel, buffer);
     switch (in.get<FrameKind>()) {
       case FrameKind::quit:
         return;

@@ -75,6 +75,8 @@ class Dispatcher {
     return all_done || (draining_ && scheduler_.in_flight() == 0);
   }
   const std::optional<Expiry>& expired() const { return expired_; }
+  /// Every worker has tasks at hand: what is done here next is not urgent.
+  bool supplied() const { return scheduler_.supplied(); }
 
   enum class Drain {
     for_good,  ///< an attempt that fails now is its task's last

@@ -37,7 +37,9 @@ PoolCall::PoolCall(Pool::Impl& pool, TaskSource& source, const CallOptions& opti
 
 bool PoolCall::step(TimePoint now) {
   before_turn_();
-  return dispatcher_.turn(now);
+  const bool busy = dispatcher_.turn(now);
+  pool_.session().awaited(!dispatcher_.supplied());
+  return busy;
 }
 
 void PoolCall::turn(Session::Idle idle) {

@@ -69,7 +69,9 @@ void Session::serve(const std::string& problem) {
     if (worker.turn(Clock::now())) {
       backoff_.on_work();
     } else {
-      wait(worker.occupied() ? Backoff::kLongest : backoff_.next(), &worker);
+      const Duration pause = backoff_.next();
+      const bool rests = worker.supplied() || (worker.occupied() && pause > Duration::zero());
+      wait(rests ? Backoff::kLongest : pause, &worker);
     }
   }
   // MPI_Finalize waits for all ranks. Rank 0 ends the job where one does not come, but may be cut off from
@@ -117,13 +119,14 @@ void Session::turn(const std::function<bool(TimePoint)>& step, Idle idle) {
   heed_signal();
   if (crew_->gathered() && !leaving_) crew_->send_heartbeats(now);
   bool busy = false;
+  awaited_ = true;
   for (Worker& worker : local_) busy = worker.turn(now) || busy;
   busy = step(now) || busy;
   if (const auto trouble = crew_->take_trouble()) throw std::runtime_error(*trouble);
   if (busy) {
     backoff_.on_work();
   } else if (idle == Idle::wait) {
-    wait(backoff_.next(), local_.size() == 1 ? &local_.front() : nullptr);
+    wait(awaited_ ? backoff_.next() : Backoff::kLongest, local_.size() == 1 ? &local_.front() : nullptr);
   }
 }
 

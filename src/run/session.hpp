@@ -55,6 +55,10 @@ class Session {
   /// a short wait. Throws std::runtime_error where a worker is in trouble.
   void turn(const std::function<bool(TimePoint)>& step, Idle idle = Idle::wait);
 
+  /// Whether somebody waits for what this rank does next; if not, a turn in which nothing was to do is
+  /// followed by a longer wait. Of one turn: to be said in its step.
+  void awaited(bool awaited) { awaited_ = awaited; }
+
   /// Turns until `done`, or until `limit` has passed; false then.
   bool turn_until(TimePoint limit, const std::function<bool()>& done,
                   const std::function<bool(TimePoint)>& step);
@@ -96,6 +100,7 @@ class Session {
   SignalRule rule_;  ///< rank 0
   bool graceful_ = false;
   Backoff backoff_;
+  bool awaited_ = true;
   TimePoint watchdog_set_{};
   bool leaving_ = false;                      ///< everyone has been sent home
   int exit_code_ = exit_code::kLimitReached;  ///< with which the watchdog ends the job

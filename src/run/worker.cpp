@@ -58,7 +58,7 @@ bool Worker::orphaned(TimePoint now) const {
 }
 
 void Worker::await(Duration limit) {
-  if (active_->waiting() > 1) return std::this_thread::sleep_for(kNap);
+  if (supplied()) return active_->nap(kNap);
   active_->await(active_->has_tasks() ? Backoff::kLongest : limit);
 }
 

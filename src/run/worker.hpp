@@ -24,7 +24,7 @@ class Worker {
   // look at each of their ends, would take the processor from tasks of a millisecond.
   static constexpr Duration kCollect = std::chrono::milliseconds(2);
   static constexpr std::size_t kReportBytes = std::size_t{1} << 20;  ///< nor for more than this
-  static constexpr Duration kNap = std::chrono::microseconds(500);
+  static constexpr Duration kNap = std::chrono::milliseconds(1);
 
   /// `processes` executes commands, and functions unless a run wants threads; null: this rank has none.
   Worker(Transport& transport, Executor* processes);
@@ -51,6 +51,8 @@ class Worker {
   /// processor more than we do to look for messages, as long as is good for them.
   void await(Duration limit);
   bool occupied() const { return active_->has_tasks(); }
+  /// Tasks are at hand for when the one that executes has ended.
+  bool supplied() const { return active_->waiting() > 1; }
 
  private:
   void on(const Begin& begin);

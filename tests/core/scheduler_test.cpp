@@ -737,4 +737,20 @@ TEST_F(ShunnedRecallTest, WhatShunsOneIdleWorkerIsRecalledForAnother) {
   EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(1, 2)));
 }
 
+// --- urgency ---------------------------------------------------------------------------------------------
+
+TEST_F(SchedulerTest, WorkersAreSuppliedWhileNoneIsIdleNorHungry) {
+  add_workers(1);
+  EXPECT_FALSE(scheduler.supplied()) << "the worker has nothing";
+  scheduler.add_tasks(4);
+  EXPECT_THAT(give_all(), ElementsAre(2));
+  EXPECT_TRUE(scheduler.supplied());
+  scheduler.on_outcome(kFirst, task(0), kLong_s, 0);
+  EXPECT_FALSE(scheduler.supplied()) << "it has no more than the one that executes";
+  give_all();
+  EXPECT_TRUE(scheduler.supplied());
+  scheduler.add_worker(kSecond);
+  EXPECT_FALSE(scheduler.supplied()) << "another one came";
+}
+
 }  // namespace

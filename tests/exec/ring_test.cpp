@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <new>
 #include <string>
@@ -95,6 +96,25 @@ TEST_F(RingTest, AWaitForDataEndsWhenThereAreSome) {
   while (!ring->has_data()) ring->await_data(1h);
   writer.join();
   EXPECT_LT(Clock::now() - start, 1min);
+}
+
+// The writer is sure to come to the end of a sleep that it did not end: it writes until it is told.
+TEST_F(RingTest, AWaitForMuchIsNotEndedByLittle) {
+  std::atomic<bool> over{false};
+  ring->try_write("x");
+  std::thread writer([&] {
+    while (!over.load()) ring->nudge();
+  });
+  for (int i = 0; i < 100; ++i) ring->await_bytes(1000, 1h);
+  over = true;
+  writer.join();
+  EXPECT_TRUE(ring->has_data());
+  const TimePoint start = Clock::now();
+  for (int i = 0; i < 3; ++i) ring->await_bytes(1000, 20ms);
+  EXPECT_GE(Clock::now() - start, 50ms) << "one byte is not a thousand";
+  std::thread filler([&] { ring->write(std::string(1000, 'y')); });
+  while (!ring->has_bytes(1000)) ring->await_bytes(1000, 1h);
+  filler.join();
 }
 
 TEST(SharedRing, StreamsPassBetweenProcesses) {
