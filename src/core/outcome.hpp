@@ -20,6 +20,11 @@ Outcome decode_outcome(BytesView bytes);
 /// none.
 Assignment decode_attempt(BytesView bytes);
 
+/// What it takes of memory, without the earlier attempts.
+inline std::size_t size_of(const Outcome& outcome) {
+  return sizeof outcome + outcome.value.size() + outcome.stdout_text.size() + outcome.stderr_text.size();
+}
+
 /// Of an attempt that did not end by itself: why, in a line.
 Outcome unfinished(const Assignment& attempt, State state, std::string why);
 inline constexpr const char* kCancelledUnstarted = "was cancelled before it started";

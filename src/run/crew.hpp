@@ -33,6 +33,8 @@ class Crew {
 
   /// The next message that is not of the crew's own life. Views in it live until the next call.
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
+  /// The size of the message that receive() gave last.
+  std::size_t message_bytes() const { return message_ ? message_->bytes.size() : 0; }
   /// Takes in what has come; what receive() would give waits for its next call. True if there was anything.
   bool listen(TimePoint now);
   /// Workers that have failed since the last call while the MPI library lets the others go on.

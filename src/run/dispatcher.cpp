@@ -53,7 +53,9 @@ bool Dispatcher::turn(TimePoint now) {
 
 bool Dispatcher::take_messages(TimePoint now) {
   bool any = false;
-  while (auto message = crew_.receive(now)) {
+  for (std::size_t taken = 0; taken < kTurnBytes; taken += kLeastBytes + crew_.message_bytes()) {
+    auto message = crew_.receive(now);
+    if (!message) break;
     any = true;
     const Rank from = message->first;
     if (auto* report = std::get_if<Report>(&message->second)) on(from, *report, now);
@@ -104,8 +106,10 @@ bool Dispatcher::ends_by_signal() const {
 void Dispatcher::conclude(Outcome&& outcome, int retries, TimePoint now) {
   const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
                          !cancelled_.contains(outcome.task);
-  const auto verdict = scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s,
-                                             may_retry ? retries : 0, now + retry_.delay);
+  const double way_s = kByte_s * (mean_payload_bytes_ + static_cast<double>(size_of(outcome)));
+  const auto verdict =
+      scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s + way_s,
+                            may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
   crew_.watch().on_outcome(now);
   if (outer_at_) durations_.add(decode_task_head(source_.payload(outcome.task)).label, outcome.elapsed_s);
@@ -224,6 +228,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
       if (!anything_fits(now)) break;
       continue;
     }
+    mean_payload_bytes_ += (static_cast<double>(payload.size()) - mean_payload_bytes_) / 16;
     message.items.push_back({next.task, next.attempt, payload});
     bytes += message.items.back().payload.size();
   }

@@ -1,7 +1,7 @@
 #pragma once
 // Rank 0's side of one run: gives tasks out, takes outcomes in, watches the limits. Each call of turn() is
 // one turn of the loop, in this order:
-//   1. take every message that has arrived; outcomes go to the sink;
+//   1. take the messages that have arrived; outcomes go to the sink;
 //   2. has a limit passed? Then nothing is given out any more, and expired() says which;
 //   3. pull tasks from the source, give them to hungry workers, recall some for idle ones.
 // Where the run's surroundings end it at a time that is known (LimitWatch::outer()), no attempt is started
@@ -32,6 +32,13 @@ class Dispatcher {
  public:
   // When so many tasks were set aside, no further ones are looked at.
   static constexpr std::uint64_t kMostAside = 10'000;
+  // So much of messages is taken in one turn, and each counts for something: what sends faster than we take
+  // must not keep us from everything else.
+  static constexpr std::size_t kTurnBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kLeastBytes = std::size_t{4} << 10;
+  // To send a byte takes about as long, and counts as work: what is under way to and from a worker at once is
+  // so much less where tasks or outcomes are large.
+  static constexpr double kByte_s = 4e-9;
   // A message to a worker is closed when its payloads reach this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;
 
@@ -145,6 +152,7 @@ class Dispatcher {
   Scheduler scheduler_;
   Durations durations_;                ///< of earlier runs, and learnt where there is an outer limit
   std::optional<TimePoint> outer_at_;  ///< the outer limit, as it was last seen
+  double mean_payload_bytes_ = 0;      ///< of those given last
   bool recalled_ = false;              ///< what waits at workers does not fit any more
   // What died of a signal that may have come to us too, until that is known.
   struct Signalled {

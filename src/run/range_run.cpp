@@ -4,16 +4,9 @@
 #include <utility>
 
 #include "batch/public_task.hpp"
+#include "core/outcome.hpp"
 
 namespace parrun {
-namespace {
-
-std::size_t size_of(const Outcome& outcome) {
-  return sizeof outcome + outcome.value.size() + outcome.stdout_text.size() + outcome.stderr_text.size();
-}
-
-}  // namespace
-
 // --- tasks -----------------------------------------------------------------------------------------------
 
 std::uint64_t RangeSource::pull(std::uint64_t wanted) {
