@@ -20,8 +20,10 @@ struct CommandOptions {
       {};                                          ///< a limit of its own, above zero, in place of the run's
   std::optional<int> retries = {};                 ///< further attempts, in place of the run's
   std::optional<std::uint64_t> memory_limit = {};  ///< resident, of all its processes [bytes]
-  std::optional<std::chrono::nanoseconds> cpu_limit = {};     ///< user and system time of all its processes
-  std::optional<std::uint64_t> output_limit = {};             ///< kept of each of its streams [bytes]
+  std::optional<std::chrono::nanoseconds> cpu_limit = {};  ///< user and system time of all its processes
+  std::optional<std::uint64_t> output_limit = {};          ///< kept of each of its streams [bytes]
+  std::optional<double> cost =
+      {};  ///< what it is expected to take, for --order-by longest-first [s, or any unit]
   std::vector<std::pair<std::string, std::string>> env = {};  ///< added to the worker's environment
   std::string cwd = {};                                       ///< empty: the worker's
   std::string stdin_text = {};

@@ -23,6 +23,7 @@ struct CallFields {
   std::optional<std::uint64_t> memory_limit = {};  ///< [bytes]
   std::optional<std::chrono::nanoseconds> cpu_limit = {};
   std::optional<std::uint64_t> output_limit = {};  ///< [bytes]
+  std::optional<double> cost = {};                 ///< expected [s, or any other unit]
   Kept kept = {};                                  ///< shared values that the arguments refer to
 };
 
@@ -65,6 +66,12 @@ class Task {
   /// What is kept of each of its stdout and stderr [bytes], likewise; the rest is cut, and marked.
   Task& output_limit(std::uint64_t bytes) {
     fields_.output_limit = bytes;
+    return *this;
+  }
+  /// What it is expected to take [s, or any other unit that the batch's tasks share]: in a batch file, for
+  /// `parrun --order-by longest-first`. REQUIRES: 0 or above.
+  Task& cost(double expected) {
+    fields_.cost = expected;
     return *this;
   }
   const detail::CallFields& fields() const& { return fields_; }

@@ -78,11 +78,17 @@ class Selection {
   std::vector<bool> chosen_;  ///< by task: a bit each
 };
 
+TaskSpec with_cost(TaskSpec spec, const CostOf& cost_of, TaskId task) {
+  if (cost_of && !spec.cost) spec.cost = cost_of(spec.label, task);
+  return spec;
+}
+
 }  // namespace
 
-void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& out) {
+void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& out, const CostOf& cost_of) {
   TaskSpec spec;
   pack_lines(in, name, out, [&](const std::string& line) -> const TaskSpec& {
+    if (cost_of) spec.cost = cost_of(spec.label, TaskId(out.task_count()));
     if (line.find('\0') != line.npos) {
       throw InputError("a NUL byte in it, which no command can hold; give a text file, a command a line");
     }
@@ -92,15 +98,18 @@ void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& o
 }
 
 void pack_jsonl(std::istream& in, const std::string& name, const ArgumentsFromJson& convert,
-                BatchFileWriter& out) {
-  pack_lines(in, name, out, [&](const std::string& line) { return task_from_json(line, convert); });
+                BatchFileWriter& out, const CostOf& cost_of) {
+  pack_lines(in, name, out, [&](const std::string& line) {
+    return with_cost(task_from_json(line, convert), cost_of, TaskId(out.task_count()));
+  });
 }
 
 void pack_selection(std::istream& indices, const std::string& name, const BatchFile& from,
-                    const std::string& from_name, BatchFileWriter& out) {
+                    const std::string& from_name, BatchFileWriter& out, const CostOf& cost_of) {
   Selection selection(from, from_name);
   pack_lines(indices, name, out, [&](const std::string& line) {
-    return decode_task(from.payload(selection.choose(without_blanks(line))));
+    const TaskId task = selection.choose(without_blanks(line));
+    return with_cost(decode_task(from.payload(task)), cost_of, task);
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -20,6 +22,11 @@ std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, co
 std::optional<int> checked_retries(std::optional<int> retries) {
   if (!retries || *retries >= 0) return retries;
   throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", *retries));
+}
+
+std::optional<double> checked_cost(std::optional<double> cost) {
+  if (!cost || (*cost >= 0 && std::isfinite(*cost))) return cost;
+  throw InputError(fmt::format("a task's cost is {}; give 0 or more, or none", *cost));
 }
 
 TaskSpec call_spec(detail::CallFields fields) {

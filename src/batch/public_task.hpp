@@ -15,6 +15,9 @@ std::optional<Duration> checked_limit(std::optional<std::chrono::nanoseconds> li
 /// Throws InputError where `bytes` is zero.
 std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, const char* name);
 
+/// Throws InputError where `cost` is below zero, or no number.
+std::optional<double> checked_cost(std::optional<double> cost);
+
 /// Throws InputError where `retries` is below zero.
 std::optional<int> checked_retries(std::optional<int> retries);
 
@@ -25,6 +28,7 @@ void set_limits(const Options& options, TaskSpec& spec) {
   spec.retries = checked_retries(options.retries);
   spec.resources.memory_bytes = checked_size(options.memory_limit, "task's memory limit");
   spec.resources.cpu = checked_limit(options.cpu_limit, "task's CPU limit");
+  spec.cost = checked_cost(options.cost);
   spec.resources.output_bytes = checked_size(options.output_limit, "task's output limit");
 }
 

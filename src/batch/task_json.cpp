@@ -87,6 +87,11 @@ Duration duration_of(const Json& value, std::string_view key) {
   return Duration(std::llround(seconds * 1e9));  // exact for what task_to_json wrote, up to 26 days
 }
 
+double cost_of(const Json& value) {
+  if (!value.is_number() || value.get<double>() < 0) wrong_type("cost", "a number, 0 or above");
+  return value.get<double>();
+}
+
 int retries_of(const Json& value) {
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max()) {
     wrong_type("retries", "a whole number, 0 or above");
@@ -140,6 +145,8 @@ void read_setting(TaskSpec& spec, const std::string& key, const Json& value) {
     spec.resources.output_bytes = size_of(value, key);
   else if (key == "retries")
     spec.retries = retries_of(value);
+  else if (key == "cost")
+    spec.cost = cost_of(value);
   else if (key == "env")
     spec.env = env_of(value);
   else if (key == "cwd")
@@ -149,7 +156,7 @@ void read_setting(TaskSpec& spec, const std::string& key, const Json& value) {
   else if (key != "command" && key != "argv" && key != "call" && key != "args") {
     throw InputError(fmt::format(
         "unknown key \"{}\"; known are command, argv, call, args, label, timeout, retries, memory_limit, "
-        "cpu_limit, output_limit, env, cwd, stdin",
+        "cpu_limit, output_limit, cost, env, cwd, stdin",
         key));
   }
 }
@@ -181,6 +188,7 @@ std::string task_to_json(const TaskSpec& spec, const ArgumentsToJson& convert) {
   if (spec.resources.memory_bytes) json["memory_limit"] = *spec.resources.memory_bytes;
   if (spec.resources.cpu) json["cpu_limit"] = to_seconds(*spec.resources.cpu);
   if (spec.resources.output_bytes) json["output_limit"] = *spec.resources.output_bytes;
+  if (spec.cost) json["cost"] = *spec.cost;
   for (const auto& [name, value] : spec.env) json["env"][name] = value;
   if (!spec.cwd.empty()) json["cwd"] = spec.cwd;
   if (!spec.stdin_text.empty()) json["stdin"] = spec.stdin_text;

@@ -3,10 +3,11 @@
 namespace parrun {
 namespace {
 
-// Payload: kind u8, timeout [ns] i64 (0: none), retries i32 (-1: none), memory limit [bytes] u64, CPU limit
-// [ns] i64, output limit [bytes] u64 (0: none), label, env (count u64, then name and value), cwd, stdin, the
-// kind's fields. Fields as in base/bytes.hpp.
+// Payload: kind u8, with kWithCost where the next is there: cost f64, timeout [ns] i64 (0: none), retries i32
+// (-1: none), memory limit [bytes] u64, CPU limit [ns] i64, output limit [bytes] u64 (0: none), label, env
+// (count u64, then name and value), cwd, stdin, the kind's fields. Fields as in base/bytes.hpp.
 enum class Kind : std::uint8_t { shell = 1, argv = 2, call = 3 };
+constexpr std::uint8_t kWithCost = 0x80;
 
 struct WorkEncoder {
   ByteWriter& out;
@@ -45,9 +46,18 @@ decltype(TaskSpec::work) decode_work(Kind kind, ByteReader& in) {
   throw FormatError("an unknown kind of task");
 }
 
+Kind kind_of(std::uint8_t first) {
+  const auto kind = static_cast<Kind>(first & ~kWithCost);
+  if (kind != Kind::shell && kind != Kind::argv && kind != Kind::call)
+    throw FormatError("an unknown kind of task");
+  return kind;
+}
+
 template <typename Head>
 Kind decode_head(ByteReader& in, Head& head) {
-  const Kind kind = in.get<Kind>();
+  const auto first = in.get<std::uint8_t>();
+  const Kind kind = kind_of(first);
+  if ((first & kWithCost) != 0) head.cost = in.get<double>();
   if (const auto timeout = in.get<std::int64_t>(); timeout > 0) head.timeout = Duration(timeout);
   if (const auto retries = in.get<std::int32_t>(); retries >= 0) head.retries = retries;
   if (const auto memory = in.get<std::uint64_t>(); memory > 0) head.resources.memory_bytes = memory;
@@ -61,7 +71,12 @@ Kind decode_head(ByteReader& in, Head& head) {
 
 Bytes encode(const TaskSpec& spec) {
   ByteWriter out;
-  out.put(std::visit(KindOf(), spec.work));
+  const auto kind = static_cast<std::uint8_t>(std::visit(KindOf(), spec.work));
+  if (spec.cost) {
+    out.put<std::uint8_t>(kind | kWithCost).put(*spec.cost);
+  } else {
+    out.put(kind);
+  }
   out.put<std::int64_t>(spec.timeout.value_or(Duration::zero()).count());
   out.put<std::int32_t>(spec.retries.value_or(-1));
   out.put<std::uint64_t>(spec.resources.memory_bytes.value_or(0));

@@ -39,6 +39,7 @@ struct TaskSpec {
   std::optional<Duration> timeout;  ///< none: the run's
   std::optional<int> retries;       ///< none: the run's
   ResourceLimits resources;         ///< none: the run's
+  std::optional<double> cost;       ///< what it is expected to take, beside the others [s, or any other unit]
   std::vector<std::pair<std::string, std::string>> env;
   std::string cwd;  ///< empty: the worker's
   std::string stdin_text;
@@ -58,6 +59,7 @@ struct TaskHead {
   std::optional<Duration> timeout;
   std::optional<int> retries;
   ResourceLimits resources;
+  std::optional<double> cost;
   std::string label;
 };
 TaskHead decode_task_head(BytesView payload);

@@ -7,11 +7,16 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "batch/pack.hpp"
 #include "cli/commands.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
+#include "record/reader.hpp"
 
 namespace parrun {
 namespace {
@@ -21,6 +26,7 @@ struct PackOptions {
   std::string from;     ///< empty: `input`
   std::string indices;  ///< empty: `input`
   std::string output;
+  std::string costs_from;  ///< a record, or empty
   bool jsonl = false;
   std::vector<std::string> modules;
 };
@@ -80,13 +86,44 @@ std::ifstream open_text(const std::string& path, const char* content) {
   return in;
 }
 
+// What tasks took: by their label, of which the mean counts, or where they have none by their number.
+CostOf costs_from(const std::string& record) {
+  struct Mean {
+    double sum_s = 0;
+    double count = 0;
+  };
+  auto by_label = std::make_shared<std::unordered_map<std::string, Mean>>();
+  auto by_number = std::make_shared<std::unordered_map<TaskId, double>>();
+  RecordReader(record).for_each({.states = {State::succeeded}}, record::Texts::without,
+                                [&](const record::Row& row) {
+                                  const double elapsed_s = row.outcome.elapsed_s;
+                                  if (row.label.empty()) {
+                                    by_number->emplace(row.outcome.task, elapsed_s);
+                                  } else {
+                                    Mean& mean = (*by_label)[row.label];
+                                    mean.sum_s += elapsed_s;
+                                    ++mean.count;
+                                  }
+                                });
+  return [by_label, by_number](const std::string& label, TaskId task) -> std::optional<double> {
+    if (label.empty()) {
+      const auto found = by_number->find(task);
+      return found != by_number->end() ? std::optional(found->second) : std::nullopt;
+    }
+    const auto found = by_label->find(label);
+    if (found == by_label->end()) return std::nullopt;
+    return found->second.sum_s / found->second.count;
+  };
+}
+
 void pack(const PackOptions& options, std::istream& in, const std::string& name, BatchFileWriter& out) {
+  const CostOf cost_of = options.costs_from.empty() ? CostOf() : costs_from(options.costs_from);
   if (!options.from.empty()) {
-    pack_selection(in, name, BatchFile(options.from), options.from, out);
+    pack_selection(in, name, BatchFile(options.from), options.from, out, cost_of);
   } else if (options.jsonl) {
-    pack_jsonl(in, name, arguments_from_json, out);
+    pack_jsonl(in, name, arguments_from_json, out, cost_of);
   } else {
-    pack_commands(in, name, out);
+    pack_commands(in, name, out, cost_of);
   }
   out.finish();
 }
@@ -127,7 +164,7 @@ void add_pack(CLI::App& app, Action& chosen) {
                     "FILE holds a JSON object a line: {\"command\": \"...\"} or {\"argv\": [...]} or "
                     "{\"call\": \"name\", \"args\": [...]}, with optional label, timeout, retries, "
                     "memory_limit, cpu_limit, "
-                    "output_limit, env, cwd, stdin");
+                    "output_limit, cost, env, cwd, stdin");
   command->add_option("--load", options->modules, "Modules whose task functions are called")
       ->type_name("MODULE")
       ->allow_extra_args(false);
@@ -139,6 +176,12 @@ void add_pack(CLI::App& app, Action& chosen) {
       ->add_option("--indices", options->indices,
                    "Which tasks of --from, in this order: an index a line; - is stdin")
       ->type_name("FILE");
+  command
+      ->add_option(
+          "--costs-from", options->costs_from,
+          "What each task may be expected to take, from the record of an earlier run: the mean of its label, "
+          "or where it has none what the task of its number took; for --order-by longest-first")
+      ->type_name("RECORD");
   command->add_option("-o,--output", options->output, "The batch file; - is stdout")
       ->type_name("JOBS.BIN")
       ->required();

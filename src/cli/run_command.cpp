@@ -208,6 +208,10 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
   add_choice<Format>(
       app, "--format", a->console.format, {{"raw", Format::raw}, {"jsonl", Format::jsonl}},
       "The tasks' own output (raw, the default), or an object in a line for each outcome (jsonl)");
+  add_choice<bool>(
+      app, "--order-by", a->run.longest_first, {{"submission", false}, {"longest-first", true}},
+      "Tasks start as in the batch (submission, the default), or those of the greatest cost first "
+      "(longest-first): a cost stands in the batch, or comes from a record (pack --costs-from)");
   add_choice<Order>(app, "--order", a->run.order,
                     {{"completion", Order::completion}, {"submission", Order::submission}},
                     "Results as the tasks finish (completion, the default), or as in the batch (submission)");

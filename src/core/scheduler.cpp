@@ -135,9 +135,13 @@ Scheduler::Attempt Scheduler::pop_ready_for(Rank rank) {
 }
 
 TaskId Scheduler::pop_fresh() {
+  --fresh_;
+  if (!order_.empty()) {
+    while (settled_.contains(order_[next_in_order_])) ++next_in_order_;
+    return order_[next_in_order_++];
+  }
   const TaskId task = settled_.next_absent(next_fresh_);
   next_fresh_ = TaskId(task.get() + 1);
-  --fresh_;
   return task;
 }
 
@@ -313,8 +317,10 @@ void Scheduler::check_tasks() const {
                   done_ ==
               known_,
           "(1) a task is in none or two of the places");
-  require(fresh_ + settled_.count_below(TaskId(known_)) - settled_.count_below(next_fresh_) ==
-              known_ - next_fresh_.get(),
+  require(order_.empty()
+              ? fresh_ + settled_.count_below(TaskId(known_)) - settled_.count_below(next_fresh_) ==
+                    known_ - next_fresh_.get()
+              : fresh_ == fresh_in_order(),
           "(1) the number of fresh tasks is not that of those behind the last given");
   const auto require_waiting = [&](const Attempt& attempt) {
     require(!flights_.contains(attempt.id.task), "(1) a task that waits is in flight");
@@ -338,6 +344,12 @@ void Scheduler::check_tasks() const {
     require_waiting(attempt);
     require(time > now_, "(1) a retry that is due is not ready");
   }
+}
+
+std::uint64_t Scheduler::fresh_in_order() const {
+  const auto first = order_.begin() + static_cast<std::ptrdiff_t>(next_in_order_);
+  return static_cast<std::uint64_t>(
+      std::count_if(first, order_.end(), [this](TaskId task) { return !settled_.contains(task); }));
 }
 
 void Scheduler::check_loads() const {

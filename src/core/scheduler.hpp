@@ -49,7 +49,10 @@ class Scheduler {
   static constexpr std::size_t kMaxBatch = 1024;
   static constexpr Duration kShunFor = std::chrono::seconds(5);
 
-  explicit Scheduler(TaskSet settled = {}) : settled_(std::move(settled)) {}
+  /// `order`: all tasks, in the order in which they are given first; they are added at once. Empty: as they
+  /// are added.
+  explicit Scheduler(TaskSet settled = {}, std::vector<TaskId> order = {})
+      : settled_(std::move(settled)), order_(std::move(order)) {}
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -171,6 +174,7 @@ class Scheduler {
   std::size_t idle_workers() const { return present_ - busy_; }
   std::uint64_t ready_count() const { return (held_ ? 0 : fresh_) + returned_.size() + shunned_count_; }
   std::uint64_t ready_count_for(Rank rank) const;
+  std::uint64_t fresh_in_order() const;
   void check_tasks() const;
   void check_loads() const;
   void check_queues() const;
@@ -179,7 +183,9 @@ class Scheduler {
   std::uint64_t known_ = 0;
   std::uint64_t known_settled_ = 0;  ///< of those known
   std::uint64_t fresh_ = 0;          ///< how many
-  TaskId next_fresh_{0};             ///< the first of them, or one settled before it
+  TaskId next_fresh_{0};             ///< the first of them, or one settled before it; without an order
+  std::vector<TaskId> order_;
+  std::size_t next_in_order_ = 0;  ///< what follows is fresh, or settled
   std::uint64_t done_ = 0;
   bool held_ = false;
   TimePoint now_ = TimePoint::min();  ///< as far as advance() told

@@ -76,8 +76,9 @@ class BatchRun {
                                     }};
     fruitless_before_ = settled.fruitless_runs;
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
-    Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink,
-                          starting_point(settled, options_.shard, batch.size()));
+    Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
+    if (options_.longest_first) from.order = await_order();
+    Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
     work(dispatcher);
     return end(code(dispatcher), dispatcher.counts());
   }
@@ -113,6 +114,12 @@ class BatchRun {
     if (options_.may_move && opened.file_system && !opened.file_system->shared)
       start.record_here_alone = opened.file_system->name;
     return std::move(opened.file);
+  }
+
+  std::vector<TaskId> await_order() {
+    auto order = longest_first(options_.batch_file);
+    wait_for([&] { return is_ready(order); });
+    return order.get();
   }
 
   Begin begin() const {

@@ -31,6 +31,7 @@ struct RunOptions {
   bool kill_overrunning = false;
   bool threads = false;  ///< functions are executed on a thread of the rank
   Order order = Order::completion;
+  bool longest_first = false;                 ///< what costs most is started first
   std::optional<record::OpenOptions> record;  ///< none: nothing is recorded
   bool may_move = false;                      ///< who resumes the run may be on another host
   bool replay = false;                        ///< tell the results of earlier runs too

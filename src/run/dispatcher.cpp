@@ -23,7 +23,7 @@ Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const
       retry_(retry),
       sink_(std::move(sink)),
       elsewhere_(from.elsewhere),
-      scheduler_(std::move(from.left_out)),
+      scheduler_(std::move(from.left_out), std::move(from.order)),
       durations_(std::move(from.durations)) {
   scheduler_.add_tasks(source_.pull(1));
   crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end

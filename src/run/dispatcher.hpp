@@ -55,9 +55,10 @@ class Dispatcher {
 
   /// What earlier runs, and other shards, leave to this one.
   struct StartingPoint {
-    TaskSet left_out = {};        ///< settled by an earlier run, or another shard's
-    std::uint64_t elsewhere = 0;  ///< those of other shards
-    Durations durations = {};     ///< of tasks that are done
+    TaskSet left_out = {};           ///< settled by an earlier run, or another shard's
+    std::uint64_t elsewhere = 0;     ///< those of other shards
+    Durations durations = {};        ///< of tasks that are done
+    std::vector<TaskId> order = {};  ///< in which all tasks of the source are given; empty: their own
   };
 
   /// Begins the run `begin.epoch`. REQUIRES: crew.gathered(); what is left out is known after the source's

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/exit_code.hpp"
 #include "base/in_background.hpp"
+#include "batch/task_spec.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
@@ -47,6 +50,25 @@ Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard s
   }
   from.elsewhere = tasks - shard.tasks_below(tasks);
   return from;
+}
+
+std::future<std::vector<TaskId>> longest_first(const std::string& batch_path) {
+  return in_background([batch_path] {
+    BatchFile batch(batch_path);
+    std::vector<float> costs;
+    std::vector<TaskId> order;
+    costs.reserve(batch.size());
+    order.reserve(batch.size());
+    for (TaskId task(0); task.get() < batch.size(); task = TaskId(task.get() + 1)) {
+      const std::optional<double> cost = decode_task_head(batch.payload(task)).cost;
+      costs.push_back(cost ? static_cast<float>(*cost) : std::numeric_limits<float>::infinity());
+      order.push_back(task);
+      batch.release_before(task);
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [&](TaskId a, TaskId b) { return costs[a.get()] > costs[b.get()]; });
+    return order;
+  });
 }
 
 int code_of_finished(const record::Settled& settled) {

@@ -33,6 +33,10 @@ std::future<OpenedRecord> open_record(record::OpenOptions options, int ranks, co
 /// Where a run of that shard, of a batch with so many tasks, goes on.
 Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks);
 
+/// All tasks of a batch, those of the greatest cost first; before them those whose cost is not known, for
+/// they may be the longest. On a thread of its own: the disk may not answer.
+std::future<std::vector<TaskId>> longest_first(const std::string& batch_path);
+
 /// The exit code where nothing is left to do: as the run that brought the batch to its end said, unless that
 /// was killed, or ended by a signal or an error.
 int code_of_finished(const record::Settled& settled);

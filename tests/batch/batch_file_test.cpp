@@ -36,6 +36,7 @@ class BatchFileTest : public ::testing::Test {
   /// A small batch of every kind of task.
   std::string small_batch() {
     TaskSpec full = command("echo");
+    full.cost = 0.125;
     full.label = "label";
     full.timeout = std::chrono::seconds(3);
     full.env = {{"A", "b"}};

@@ -43,9 +43,10 @@ std::vector<std::string> names_in(const TempDir& dir) {
 TEST(BatchWriter, WritesCallsAndCommandsThatComeBack) {
   const TempDir dir;
   BatchWriter writer(dir.file("jobs.bin"));
-  writer.add(task<simulate>(1, 2.0).label("one").timeout(std::chrono::seconds(3)));
+  writer.add(task<simulate>(1, 2.0).label("one").timeout(std::chrono::seconds(3)).cost(4));
   writer.add_command("echo hi");
-  writer.add_argv({"sort", "-n"}, {.retries = 2, .env = {{"A", "b"}}, .cwd = "/", .stdin_text = "3"});
+  writer.add_argv({"sort", "-n"},
+                  {.retries = 2, .cost = 1.5, .env = {{"A", "b"}}, .cwd = "/", .stdin_text = "3"});
   writer.finish();
 
   const BatchFile batch(dir.file("jobs.bin"));
@@ -54,9 +55,11 @@ TEST(BatchWriter, WritesCallsAndCommandsThatComeBack) {
   ASSERT_EQ(specs.size(), 3);
   EXPECT_EQ(specs[0].label, "one");
   EXPECT_EQ(specs[0].timeout, std::chrono::seconds(3));
+  EXPECT_EQ(specs[0].cost, 4);
   EXPECT_EQ((detail::from_bytes<int, double>(std::get<Call>(specs[0].work).arguments)), (std::tuple{1, 2.0}));
   EXPECT_EQ(specs[1], command("echo hi"));
   EXPECT_EQ(specs[2].retries, 2);
+  EXPECT_EQ(specs[2].cost, 1.5);
   EXPECT_EQ(specs[2].cwd, "/");
 }
 
@@ -133,6 +136,7 @@ TEST(BatchWriter, WhatNoTaskCanBeIsRefused) {
   EXPECT_THAT(input_error([&] { writer.add_command("x", {.timeout = std::chrono::seconds(0)}); }),
               HasSubstr("timeout"));
   EXPECT_THAT(input_error([&] { writer.add_command("x", {.retries = -1}); }), HasSubstr("retries"));
+  EXPECT_THAT(input_error([&] { writer.add_command("x", {.cost = -0.5}); }), HasSubstr("cost is -0.5"));
   EXPECT_THAT(input_error([&] { writer.add_command("x", {.env = {{"A=B", ""}}}); }), HasSubstr("A=B"));
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 using test::command;
 using test::input_error;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -107,6 +108,44 @@ TEST(PackJsonl, ATimeoutIsSecondsOrADuration) {
   EXPECT_EQ(one(R"({"command": "x", "timeout": 3})").timeout, 3s);
   EXPECT_EQ(one(R"({"command": "x", "timeout": 1e-3})").timeout, 1ms);
   EXPECT_EQ(one(R"({"command": "x", "timeout": "1h30m"})").timeout, 90min);
+}
+
+TEST(PackJsonl, ACostIsANumberFromZeroOn) {
+  EXPECT_EQ(one(R"({"command": "x"})").cost, std::nullopt);
+  EXPECT_EQ(one(R"({"command": "x", "cost": 0})").cost, 0.0);
+  EXPECT_EQ(one(R"({"command": "x", "cost": 2.5})").cost, 2.5);
+  EXPECT_THAT(refusal(R"({"command": "x", "cost": -1})"), HasSubstr("\"cost\" must be a number, 0 or above"));
+  EXPECT_THAT(refusal(R"({"command": "x", "cost": "1"})"), HasSubstr("a number, 0 or above"));
+}
+
+// What an earlier run says of a task counts where the task itself says nothing.
+TEST(Pack, TasksGetTheCostsThatAreKnownOfThem) {
+  const CostOf known = [](const std::string& label, TaskId task) -> std::optional<double> {
+    if (task == TaskId(1)) return std::nullopt;
+    return label == "slow" ? 100.0 : static_cast<double>(task.get());
+  };
+  const auto costs = [](const std::vector<TaskSpec>& specs) {
+    std::vector<std::optional<double>> found;
+    for (const TaskSpec& spec : specs) found.push_back(spec.cost);
+    return found;
+  };
+  EXPECT_THAT(
+      costs(packed("a\n\nb\nc\n", [&](auto& in, auto& out) { pack_commands(in, "FILE", out, known); })),
+      ElementsAre(0.0, std::nullopt, 2.0));
+  EXPECT_THAT(costs(packed(R"({"command": "x", "label": "slow"}
+                              {"command": "x"}
+                              {"command": "x", "cost": 7}
+                              {"command": "x"})",
+                           [&](auto& in, auto& out) { pack_jsonl(in, "FILE", as_text, out, known); })),
+              ElementsAre(100.0, std::nullopt, 7.0, 3.0));
+  const test::TempDir dir;
+  test::write_batch(dir.file("jobs.bin"), {command("0"), command("1"), command("2"), command("3")});
+  const BatchFile from(dir.file("jobs.bin"));
+  EXPECT_THAT(
+      costs(packed("3\n1\n",
+                   [&](auto& in, auto& out) { pack_selection(in, "LIST", from, "jobs.bin", out, known); })),
+      ElementsAre(3.0, std::nullopt))
+      << "of its number there";
 }
 
 TEST(PackJsonl, WhatIsWrongIsToldWithItsLine) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "parrun/task.hpp"
 
@@ -12,6 +13,10 @@ std::string answer(const std::string& question, std::size_t size) {
   return text;
 }
 PARRUN_TASK(answer);
+
+/// Takes `seconds`, and nothing of the core.
+void nap(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+PARRUN_TASK(nap);
 
 /// Keeps its core busy for `seconds`.
 void busy(double seconds) {

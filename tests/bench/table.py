@@ -1,8 +1,11 @@
 """Measures parrun and its peers in turn and prints a table of ratios. Started by run.sh."""
 
 import argparse
+import contextlib
 import os
+import random
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -189,6 +192,107 @@ class Bench:
         return told([PYTHON, script, "joblib", self.count(400_000)], self.folder)
 
 
+    # figures by themselves
+
+    def tail(self, *options):
+        """Time from the first task's start to the last one's end, over the least that it can be."""
+        durations = pareto(2000, 6.0, seed=1)
+        lines = "".join(f'{{"call": "nap", "args": [{s:.6f}], "cost": {s:.6f}}}\n' for s in sorted(durations))
+        batch = self.batches.packed("tail", "jsonl", lines)
+        record = self.folder / "tail.record"
+        record.unlink(missing_ok=True)
+        run(mpirun(3, PARRUN, "-q", "--load", MODULE, "--record", record, *options, batch), self.folder)
+        with contextlib.closing(sqlite3.connect(record)) as db:
+            ended, first, total, longest = db.execute(
+                "SELECT max(started + elapsed_s), min(started), sum(elapsed_s), max(elapsed_s) FROM tasks").fetchone()
+        return (ended - first) / max(longest, total / 2)
+
+    def tail_longest_first(self):
+        return self.tail("--order-by", "longest-first")
+
+    def behind_a_long_one(self):
+        """When the last of 50 short tasks behind a long one has ended, over what they take on the other worker."""
+        lines = '{"call": "nap", "args": [2]}\n' + '{"call": "nap", "args": [0.01]}\n' * 50
+        batch = self.batches.packed("behind", "jsonl", lines)
+        record = self.folder / "behind.record"
+        record.unlink(missing_ok=True)
+        run(mpirun(3, PARRUN, "-q", "--load", MODULE, "--record", record, batch), self.folder)
+        with contextlib.closing(sqlite3.connect(record)) as db:
+            ended, total = db.execute(
+                "SELECT max(started + elapsed_s), sum(elapsed_s) FROM tasks WHERE task > 0").fetchone()
+            first, = db.execute("SELECT min(started) FROM tasks").fetchone()
+        return (ended - first) / total
+
+    def idle_cores(self):
+        """The busiest rank's share of a core while all workers sleep in a task."""
+        batch = self.batches.of_calls(2, "nap", "[5]")
+        job = subprocess.Popen([str(word) for word in mpirun(3, PARRUN, "-q", "--load", MODULE, "--no-record", batch)],
+                               cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(2)
+            ranks = [pid for pid in processes() if parent_of(pid) == job.pid]
+            before = {pid: cpu_s(pid) for pid in ranks}
+            time.sleep(2)
+            return max(cpu_s(pid) - before[pid] for pid in ranks) / 2
+        finally:
+            job.wait(LIMIT_S)
+
+    def notice(self):
+        return told(mpirun(3, BENCH / "pool_bench", "process", "notice", 20), self.folder)
+
+    def memory_of_tasks(self):
+        return told(mpirun(3, BENCH / "pool_bench", "none", "memory", self.count(10_000_000)), self.folder)
+
+    def memory_in_order(self):
+        """Of rank 0, with 10 KB of each task waiting for those before it."""
+        count = self.count(100_000)
+        slow_first = '{"call": "nap", "args": [1]}\n' + f'{{"call": "answer", "args": ["x", 10000]}}\n' * count
+        batch = self.batches.packed(f"in-order-{count}", "jsonl", slow_first)
+        (self.folder / "bench.record").unlink(missing_ok=True)
+        parts = [PARRUN, "-q", "--order", "submission", "--load", MODULE, "--record", "bench.record", batch]
+        return told(mpirun(1, PYTHON, SOURCE / "tests/bench/most_memory.py", *parts, ":", "-n", 2, *parts), self.folder)
+
+    def start_and_stop(self):
+        """A run of nothing by 8 ranks, over an MPI program of 8 ranks that does nothing [ms]."""
+        empty = self.batches.of_commands(0, "/bin/true")
+        ours = seconds(mpirun(8, PARRUN, "-q", "--no-record", empty), self.folder)
+        return (ours - seconds(mpirun(8, BENCH / "bare_mpi", "start"), self.folder)) * 1000
+
+    def oversubscribed(self):
+        """The rate of 8 ranks over that of 3, on these cores."""
+        crowd = told(mpirun(8, BENCH / "pool_bench", "process", "rate", self.count(1_000_000)), self.folder)
+        return crowd / self.pool_processes()
+
+
+def pareto(count, total, seed):
+    """Durations with a heavy tail, of which none is longer than a quarter of all."""
+    random_numbers = random.Random(seed)
+    drawn = [random_numbers.paretovariate(1.5) for _ in range(count)]
+    scale = total / sum(drawn)
+    return [min(one * scale, total / 4) for one in drawn]
+
+
+def processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def stat_of(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+
+
+def parent_of(pid):
+    stat = stat_of(pid)
+    return int(stat[1]) if stat else None
+
+
+def cpu_s(pid):
+    stat = stat_of(pid)
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
 # What is measured, ours and theirs, and the ratio to reach; for trips the difference, in microseconds.
 ROWS = [
     ("empty functions on threads", "pool_threads", "bare MPI, 1 in flight", "bare_1_in_flight", 5),
@@ -207,6 +311,18 @@ ROWS = [
     ("payloads of 1 MB, recorded", "payloads_of_1_mb", "bare MPI", "bare_payloads_of_1_mb", 0.6),
 ]
 TRIP = ("pool_trip", "bare_trip", 200)
+# What is measured, by which method, in which unit, and what it is to be at most, or at least where that is negative.
+FIGURES = [
+    ("tail of 2,000 tasks of Pareto durations, the longest last", "tail", "of the least", 1.05),
+    ("the same with --order-by longest-first", "tail_longest_first", "of the least", 1.02),
+    ("50 short tasks behind a long one", "behind_a_long_one", "of what they take", 1.5),
+    ("a rank's own use while its worker is in a task", "idle_cores", "of a core", 0.03),
+    ("a result is noticed after", "notice", "ms", 2),
+    ("rank 0 with 10,000,000 tasks", "memory_of_tasks", "MiB", 100),
+    ("rank 0, 100,000 results of 10 KB in order", "memory_in_order", "MiB", 100),
+    ("start and stop of 8 ranks, over bare MPI", "start_and_stop", "ms", 150),
+    ("8 ranks on these cores, beside 3", "oversubscribed", "of the rate", -0.8),
+]
 
 
 def measure(bench, names, rounds):
@@ -235,7 +351,9 @@ def main():
     rounds = 3 if options.quick else 7
     rows = [row for row in ROWS if not options.rows or row[1] in options.rows]
     trip = not options.rows or TRIP[0] in options.rows
-    names = list(dict.fromkeys([name for row in rows for name in (row[1], row[3])] + list(TRIP[:2] if trip else ())))
+    figures = [figure for figure in FIGURES if not options.rows or figure[1] in options.rows]
+    names = list(dict.fromkeys([name for row in rows for name in (row[1], row[3])] + list(TRIP[:2] if trip else ())
+                               + [figure[1] for figure in figures]))
     folder = Path(tempfile.mkdtemp(dir=os.environ.get("PARRUN_BENCH_DIR")))
     try:
         values = measure(Bench(folder, options.quick), names, rounds)
@@ -254,6 +372,10 @@ def main():
     if trip and TRIP[0] in values and TRIP[1] in values:
         more = statistics.median(a - b for a, b in zip(values[TRIP[0]], values[TRIP[1]]))
         print(f"\none task there and back: {more:.0f} us more than bare MPI; wanted: under {TRIP[2]}")
+    for what, name, unit, bound in figures:
+        if name in values:
+            wanted = f"at most {bound}" if bound > 0 else f"at least {-bound}"
+            print(f"{what}: {statistics.median(values[name]):.3g} {unit}; wanted: {wanted}")
 
 
 main()

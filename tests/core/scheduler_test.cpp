@@ -737,6 +737,29 @@ TEST_F(ShunnedRecallTest, WhatShunsOneIdleWorkerIsRecalledForAnother) {
   EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(1, 2)));
 }
 
+// --- an order ---------------------------------------------------------------------------------------------
+
+TEST(OrderedScheduler, TasksAreFirstGivenInTheOrderAndSettledOnesNever) {
+  parrun::TaskSet settled;
+  settled.insert(TaskId(0));
+  settled.insert(TaskId(2));
+  Scheduler scheduler(settled, {TaskId(2), TaskId(4), TaskId(1), TaskId(0), TaskId(3)});
+  scheduler.add_worker(kFirst);
+  scheduler.add_tasks(5);
+  scheduler.check_invariants();
+  std::vector<std::uint64_t> given;
+  while (scheduler.done() < scheduler.known()) {
+    ASSERT_TRUE(scheduler.has_ready_for(kFirst));
+    const Assignment next = scheduler.take(kFirst);
+    scheduler.check_invariants();
+    given.push_back(next.task.get());
+    // The first attempt of task 4 fails: its second one goes before what is fresh.
+    scheduler.on_outcome(kFirst, next, kShort_s, next == task(4) ? 1 : 0);
+    scheduler.check_invariants();
+  }
+  EXPECT_THAT(given, ElementsAre(4, 4, 1, 3));
+}
+
 // --- urgency ---------------------------------------------------------------------------------------------
 
 TEST_F(SchedulerTest, WorkersAreSuppliedWhileNoneIsIdleNorHungry) {

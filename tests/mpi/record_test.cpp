@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <optional>
 #include <sstream>
+#include <vector>
 
 #include "base/host.hpp"
 #include "support/batches.hpp"
@@ -477,6 +480,58 @@ TEST_F(Recorded, TheJoblogHasAllTasksAndGrowsWithAResumedRun) {
   const std::string both = read_bytes(log);
   EXPECT_TRUE(both.starts_with(first));
   EXPECT_EQ(std::count(both.begin(), both.end(), '\n'), 12);
+}
+
+// --- costs -----------------------------------------------------------------------------------------------
+
+// Each task appends its number to `started`.
+std::vector<std::string> order_of_starts(const std::string& started) {
+  std::vector<std::string> numbers;
+  std::ifstream in(started);
+  for (std::string line; std::getline(in, line);) numbers.push_back(line);
+  return numbers;
+}
+
+TEST(LongestFirst, TasksStartByTheirCostsAndThoseWithoutBeforeThem) {
+  const TempDir dir;
+  Batch batch;
+  const std::vector<std::optional<double>> costs{1, 3, {}, 2, 3};
+  for (std::size_t i = 0; i < costs.size(); ++i) {
+    batch.command("echo " + std::to_string(i) + " >> '" + dir.file("started") + "'");
+    if (costs[i]) batch.with("cost", *costs[i]);
+  }
+  const JobResult run =
+      run_parrun(2, batch.run_args(batch.pack(dir), {"--order-by", "longest-first", "--timeout", "20"}));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(order_of_starts(dir.file("started")), ::testing::ElementsAre("2", "1", "4", "3", "0"));
+}
+
+TEST(LongestFirst, CostsComeFromAnEarlierRunByLabelOrByNumber) {
+  const TempDir dir;
+  const auto task = [&](int number, const char* seconds) {
+    return "echo " + std::to_string(number) + " >> '" + dir.file("started") + "'; sleep " + seconds;
+  };
+  Batch batch;
+  batch.command(task(0, "0.1")).command(task(1, "0.4")).command(task(2, "0.2")).with("label", "two");
+  batch.command(task(3, "0.8")).with("label", "three");
+  const JobResult first = run_parrun(3, batch.run_args(batch.pack(dir), {"--timeout", "20"}));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+
+  dir.write("commands.jsonl", batch.json_lines());
+  const JobResult pack = run_parrun(0, {"pack", dir.file("commands.jsonl"), "--jsonl", "--costs-from",
+                                        dir.file("jobs.record"), "-o", dir.file("again.bin")});
+  ASSERT_EQ(pack.exit_code, 0) << pack.err;
+  fs::remove(dir.file("started"));
+  const JobResult again = run_parrun(
+      2, batch.run_args(dir.file("again.bin"), {"--order-by", "longest-first", "--timeout", "20"}));
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(order_of_starts(dir.file("started")), ::testing::ElementsAre("3", "1", "2", "0"));
+}
+
+TEST(LongestFirst, OnlyOrdersThatThereAreAreTaken) {
+  const JobResult run = run_parrun(0, {"--order-by", "size", "jobs.bin"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("--order-by: 'size' is not one of submission|longest-first"));
 }
 
 }  // namespace
