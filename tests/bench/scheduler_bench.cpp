@@ -5,7 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 #include "core/scheduler.hpp"
 
@@ -15,28 +15,16 @@ using namespace parrun;
 
 constexpr double kElapsed_s[] = {1e-6, 1};
 
-// All that is in flight, in the order in which it was given.
-class Queue {
- public:
-  struct Flight {
-    Rank worker;
-    Assignment attempt;
-  };
-  explicit Queue(std::size_t most) : flights_(most) {}
-  bool empty() const { return taken_ == put_; }
-  void push(const Flight& flight) { flights_[put_++ % flights_.size()] = flight; }
-  Flight pop() { return flights_[taken_++ % flights_.size()]; }
-
- private:
-  std::vector<Flight> flights_;
-  std::size_t put_ = 0;
-  std::size_t taken_ = 0;
+struct Flight {
+  Rank worker;
+  Assignment attempt;
 };
+using Flights = std::deque<Flight>;  // in the order in which they were given
 
-void give_out(Scheduler& scheduler, Queue& queue) {
+void give_out(Scheduler& scheduler, Flights& flights) {
   while (const auto grant = scheduler.next_grant()) {
     for (std::size_t i = 0; i < grant->count && scheduler.has_ready_for(grant->worker); ++i)
-      queue.push({grant->worker, scheduler.take(grant->worker)});
+      flights.push_back({grant->worker, scheduler.take(grant->worker)});
   }
   benchmark::DoNotOptimize(scheduler.next_recall());
 }
@@ -50,13 +38,14 @@ void each_task(benchmark::State& state) {
   for (auto _ : state) {
     Scheduler scheduler;
     for (int rank = 1; rank <= workers; ++rank) scheduler.add_worker(Rank(rank));
-    Queue queue(4 * static_cast<std::size_t>(workers) * Scheduler::kMaxBatch);
+    Flights flights;
     scheduler.add_tasks(tasks);
-    give_out(scheduler, queue);
-    while (!queue.empty()) {
-      const Queue::Flight flight = queue.pop();
+    give_out(scheduler, flights);
+    while (!flights.empty()) {
+      const Flight flight = flights.front();
+      flights.pop_front();
       scheduler.on_outcome(flight.worker, flight.attempt, elapsed_s, 0);
-      give_out(scheduler, queue);
+      give_out(scheduler, flights);
     }
     if (scheduler.done() != tasks) state.SkipWithError("tasks are left");
     done += tasks;

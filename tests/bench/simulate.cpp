@@ -19,6 +19,7 @@
 
 #include "base/clock.hpp"
 #include "core/scheduler.hpp"
+#include "run/dispatcher.hpp"
 #include "run/worker.hpp"
 
 namespace {
@@ -29,6 +30,7 @@ constexpr double kWay_s = 20e-6;  // of a message, with what it takes to be noti
 constexpr double kSpread = 0.3;   // of durations: the standard deviation of their logarithm
 constexpr double kFailed = 0.01;  // of attempts, each of which is made once more
 constexpr int kRetries = 1;
+constexpr std::size_t kMessagesInATurn = Dispatcher::kTurnBytes / Dispatcher::kLeastBytes;
 const double kCollect_s = to_seconds(Worker::kCollect);
 
 struct Costs {
@@ -50,7 +52,7 @@ struct Message {
 
 // What happens to a worker, or arrives at the dispatcher, in the order of time.
 struct Event {
-  enum class Kind { task_ends, report_is_due, arrives } kind;
+  enum class Kind { task_ends, report_is_due, arrives, dispatcher_turns } kind;
   double at_s;
   std::uint64_t number;  ///< of events at the same time the first comes first
   std::size_t what;      ///< the worker, or the message
@@ -85,6 +87,9 @@ class Simulation {
           break;
         case Event::Kind::arrives:
           arrive(event.what);
+          break;
+        case Event::Kind::dispatcher_turns:
+          turn();
           break;
       }
     }
@@ -173,20 +178,27 @@ class Simulation {
 
   // --- the dispatcher
 
-  // It is told what has arrived while it was busy when it has time again.
   void arrive(std::size_t place) {
-    const Message& message = messages_[place];
-    const bool to_worker = message.kind == Message::Kind::give || message.kind == Message::Kind::recall;
-    if (!to_worker && now_s_ < busy_until_s_) return happen(Event::Kind::arrives, busy_until_s_, place);
-    const Message taken = std::exchange(messages_[place], {});
+    Message message = std::exchange(messages_[place], {});
     free_.push_back(place);
-    if (taken.kind == Message::Kind::give) return take(taken);
-    if (taken.kind == Message::Kind::recall) return give_back(taken);
+    if (message.kind == Message::Kind::give) return take(message);
+    if (message.kind == Message::Kind::recall) return give_back(message);
+    inbox_.push_back(std::move(message));
+    if (inbox_.size() == 1) happen(Event::Kind::dispatcher_turns, std::max(now_s_, busy_until_s_), 0);
+  }
+
+  // What arrives while it takes some is for the next turn.
+  void turn() {
     busy_until_s_ = now_s_;
-    spend(taken.tasks.size());
-    if (taken.kind == Message::Kind::report) conclude(taken);
-    if (taken.kind == Message::Kind::returned) put_back(taken);
+    for (std::size_t left = std::min(inbox_.size(), kMessagesInATurn); left > 0; --left) {
+      const Message message = std::move(inbox_.front());
+      inbox_.pop_front();
+      spend(message.tasks.size());
+      if (message.kind == Message::Kind::report) conclude(message);
+      if (message.kind == Message::Kind::returned) put_back(message);
+    }
     give_out();
+    if (!inbox_.empty()) happen(Event::Kind::dispatcher_turns, busy_until_s_, 0);
   }
 
   void spend(std::size_t tasks) {
@@ -238,6 +250,7 @@ class Simulation {
   std::vector<Member> workers_;
   std::vector<Message> messages_;
   std::vector<std::size_t> free_;
+  std::deque<Message> inbox_;  ///< of the dispatcher
   std::priority_queue<Event> events_;
   std::uint64_t number_ = 0;
   std::uint64_t tasks_;
