@@ -68,7 +68,7 @@ mpi_environment "$most_ranks"
 if step "install what is missing" bash cmake/install-dependencies.sh; then
   # The tests in a SLURM need not have the machine to themselves, as others do: they mostly wait. Behind an abort of a
   # job with a stopped rank mpirun itself stays behind now and then, until it is killed: each test may try again.
-  build_and_test release -LE slurm --repeat until-pass:2
+  build_and_test release -LE slurm -j 3 --repeat until-pass:2
   if [[ $quick == no ]]; then
     # Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: each test may try again.
     run_tests release -L slurm -j 16 --repeat until-pass:2

@@ -63,6 +63,12 @@ std::uint64_t Scheduler::ready_count_for(Rank rank) const {
   return ready_count() - (shunning == shunned_.end() ? 0 : shunning->second.size());
 }
 
+// Each has more than a batch at hand; half of one, for durations differ.
+Duration Scheduler::supplied_for() const {
+  if (!idle_.empty() || !hungry_.empty()) return {};
+  return from_seconds(mean_s_ * static_cast<double>(batch_limit_) / 2);
+}
+
 std::optional<Scheduler::Grant> Scheduler::next_grant() {
   if (!has_ready()) return std::nullopt;
   std::optional<Rank> rank = pop_worker(idle_, &Worker::idle);

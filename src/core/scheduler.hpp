@@ -111,8 +111,8 @@ class Scheduler {
   std::uint64_t aside() const { return aside_.size(); }
   /// Workers that have tasks.
   std::uint64_t busy_workers() const { return busy_; }
-  /// No worker is idle, nor hungry.
-  bool supplied() const { return idle_.empty() && hungry_.empty(); }
+  /// How long no worker will need anything, while none is idle or hungry; zero while one is.
+  Duration supplied_for() const;
   /// How many tasks should be at hand besides those in flight, for all workers to be satisfied now: how far
   /// ahead a source should be pulled. Retries come on top, as nobody, or not everybody, may take them now.
   std::uint64_t appetite() const {

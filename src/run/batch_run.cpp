@@ -210,7 +210,7 @@ class BatchRun {
     outer_limit_.look(session_.crew().watch(), now);
     dispatcher.hold(listener_.congested() || delivery_->congested());
     const bool busy = dispatcher.turn(now);
-    session_.awaited(!dispatcher.supplied());
+    session_.not_awaited_for(dispatcher.supplied_for());
     const bool told = delivery_->turn();
     const Dispatcher::Counts counts = dispatcher.counts();
     delivery_->set_executing(counts.executing);

@@ -83,8 +83,8 @@ class Dispatcher {
     return all_done || (draining_ && scheduler_.in_flight() == 0);
   }
   const std::optional<Expiry>& expired() const { return expired_; }
-  /// Every worker has tasks at hand: what is done here next is not urgent.
-  bool supplied() const { return scheduler_.supplied(); }
+  /// Every worker has tasks at hand for so long: until then nothing that is done here is urgent.
+  Duration supplied_for() const { return scheduler_.supplied_for(); }
 
   enum class Drain {
     for_good,  ///< an attempt that fails now is its task's last

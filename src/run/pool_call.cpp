@@ -38,7 +38,7 @@ PoolCall::PoolCall(Pool::Impl& pool, TaskSource& source, const CallOptions& opti
 bool PoolCall::step(TimePoint now) {
   before_turn_();
   const bool busy = dispatcher_.turn(now);
-  pool_.session().awaited(!dispatcher_.supplied());
+  pool_.session().not_awaited_for(dispatcher_.supplied_for());
   return busy;
 }
 

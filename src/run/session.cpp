@@ -119,14 +119,15 @@ void Session::turn(const std::function<bool(TimePoint)>& step, Idle idle) {
   heed_signal();
   if (crew_->gathered() && !leaving_) crew_->send_heartbeats(now);
   bool busy = false;
-  awaited_ = true;
+  not_awaited_for_ = {};
   for (Worker& worker : local_) busy = worker.turn(now) || busy;
   busy = step(now) || busy;
   if (const auto trouble = crew_->take_trouble()) throw std::runtime_error(*trouble);
   if (busy) {
     backoff_.on_work();
   } else if (idle == Idle::wait) {
-    wait(awaited_ ? backoff_.next() : Backoff::kLongest, local_.size() == 1 ? &local_.front() : nullptr);
+    const Duration span = std::max(backoff_.next(), std::min<Duration>(not_awaited_for_, Backoff::kLongest));
+    wait(span, local_.size() == 1 ? &local_.front() : nullptr);
   }
 }
 

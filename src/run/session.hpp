@@ -55,9 +55,9 @@ class Session {
   /// a short wait. Throws std::runtime_error where a worker is in trouble.
   void turn(const std::function<bool(TimePoint)>& step, Idle idle = Idle::wait);
 
-  /// Whether somebody waits for what this rank does next; if not, a turn in which nothing was to do is
-  /// followed by a longer wait. Of one turn: to be said in its step.
-  void awaited(bool awaited) { awaited_ = awaited; }
+  /// So long nobody waits for what this rank does next: a turn in which nothing was to do may be followed by
+  /// as long a wait. Of one turn: to be said in its step.
+  void not_awaited_for(Duration span) { not_awaited_for_ = span; }
 
   /// Turns until `done`, or until `limit` has passed; false then.
   bool turn_until(TimePoint limit, const std::function<bool()>& done,
@@ -100,7 +100,7 @@ class Session {
   SignalRule rule_;  ///< rank 0
   bool graceful_ = false;
   Backoff backoff_;
-  bool awaited_ = true;
+  Duration not_awaited_for_{};
   TimePoint watchdog_set_{};
   bool leaving_ = false;                      ///< everyone has been sent home
   int exit_code_ = exit_code::kLimitReached;  ///< with which the watchdog ends the job

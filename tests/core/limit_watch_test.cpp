@@ -15,8 +15,8 @@ using parrun::test::ManualClock;
 using ::testing::HasSubstr;
 using Kind = Expiry::Kind;
 
-constexpr Rank kFirst{1};
-constexpr Rank kSecond{2};
+constexpr Rank kOne{1};
+constexpr Rank kTwo{2};
 constexpr Duration kForever = 1000h;
 
 class LimitWatchTest : public ::testing::Test {
@@ -61,7 +61,7 @@ TEST_F(LimitWatchTest, TheDeadlineRunsFromTheStartWhateverHappens) {
   Limits limits = none();
   limits.deadline = 10s;
   LimitWatch run = watch(limits);
-  run.on_message(kFirst, start + 9s);
+  run.on_message(kOne, start + 9s);
   run.on_outcome(start + 9s);
   const auto expiry = passes_at(run, start + 10s);
   ASSERT_TRUE(expiry);
@@ -102,8 +102,8 @@ TEST_F(StallTest, LaterGrantsDoNotPutTheStallOff) {
 TEST_F(StallTest, EachOutcomePutsTheStallOffAndAMessageDoesNot) {
   run.on_wait(start);
   run.on_outcome(start + 4s);
-  run.on_message(kFirst, start + 8s);
-  run.on_running(kFirst, running(7, start + 8s, {}));
+  run.on_message(kOne, start + 8s);
+  run.on_running(kOne, running(7, start + 8s, {}));
   EXPECT_EQ(run.next_limit(), start + 9s);
   EXPECT_TRUE(passes_at(run, start + 9s));
 }
@@ -133,14 +133,14 @@ TEST_F(StallTest, TheNextRunBeginsWithLimitsAndClocksOfItsOwn) {
 
 TEST_F(LimitWatchTest, AfterAPauseOfRankZerosOwnSilenceIsCountedFromItsEnd) {
   LimitWatch run = watch(none());
-  run.on_message(kFirst, start);
-  run.on_message(kSecond, start);
-  run.on_running(kFirst, running(7, start, 3s));
+  run.on_message(kOne, start);
+  run.on_message(kTwo, start);
+  run.on_running(kOne, running(7, start, 3s));
   run.on_turn(start + 10ms);
   run.on_turn(start + 100s);
   EXPECT_FALSE(run.tick(start + 100s)) << "what they said meanwhile is still to be read";
   EXPECT_EQ(passes_at(run, start + 100s + LimitWatch::kSilence)->kind, Kind::task);
-  run.on_running(kFirst, std::nullopt);
+  run.on_running(kOne, std::nullopt);
   EXPECT_EQ(passes_at(run, start + 100s + none().lost_after)->kind, Kind::lost);
 }
 
@@ -155,15 +155,15 @@ TEST_F(LimitWatchTest, APauseMayBeToldWhileTheLoopTurns) {
 
 TEST_F(LimitWatchTest, ALoopThatTurnsHasNoPauses) {
   LimitWatch run = watch(none());
-  run.on_message(kFirst, start);
+  run.on_message(kOne, start);
   for (Duration at{}; at < none().lost_after; at += 100ms) run.on_turn(start + at);
   EXPECT_TRUE(passes_at(run, start + none().lost_after));
 }
 
 TEST_F(LimitWatchTest, AWorkerThatStillTalksEndsItsTaskItself) {
   LimitWatch run = watch(none());
-  run.on_running(kFirst, running(7, start, 3s));
-  run.on_message(kFirst, start + 5s);
+  run.on_running(kOne, running(7, start, 3s));
+  run.on_message(kOne, start + 5s);
   EXPECT_FALSE(run.tick(start + 5s)) << "it may be at killing the task";
   EXPECT_TRUE(passes_at(run, start + 5s + LimitWatch::kSilence));
 }
@@ -172,37 +172,37 @@ TEST_F(LimitWatchTest, AWorkerThatStillTalksEndsItsTaskItself) {
 
 TEST_F(LimitWatchTest, ATaskWhoseWorkerDoesNotAnswerExpiresASecondAfterItsLimit) {
   LimitWatch run = watch(none());
-  run.on_running(kSecond, running(7, start + 1s, 3s));
+  run.on_running(kTwo, running(7, start + 1s, 3s));
   EXPECT_EQ(run.next_limit(), start + 5s);
   const auto expiry = passes_at(run, start + 1s + 3s + 1s);
   ASSERT_TRUE(expiry);
   EXPECT_EQ(expiry->kind, Kind::task);
-  EXPECT_EQ(expiry->rank, kSecond);
+  EXPECT_EQ(expiry->rank, kTwo);
   EXPECT_THAT(expiry->what, HasSubstr("task 7 reached its limit of 3.0 s and rank 2"));
 }
 
 TEST_F(LimitWatchTest, ATaskWithoutALimitNeverExpires) {
   LimitWatch run = watch(none());
-  run.on_running(kFirst, running(7, start, std::nullopt));
+  run.on_running(kOne, running(7, start, std::nullopt));
   EXPECT_FALSE(run.tick(start + kForever));
   EXPECT_EQ(run.next_limit(), TimePoint::max());
 }
 
 TEST_F(LimitWatchTest, ATaskThatEndedOrWasFollowedByAnotherDoesNotExpire) {
   LimitWatch run = watch(none());
-  run.on_running(kFirst, running(7, start, 3s));
-  run.on_running(kFirst, running(8, start + 3s, 3s));
+  run.on_running(kOne, running(7, start, 3s));
+  run.on_running(kOne, running(8, start + 3s, 3s));
   EXPECT_TRUE(passes_at(run, start + 7s));
-  run.on_running(kFirst, std::nullopt);
+  run.on_running(kOne, std::nullopt);
   EXPECT_FALSE(run.tick(start + kForever));
 }
 
 TEST_F(LimitWatchTest, OfSeveralTasksTheEarliestLimitPassesFirst) {
   LimitWatch run = watch(none());
-  run.on_running(kFirst, running(1, start, 9s));
-  run.on_running(kSecond, running(2, start, 4s));
+  run.on_running(kOne, running(1, start, 9s));
+  run.on_running(kTwo, running(2, start, 4s));
   EXPECT_EQ(run.next_limit(), start + 5s);
-  EXPECT_EQ(passes_at(run, start + 5s)->rank, kSecond);
+  EXPECT_EQ(passes_at(run, start + 5s)->rank, kTwo);
 }
 
 // --- silence ---------------------------------------------------------------------------------------------
@@ -218,30 +218,30 @@ class SilenceTest : public LimitWatchTest {
 };
 
 TEST_F(SilenceTest, AWorkerIsLostThatLongAfterItsLastMessage) {
-  run.on_message(kFirst, start);
-  run.on_message(kSecond, start + 1h);
-  run.on_message(kFirst, start + 10s);
+  run.on_message(kOne, start);
+  run.on_message(kTwo, start + 1h);
+  run.on_message(kOne, start + 10s);
   const auto expiry = passes_at(run, start + 40s);
   ASSERT_TRUE(expiry);
   EXPECT_EQ(expiry->kind, Kind::lost);
-  EXPECT_EQ(expiry->rank, kFirst);
+  EXPECT_EQ(expiry->rank, kOne);
   EXPECT_THAT(expiry->what, HasSubstr("rank 1 was silent for 30 s"));
 }
 
 TEST_F(SilenceTest, ARankThatWasNeverHeardOfIsNotWatched) { EXPECT_FALSE(run.tick(start + kForever)); }
 
 TEST_F(SilenceTest, AWorkerIsNotLostAfterItsFarewell) {
-  run.on_message(kFirst, start);
-  run.on_running(kFirst, running(7, start, 3s));
-  run.on_farewell(kFirst);
+  run.on_message(kOne, start);
+  run.on_running(kOne, running(7, start, 3s));
+  run.on_farewell(kOne);
   EXPECT_FALSE(run.tick(start + kForever));
-  EXPECT_FALSE(run.running(kFirst));
+  EXPECT_FALSE(run.running(kOne));
 }
 
 TEST_F(SilenceTest, TheWorkersStayWatchedInTheNextRun) {
-  run.on_message(kFirst, start);
+  run.on_message(kOne, start);
   run.restart(lost_after(), start + 20s);
-  EXPECT_EQ(passes_at(run, start + 30s)->rank, kFirst);
+  EXPECT_EQ(passes_at(run, start + 30s)->rank, kOne);
 }
 
 TEST_F(LimitWatchTest, TheRunsOwnLimitsAreNamedBeforeTheWorkers) {
@@ -250,7 +250,7 @@ TEST_F(LimitWatchTest, TheRunsOwnLimitsAreNamedBeforeTheWorkers) {
   limits.stall = 1s;
   limits.lost_after = 1s;
   LimitWatch run = watch(limits);
-  run.on_message(kFirst, start);
+  run.on_message(kOne, start);
   run.on_wait(start);
   EXPECT_EQ(run.tick(start + 1s)->kind, Kind::deadline);
 }

@@ -762,18 +762,17 @@ TEST(OrderedScheduler, TasksAreFirstGivenInTheOrderAndSettledOnesNever) {
 
 // --- urgency ---------------------------------------------------------------------------------------------
 
-TEST_F(SchedulerTest, WorkersAreSuppliedWhileNoneIsIdleNorHungry) {
+TEST_F(SchedulerTest, WorkersAreSuppliedForHalfABatchWhileNoneIsIdleNorHungry) {
   add_workers(1);
-  EXPECT_FALSE(scheduler.supplied()) << "the worker has nothing";
-  scheduler.add_tasks(4);
+  EXPECT_EQ(scheduler.supplied_for(), 0s) << "the worker has nothing";
+  scheduler.add_tasks(8);
   EXPECT_THAT(give_all(), ElementsAre(2));
-  EXPECT_TRUE(scheduler.supplied());
   scheduler.on_outcome(kFirst, task(0), kLong_s, 0);
-  EXPECT_FALSE(scheduler.supplied()) << "it has no more than the one that executes";
+  EXPECT_EQ(scheduler.supplied_for(), 0s) << "it has no more than the one that executes";
   give_all();
-  EXPECT_TRUE(scheduler.supplied());
+  EXPECT_EQ(scheduler.supplied_for(), 500ms);
   scheduler.add_worker(kSecond);
-  EXPECT_FALSE(scheduler.supplied()) << "another one came";
+  EXPECT_EQ(scheduler.supplied_for(), 0s) << "another one came";
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ int worker_pid() { return getpid(); }
 PARRUN_TASK(worker_pid);
 
 constexpr Rank kDispatcher{0};
-constexpr std::uint32_t kEpoch = 2;
+constexpr std::uint32_t kRunEpoch = 2;
 
 // A worker whose executor and dispatcher are played by the test; time passes when the test says so.
 class WorkerTest : public ::testing::Test {
@@ -46,10 +46,10 @@ class WorkerTest : public ::testing::Test {
   }
 
   void begin(std::optional<Duration> timeout = {}, bool kill_overrunning = false) {
-    transport.arrive(Begin{kEpoch, timeout, false, false, kill_overrunning, {}});
+    transport.arrive(Begin{kRunEpoch, timeout, false, false, kill_overrunning, {}});
   }
   void give(std::vector<std::uint64_t> tasks, const TaskSpec& spec = command("true")) {
-    Give give{kEpoch, {}};
+    Give give{kRunEpoch, {}};
     for (const std::uint64_t task : tasks) give.items.push_back({TaskId(task), 1, test::kept(encode(spec))});
     transport.arrive(give);
   }
@@ -207,7 +207,7 @@ TEST_F(WorkerTest, TellsWhatExecutesWhenItTakesLongerAndOnlyOnce) {
   turn();
   const Report report = take_report();
   ASSERT_TRUE(report.executing);
-  EXPECT_EQ(report.epoch, kEpoch);
+  EXPECT_EQ(report.epoch, kRunEpoch);
   EXPECT_EQ(report.executing->task, TaskId(7));
   EXPECT_EQ(report.executing->running, Worker::kWorthTelling);
   EXPECT_EQ(report.executing->limit, 3s);
@@ -300,23 +300,23 @@ TEST_F(WorkerTest, GivesBackTheLastOfWhatWaits) {
   give({0, 1, 2, 3});
   turn();
   body->begin_next(clock.now());
-  transport.arrive(Recall{kEpoch, 2});
+  transport.arrive(Recall{kRunEpoch, 2});
   turn();
   EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, ElementsAre(TaskId(3), TaskId(2)));
-  transport.arrive(Recall{kEpoch, 9});
+  transport.arrive(Recall{kRunEpoch, 9});
   turn();
   EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, ElementsAre(TaskId(1)));
-  transport.arrive(Recall{kEpoch, 9});
+  transport.arrive(Recall{kRunEpoch, 9});
   turn();
   EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, IsEmpty()) << "every recall is answered";
 }
 
 TEST_F(WorkerTest, AnswersAStopAtOnceWhereNothingExecutes) {
   begin();
-  transport.arrive(Stop{kEpoch});
+  transport.arrive(Stop{kRunEpoch});
   turn();
   const auto stopped = transport.take<Stopped>(kDispatcher);
-  EXPECT_EQ(stopped.epoch, kEpoch);
+  EXPECT_EQ(stopped.epoch, kRunEpoch);
   EXPECT_TRUE(stopped.clean);
 }
 
@@ -325,7 +325,7 @@ TEST_F(WorkerTest, AtAStopForgetsWhatWaitsEndsWhatExecutesAndTellsItsOutcomeFirs
   give({0, 1, 2});
   turn();
   body->begin_next(clock.now());
-  transport.arrive(Stop{kEpoch});
+  transport.arrive(Stop{kRunEpoch});
   turn();
   EXPECT_EQ(body->kills, 1);
   body->die(SIGKILL);
@@ -346,7 +346,7 @@ TEST_F(WorkerTest, AtAStopTheTaskThatOverranIsTimedOut) {
   clock.advance(3s);
   turn();
   take_report();
-  transport.arrive(Stop{kEpoch});
+  transport.arrive(Stop{kRunEpoch});
   turn();
   body->die(SIGKILL);
   turn();
@@ -359,7 +359,7 @@ TEST_F(WorkerTest, AnOutcomeThatIsThereAtTheStopIsReportedBeforeTheAnswer) {
   give({0});
   turn();
   execute_next();
-  transport.arrive(Stop{kEpoch});
+  transport.arrive(Stop{kRunEpoch});
   turn();
   EXPECT_TRUE(decode_outcome(take_report().finished.at(0).outcome).succeeded());
   transport.take<Stopped>(kDispatcher);
@@ -370,7 +370,7 @@ TEST_F(WorkerTest, ACancelledTaskThatExecutesIsEndedAndThoseBehindItGoOn) {
   give({0, 1});
   turn();
   body->begin_next(clock.now());
-  transport.arrive(Cancel{kEpoch, TaskId(0)});
+  transport.arrive(Cancel{kRunEpoch, TaskId(0)});
   turn();
   EXPECT_EQ(body->kills, 1);
   body->die(SIGKILL);
@@ -387,7 +387,7 @@ TEST_F(WorkerTest, ACancelledTaskThatWaitsIsToldAtOnceAndTheOthersStayInOrder) {
   give({0, 1, 2, 3});
   turn();
   body->begin_next(clock.now());
-  transport.arrive(Cancel{kEpoch, TaskId(2)});
+  transport.arrive(Cancel{kRunEpoch, TaskId(2)});
   clock.advance(Worker::kCollect);
   turn();
   EXPECT_EQ(body->kills, 0);
@@ -405,7 +405,7 @@ TEST_F(WorkerTest, ACancelledTaskThatHasEndedStaysAsItEnded) {
   give({0});
   turn();
   execute_next();
-  transport.arrive(Cancel{kEpoch, TaskId(0)});
+  transport.arrive(Cancel{kRunEpoch, TaskId(0)});
   turn();
   EXPECT_TRUE(decode_outcome(take_report().finished.at(0).outcome).succeeded());
 }
@@ -419,7 +419,7 @@ class UnkillableWorkerTest : public WorkerTest {
     give({0});
     turn();
     body->begin_next(clock.now());
-    transport.arrive(Stop{kEpoch, patience});
+    transport.arrive(Stop{kRunEpoch, patience});
     turn();
   }
 };
@@ -449,11 +449,11 @@ TEST_F(UnkillableWorkerTest, LetsATaskEndByItselfMeanwhile) {
 TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
   begin();
   give({0});
-  Give old{kEpoch - 1, {{TaskId(5), 1, test::kept(encode(command("true")))}}};
+  Give old{kRunEpoch - 1, {{TaskId(5), 1, test::kept(encode(command("true")))}}};
   transport.arrive(old);
-  transport.arrive(Recall{kEpoch - 1, 9});
-  transport.arrive(Cancel{kEpoch - 1, TaskId(0)});
-  transport.arrive(Stop{kEpoch - 1});
+  transport.arrive(Recall{kRunEpoch - 1, 9});
+  transport.arrive(Cancel{kRunEpoch - 1, TaskId(0)});
+  transport.arrive(Stop{kRunEpoch - 1});
   turn();
   EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(0));
   EXPECT_FALSE(body->begin_next(clock.now()));
@@ -461,7 +461,7 @@ TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
 
 TEST_F(WorkerTest, WhatIsGivenBehindAStopIsDropped) {
   begin();
-  transport.arrive(Stop{kEpoch});
+  transport.arrive(Stop{kRunEpoch});
   give({0});
   turn();
   transport.take<Stopped>(kDispatcher);
@@ -470,15 +470,15 @@ TEST_F(WorkerTest, WhatIsGivenBehindAStopIsDropped) {
 
 TEST_F(WorkerTest, TheNextRunBeginsAfresh) {
   begin(3s);
-  transport.arrive(Stop{kEpoch});
+  transport.arrive(Stop{kRunEpoch});
   turn();
   transport.take<Stopped>(kDispatcher);
-  transport.arrive(Begin{kEpoch + 1, {}, false, false, false});
-  transport.arrive(Give{kEpoch + 1, {{TaskId(0), 1, encode(command("true"))}}});
+  transport.arrive(Begin{kRunEpoch + 1, {}, false, false, false});
+  transport.arrive(Give{kRunEpoch + 1, {{TaskId(0), 1, encode(command("true"))}}});
   turn();
   execute_next();
   turn();
-  EXPECT_EQ(take_report().epoch, kEpoch + 1);
+  EXPECT_EQ(take_report().epoch, kRunEpoch + 1);
 }
 
 // --- the end ---------------------------------------------------------------------------------------------
@@ -514,7 +514,7 @@ TEST_F(WorkerTest, TellsItsTroubleOnceAndStillLeavesWhenAsked) {
 // --- threads ---------------------------------------------------------------------------------------------
 
 TEST_F(WorkerTest, IsOrphanedWhenTheDispatcherIsSilentForTooLong) {
-  transport.arrive(Begin{.epoch = kEpoch, .orphaned_after = 6s});
+  transport.arrive(Begin{.epoch = kRunEpoch, .orphaned_after = 6s});
   turn_for(5900ms);
   EXPECT_FALSE(worker.orphaned(clock.now()));
   transport.arrive(Alive{});
@@ -525,7 +525,7 @@ TEST_F(WorkerTest, IsOrphanedWhenTheDispatcherIsSilentForTooLong) {
 }
 
 TEST_F(WorkerTest, WhatItCouldNotHearWhileItWasStoppedIsNoSilence) {
-  transport.arrive(Begin{.epoch = kEpoch, .orphaned_after = 6s});
+  transport.arrive(Begin{.epoch = kRunEpoch, .orphaned_after = 6s});
   turn_for(100ms);
   clock.advance(1h);
   turn_for(5900ms);
