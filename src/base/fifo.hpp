@@ -1,7 +1,8 @@
 #pragma once
+#include <algorithm>
+#include <boost/circular_buffer.hpp>
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 namespace parrun {
 
@@ -10,23 +11,22 @@ namespace parrun {
 template <typename T>
 class Fifo {
  public:
-  void put(T&& thing) { things_.push_back(std::move(thing)); }
+  void put(T&& thing) {
+    constexpr std::size_t kFirst = 16;
+    if (things_.full()) things_.set_capacity(std::max(kFirst, 2 * things_.capacity()));
+    things_.push_back(std::move(thing));
+  }
   /// REQUIRES: !empty().
   T take() {
-    T first = std::move(things_[first_++]);
-    // Moving what is left costs no more than was taken since the last time.
-    if (2 * first_ >= things_.size()) {
-      things_.erase(things_.begin(), things_.begin() + static_cast<std::ptrdiff_t>(first_));
-      first_ = 0;
-    }
+    T first = std::move(things_.front());
+    things_.pop_front();
     return first;
   }
-  bool empty() const { return size() == 0; }
-  std::size_t size() const { return things_.size() - first_; }
+  bool empty() const { return things_.empty(); }
+  std::size_t size() const { return things_.size(); }
 
  private:
-  std::vector<T> things_;
-  std::size_t first_ = 0;  ///< those before it were taken
+  boost::circular_buffer<T> things_;
 };
 
 }  // namespace parrun
