@@ -799,4 +799,43 @@ TEST_F(DispatcherTest, TheNextRunOnTheSameCrewBeginsAfresh) {
   EXPECT_THAT(second.outstanding(clock.now()), IsEmpty());
 }
 
+// --- much at once ----------------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, WhoSendsMoreThanATurnTakesDoesNotKeepItFromGoingOn) {
+  start(10);
+  turn();
+  const std::uint64_t first = given(kFirst).front();
+  for (std::size_t i = 0; i < Dispatcher::kTurnBytes / Dispatcher::kLeastBytes; ++i)
+    transport.arrive(Report{kEpoch, {}, {}}, kSecond);
+  transport.arrive(ended(first), kFirst);
+  turn();
+  EXPECT_THAT(delivered, IsEmpty()) << "it is behind what one turn takes";
+  turn();
+  EXPECT_THAT(delivered, SizeIs(1));
+  for (const Rank rank : {kFirst, kSecond}) all_given(rank);
+}
+
+// 1 MB counts as 4 ms of work, of which a message carries 20.
+TEST_F(DispatcherTest, TasksWithLargeOutcomesGoOutInSmallBatches) {
+  start(1000);
+  turn();
+  for (int i = 0; i < 10; ++i) {
+    for (const Rank rank : {kFirst, kSecond}) {
+      for (const std::uint64_t task : all_given(rank)) {
+        Outcome outcome;
+        outcome.task = TaskId(task);
+        outcome.attempt = 1;
+        outcome.state = State::succeeded;
+        outcome.elapsed_s = 1e-6;
+        outcome.value = Bytes(1'000'000, 'x');
+        transport.arrive(Report{kEpoch, {{test::kept(encode(outcome)), -1}}, {}}, rank);
+      }
+    }
+    turn();
+    EXPECT_LE(dispatcher->in_flight(), 24U);
+  }
+  EXPECT_GT(delivered.size(), 20U);
+  for (const Rank rank : {kFirst, kSecond}) all_given(rank);
+}
+
 }  // namespace
