@@ -72,10 +72,7 @@ State state_at(const Statement& statement) {
 
 }  // namespace
 
-std::size_t size_of(const Row& row) {
-  const Outcome& outcome = row.outcome;
-  return sizeof row + outcome.stdout_text.size() + outcome.stderr_text.size() + outcome.value.size();
-}
+std::size_t size_of(const Row& row) { return sizeof row - sizeof row.outcome + size_of(row.outcome); }
 
 // --- writing ---------------------------------------------------------------------------------------------
 

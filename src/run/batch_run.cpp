@@ -118,6 +118,7 @@ class BatchRun {
 
   std::vector<TaskId> await_order() {
     auto order = longest_first(options_.batch_file);
+    session_.crew().watch().on_wait(Clock::now());
     wait_for([&] { return is_ready(order); });
     return order.get();
   }

@@ -242,11 +242,11 @@ class Bench:
         return told(mpirun(3, BENCH / "pool_bench", "process", "notice", 20), self.folder)
 
     def memory_of_tasks(self):
-        return told(mpirun(3, BENCH / "pool_bench", "none", "memory", self.count(10_000_000)), self.folder)
+        return told(mpirun(3, BENCH / "pool_bench", "none", "memory", 10_000_000), self.folder)
 
     def memory_in_order(self):
         """Of rank 0, with 10 KB of each task waiting for those before it."""
-        count = self.count(100_000)
+        count = 100_000
         slow_first = '{"call": "nap", "args": [1]}\n' + f'{{"call": "answer", "args": ["x", 10000]}}\n' * count
         batch = self.batches.packed(f"in-order-{count}", "jsonl", slow_first)
         (self.folder / "bench.record").unlink(missing_ok=True)

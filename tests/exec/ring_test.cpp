@@ -98,7 +98,7 @@ TEST_F(RingTest, AWaitForDataEndsWhenThereAreSome) {
   EXPECT_LT(Clock::now() - start, 1min);
 }
 
-// The writer is sure to come to the end of a sleep that it did not end: it writes until it is told.
+// Nudges end a wait too; data do when there are enough.
 TEST_F(RingTest, AWaitForMuchIsNotEndedByLittle) {
   std::atomic<bool> over{false};
   ring->try_write("x");

@@ -484,14 +484,6 @@ TEST_F(Recorded, TheJoblogHasAllTasksAndGrowsWithAResumedRun) {
 
 // --- costs -----------------------------------------------------------------------------------------------
 
-// Each task appends its number to `started`.
-std::vector<std::string> order_of_starts(const std::string& started) {
-  std::vector<std::string> numbers;
-  std::ifstream in(started);
-  for (std::string line; std::getline(in, line);) numbers.push_back(line);
-  return numbers;
-}
-
 TEST(LongestFirst, TasksStartByTheirCostsAndThoseWithoutBeforeThem) {
   const TempDir dir;
   Batch batch;
@@ -503,7 +495,7 @@ TEST(LongestFirst, TasksStartByTheirCostsAndThoseWithoutBeforeThem) {
   const JobResult run =
       run_parrun(2, batch.run_args(batch.pack(dir), {"--order-by", "longest-first", "--timeout", "20"}));
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(order_of_starts(dir.file("started")), ::testing::ElementsAre("2", "1", "4", "3", "0"));
+  EXPECT_EQ(read_bytes(dir.file("started")), "2\n1\n4\n3\n0\n");
 }
 
 TEST(LongestFirst, CostsComeFromAnEarlierRunByLabelOrByNumber) {
@@ -525,7 +517,7 @@ TEST(LongestFirst, CostsComeFromAnEarlierRunByLabelOrByNumber) {
   const JobResult again = run_parrun(
       2, batch.run_args(dir.file("again.bin"), {"--order-by", "longest-first", "--timeout", "20"}));
   EXPECT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_THAT(order_of_starts(dir.file("started")), ::testing::ElementsAre("3", "1", "2", "0"));
+  EXPECT_EQ(read_bytes(dir.file("started")), "3\n1\n2\n0\n");
 }
 
 TEST(LongestFirst, OnlyOrdersThatThereAreAreTaken) {
