@@ -29,7 +29,7 @@ class Recorder {
   // than they bring (tests/bench/record_bench.cpp: half of bare SQLite's rate at 140,000, 0.87 of it at
   // 16,000).
   static constexpr std::size_t kCongestedRows = 16'384;
-  static constexpr std::size_t kCongestedBytes = std::size_t{32} << 20;
+  static constexpr std::size_t kCongestedBytes = std::size_t{16} << 20;
 
   Recorder(RecordFile file, ReadBack read_back);
   Recorder(const Recorder&) = delete;

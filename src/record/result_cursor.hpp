@@ -20,7 +20,7 @@ enum class ReadBack {
 class ResultCursor {
  public:
   // One call of read() ends here.
-  static constexpr std::size_t kReadBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kReadBytes = std::size_t{4} << 20;
 
   /// `settled`: by earlier runs. `end`: the number of tasks in the batch.
   ResultCursor(ReadBack which, const TaskSet& settled, std::uint64_t end, Shard shard = {});

@@ -16,7 +16,7 @@ namespace parrun {
 class Output {
  public:
   // Above this much unwritten, whoever writes should pause: see congested().
-  static constexpr std::size_t kCongestedBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kCongestedBytes = std::size_t{4} << 20;
 
   /// Does not close `fd`, which must stay open until all is written: beyond this object's life, maybe.
   explicit Output(int fd);
