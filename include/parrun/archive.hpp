@@ -83,9 +83,14 @@ class InArchive : public boost::archive::basic_binary_iarchive<InArchive> {
   void load(std::basic_string<Char>& text) {
     std::size_t size = 0;
     load(size);
-    if (size > bytes_.size()) end_too_early();
-    text.resize(size);
-    load_binary(text.data(), size * sizeof(Char));
+    if (size > bytes_.size() / sizeof(Char)) end_too_early();
+    if constexpr (sizeof(Char) == 1) {
+      text.assign(reinterpret_cast<const Char*>(bytes_.data()), size);
+      bytes_.remove_prefix(size);
+    } else {
+      text.resize(size);
+      load_binary(text.data(), size * sizeof(Char));
+    }
   }
   template <typename Array>
   void load_array(Array& array, unsigned /*version*/) {

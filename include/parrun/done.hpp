@@ -23,6 +23,9 @@ R value_of(const Outcome& outcome) {
 
 }  // namespace detail
 
+template <typename R>
+class Results;
+
 /// How a task of type R ended. A value of its own: outlives the range it came from.
 template <typename R>
 class Done {
@@ -39,6 +42,8 @@ class Done {
   const Outcome& outcome() const { return outcome_; }
 
  private:
+  friend class Results<R>;
+
   Outcome outcome_;
 };
 

@@ -14,9 +14,10 @@ namespace detail {
 class CallRun {
  public:
   virtual ~CallRun() = default;  ///< leaves it
-  /// Waits for the next outcome; none at the end. Throws TimeoutError, what the caller's range threw, and
-  /// where the call fails fast a task's error; each once, when what had arrived has been taken.
-  virtual std::optional<Outcome> next() = 0;
+  /// Waits for the next outcome, which goes to `outcome`. False at the end. Throws TimeoutError, what the
+  /// caller's range threw, and where the call fails fast a task's error; each once, when what had arrived has
+  /// been taken.
+  virtual bool next(Outcome& outcome) = 0;
 };
 
 }  // namespace detail
@@ -44,8 +45,8 @@ class Results {
 
   Done<R>* current() { return current_ ? &*current_ : nullptr; }
   void advance() {
-    current_.reset();
-    if (auto outcome = run_->next()) current_.emplace(std::move(*outcome));
+    if (!current_) current_.emplace(Outcome());
+    if (!run_->next(current_->outcome_)) current_.reset();
   }
 
   std::unique_ptr<detail::CallRun> run_;

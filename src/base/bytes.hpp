@@ -7,10 +7,12 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace parrun {
 
@@ -18,6 +20,23 @@ using Bytes = std::string;
 using BytesView = std::string_view;
 
 static_assert(std::endian::native == std::endian::little, "a big-endian machine needs byte swaps here");
+
+// A part of some bytes, which live as long as any part of them.
+class SharedBytes {
+ public:
+  SharedBytes() = default;
+  SharedBytes(Bytes all) : all_(std::make_shared<const Bytes>(std::move(all))), part_(*all_) {}
+  /// REQUIRES: `part` is of `all`.
+  SharedBytes(std::shared_ptr<const Bytes> all, BytesView part) : all_(std::move(all)), part_(part) {}
+  operator BytesView() const { return part_; }
+
+ private:
+  std::shared_ptr<const Bytes> all_;
+  BytesView part_;
+};
+
+// Bytes that begin with so much room for the length of what follows are a string as it is written here.
+inline constexpr std::size_t kLengthRoom = sizeof(std::uint64_t);
 
 struct FormatError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -30,6 +49,8 @@ class ByteWriter {
  public:
   /// `expected`: bytes, for the one allocation that they take.
   explicit ByteWriter(std::size_t expected = 256) { bytes_.reserve(expected); }
+  /// Behind `begin`.
+  explicit ByteWriter(Bytes begin) : bytes_(std::move(begin)) {}
 
   template <Fixed T>
   ByteWriter& put(T value) {
@@ -39,6 +60,11 @@ class ByteWriter {
   ByteWriter& put(BytesView text) {
     put<std::uint64_t>(text.size());
     bytes_.append(text);
+    return *this;
+  }
+  /// Without their length.
+  ByteWriter& append(BytesView bytes) {
+    bytes_.append(bytes);
     return *this;
   }
   /// Over what was put at `offset`.
@@ -75,6 +101,7 @@ class ByteReader {
   /// The view lives as long as the bytes that the reader was made of.
   BytesView get_bytes() { return raw(get<std::uint64_t>()); }
   std::string get_string() { return std::string(get_bytes()); }
+  void skip(std::uint64_t size) { raw(size); }
   bool at_end() const { return rest_.empty(); }
 
  private:

@@ -54,6 +54,19 @@ Kind kind_of(std::uint8_t first) {
 }
 
 template <typename Head>
+void put_head(Kind kind, const Head& head, ByteWriter& out) {
+  const auto first = static_cast<std::uint8_t>(kind);
+  out.put<std::uint8_t>(head.cost ? first | kWithCost : first);
+  if (head.cost) out.put(*head.cost);
+  out.put<std::int64_t>(head.timeout.value_or(Duration::zero()).count());
+  out.put<std::int32_t>(head.retries.value_or(-1));
+  out.put<std::uint64_t>(head.resources.memory_bytes.value_or(0));
+  out.put<std::int64_t>(head.resources.cpu.value_or(Duration::zero()).count());
+  out.put<std::uint64_t>(head.resources.output_bytes.value_or(0));
+  out.put(head.label);
+}
+
+template <typename Head>
 Kind decode_head(ByteReader& in, Head& head) {
   const auto first = in.get<std::uint8_t>();
   const Kind kind = kind_of(first);
@@ -71,22 +84,20 @@ Kind decode_head(ByteReader& in, Head& head) {
 
 Bytes encode(const TaskSpec& spec) {
   ByteWriter out;
-  const auto kind = static_cast<std::uint8_t>(std::visit(KindOf(), spec.work));
-  if (spec.cost) {
-    out.put<std::uint8_t>(kind | kWithCost).put(*spec.cost);
-  } else {
-    out.put(kind);
-  }
-  out.put<std::int64_t>(spec.timeout.value_or(Duration::zero()).count());
-  out.put<std::int32_t>(spec.retries.value_or(-1));
-  out.put<std::uint64_t>(spec.resources.memory_bytes.value_or(0));
-  out.put<std::int64_t>(spec.resources.cpu.value_or(Duration::zero()).count());
-  out.put<std::uint64_t>(spec.resources.output_bytes.value_or(0));
-  out.put(spec.label);
+  put_head(std::visit(KindOf(), spec.work), spec, out);
   out.put<std::uint64_t>(spec.env.size());
   for (const auto& [name, value] : spec.env) out.put(name).put(value);
   out.put(spec.cwd).put(spec.stdin_text);
   std::visit(WorkEncoder{out}, spec.work);
+  return out.take();
+}
+
+Bytes encode_call(const TaskHead& head, BytesView function, BytesView arguments) {
+  constexpr std::size_t kFixed = 112;
+  ByteWriter out(kFixed + head.label.size() + function.size() + arguments.size());
+  put_head(Kind::call, head, out);
+  out.put<std::uint64_t>(0).put(BytesView()).put(BytesView());  // no variables, folder, input
+  out.put(function).put(arguments);
   return out.take();
 }
 

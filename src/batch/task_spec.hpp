@@ -64,4 +64,7 @@ struct TaskHead {
 };
 TaskHead decode_task_head(BytesView payload);
 
+/// encode() of a call of which there is no more to say.
+Bytes encode_call(const TaskHead& head, BytesView function, BytesView arguments);
+
 }  // namespace parrun

@@ -7,28 +7,9 @@
 namespace parrun {
 namespace {
 
-// `keep(field, text)` decides which texts are worth a copy.
-template <typename Keep>
-Outcome read_outcome(BytesView bytes, Keep keep) {
-  ByteReader in(bytes);
-  Outcome outcome;
-  outcome.task = TaskId(in.get<std::uint64_t>());
-  outcome.attempt = in.get<int>();
-  outcome.state = in.get<State>();
-  if (outcome.state > State::cancelled) throw FormatError("an unknown state of a task");
-  for (double* seconds : {&outcome.started_s, &outcome.elapsed_s, &outcome.user_s, &outcome.system_s}) {
-    *seconds = in.get<double>();
-  }
-  outcome.max_rss_kb = in.get<std::int64_t>();
-  outcome.exit_code = in.get<int>();
-  outcome.signal = in.get<int>();
-  for (std::string* text : {&outcome.error, &outcome.error_type, &outcome.error_value, &outcome.warning,
-                            &outcome.stdout_text, &outcome.stderr_text, &outcome.value}) {
-    keep(*text, in.get_bytes());
-  }
-  outcome.value_is_json = in.get<bool>();
-  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
-  return outcome;
+State checked(State state) {
+  if (state > State::cancelled) throw FormatError("an unknown state of a task");
+  return state;
 }
 
 }  // namespace
@@ -72,20 +53,53 @@ Bytes encode(const Outcome& outcome) {
 }
 
 void append(const Outcome& outcome, ByteWriter& out) {
+  append_but_value(outcome, out);
+  out.append(outcome.value);
+}
+
+void append_but_value(const Outcome& outcome, ByteWriter& out) {
   out.put(outcome.task.get()).put(outcome.attempt).put(outcome.state);
   out.put(outcome.started_s).put(outcome.elapsed_s).put(outcome.user_s).put(outcome.system_s);
   out.put(outcome.max_rss_kb).put(outcome.exit_code).put(outcome.signal);
   out.put(outcome.error).put(outcome.error_type).put(outcome.error_value).put(outcome.warning);
-  out.put(outcome.stdout_text).put(outcome.stderr_text).put(outcome.value).put(outcome.value_is_json);
+  out.put(outcome.stdout_text).put(outcome.stderr_text).put(outcome.value_is_json);
+  out.put<std::uint64_t>(outcome.value.size());
 }
 
 Outcome decode_outcome(BytesView bytes) {
-  return read_outcome(bytes, [](std::string& field, BytesView text) { field = text; });
+  ByteReader in(bytes);
+  Outcome outcome;
+  outcome.task = TaskId(in.get<std::uint64_t>());
+  outcome.attempt = in.get<int>();
+  outcome.state = checked(in.get<State>());
+  for (double* seconds : {&outcome.started_s, &outcome.elapsed_s, &outcome.user_s, &outcome.system_s}) {
+    *seconds = in.get<double>();
+  }
+  outcome.max_rss_kb = in.get<std::int64_t>();
+  outcome.exit_code = in.get<int>();
+  outcome.signal = in.get<int>();
+  for (std::string* text : {&outcome.error, &outcome.error_type, &outcome.error_value, &outcome.warning,
+                            &outcome.stdout_text, &outcome.stderr_text}) {
+    if (const BytesView found = in.get_bytes(); !found.empty()) *text = found;
+  }
+  outcome.value_is_json = in.get<bool>();
+  if (const BytesView value = in.get_bytes(); !value.empty()) outcome.value = value;
+  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
+  return outcome;
 }
 
 Assignment decode_attempt(BytesView bytes) {
-  const Outcome outcome = read_outcome(bytes, [](std::string& /*field*/, BytesView /*text*/) {});
-  return {outcome.task, outcome.attempt};
+  constexpr int kTexts = 6;
+  ByteReader in(bytes);
+  const TaskId task(in.get<std::uint64_t>());
+  const int attempt = in.get<int>();
+  checked(in.get<State>());
+  in.skip(4 * sizeof(double) + sizeof(std::int64_t) + 2 * sizeof(int));
+  for (int text = 0; text < kTexts; ++text) in.get_bytes();
+  in.get<bool>();
+  in.get_bytes();
+  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
+  return {task, attempt};
 }
 
 }  // namespace parrun

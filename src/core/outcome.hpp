@@ -12,6 +12,8 @@ namespace parrun {
 /// knows, and without the earlier attempts.
 Bytes encode(const Outcome& outcome);
 void append(const Outcome& outcome, ByteWriter& out);
+/// The value's bytes are to be written behind it.
+void append_but_value(const Outcome& outcome, ByteWriter& out);
 
 /// Throws FormatError where `bytes` are no outcome.
 Outcome decode_outcome(BytesView bytes);

@@ -66,7 +66,7 @@ std::uint64_t Scheduler::ready_count_for(Rank rank) const {
 // Each has more than a batch at hand; half of one, for durations differ.
 Duration Scheduler::supplied_for() const {
   if (!idle_.empty() || !hungry_.empty()) return {};
-  return from_seconds(mean_s_ * static_cast<double>(batch_limit_) / 2);
+  return from_seconds(mean_executing_s_ * static_cast<double>(batch_limit_) / 2);
 }
 
 std::optional<Scheduler::Grant> Scheduler::next_grant() {
@@ -194,21 +194,22 @@ void Scheduler::end_shun(const ShunEnd& end) {
   if (queue.empty()) shunned_.erase(list);
 }
 
-void Scheduler::measure(double elapsed_s) {
-  mean_s_ = measured_ ? mean_s_ + (elapsed_s - mean_s_) * kMeanWeight : elapsed_s;
-  measured_ = true;
+void Scheduler::measure(const Took& took) {
+  const double weight = std::exchange(measured_, true) ? kMeanWeight : 1;
+  mean_executing_s_ += (took.executing_s - mean_executing_s_) * weight;
+  mean_s_ += (took.executing_s + took.way_s - mean_s_) * weight;
   const double fitting = kWorkPerMessage_s / std::max(mean_s_, 1e-9);
   batch_limit_ =
       std::min({static_cast<std::size_t>(std::min(fitting, 1e9)) + 1, 2 * batch_limit_, kMaxBatch});
 }
 
-Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries,
+Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, const Took& took, int retries,
                                          TimePoint retry_at) {
   const auto flight = flights_.find(ended.task);
   if (flight == flights_.end() || flight->second.worker != rank || flight->second.attempt.id != ended) {
     return Verdict::ignored;
   }
-  measure(elapsed_s);
+  measure(took);
   const int failures = land(flight).failures + 1;  // where it succeeded no retries are left
   const bool again = failures <= retries;
   const Attempt next{.id = {ended.task, ended.attempt + 1}, .failures = failures, .shuns = rank};

@@ -67,9 +67,16 @@ class Scheduler {
     retry,   ///< another attempt will be made
     ignored  ///< not in flight there: a late double, or an attempt that was given up
   };
+  /// How long an attempt executed, and how long it was on its way there and back beside others [s].
+  struct Took {
+    Took(double executing) : executing_s(executing) {}
+    Took(double executing, double way) : executing_s(executing), way_s(way) {}
+    double executing_s;
+    double way_s = 0;
+  };
   /// An attempt ended. `retries`: how many failures of its task are followed by another attempt, 0 where it
   /// succeeded; attempts that were lost with their worker do not count. The next one waits for `retry_at`.
-  Verdict on_outcome(Rank rank, Assignment ended, double elapsed_s, int retries,
+  Verdict on_outcome(Rank rank, Assignment ended, const Took& took, int retries,
                      TimePoint retry_at = TimePoint::min());
   /// The worker gave tasks back that it had not started, in answer to a recall (perhaps none).
   void on_returned(Rank rank, const std::vector<TaskId>& tasks);
@@ -162,7 +169,7 @@ class Scheduler {
   void consider(Rank rank);
   void answer_recall(Rank rank);
   Attempt land(Flights::iterator flight);
-  void measure(double elapsed_s);
+  void measure(const Took& took);
   void make_ready(const Attempt& attempt);
   void make_retry_ready(const Attempt& attempt);
   void end_shun(const ShunEnd& end);
@@ -207,7 +214,8 @@ class Scheduler {
   std::deque<Rank> idle_;
   std::deque<Rank> hungry_;
   std::size_t batch_limit_ = 1;  ///< by durations; grows at most twofold for each outcome
-  double mean_s_ = 0;
+  double mean_executing_s_ = 0;
+  double mean_s_ = 0;  ///< of both
   bool measured_ = false;
 };
 

@@ -23,7 +23,8 @@ void OwnCommand::start(const TaskSpec& spec) {
 }
 
 bool OwnCommand::turn(TimePoint now) {
-  for (const EndedTask& ended : executor_.turn(now)) outcome_ = decode_outcome(ended.outcome);
+  executor_.turn(now).for_each(
+      [this](BytesView outcome, int /*retries*/) { outcome_ = decode_outcome(outcome); });
   const std::optional<Executor::Current> current = executor_.current();
   if (current && current->limit && now >= current->since + *current->limit)
     executor_.kill(current->attempt, State::timed_out, "reached its limit");

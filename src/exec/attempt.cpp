@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <iostream>
 #include <limits>
 #include <typeinfo>
+#include <utility>
 
 #include "batch/task_spec.hpp"
 #include "exec/command.hpp"
@@ -67,14 +69,6 @@ void execute(const TaskSpec& spec, const AttemptOrder& order, Outcome& outcome) 
   }
 }
 
-Outcome begin_outcome(const AttemptOrder& order) {
-  Outcome outcome;
-  outcome.task = order.id.task;
-  outcome.attempt = order.id.attempt;
-  outcome.started_s = wall_clock_s();
-  return outcome;
-}
-
 void warn(const std::string& what, Outcome& outcome) {
   outcome.warning += (outcome.warning.empty() ? "" : "; ") + what;
 }
@@ -114,11 +108,18 @@ AttemptOrder decode_order(ByteReader& in) {
   return order;
 }
 
+Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
+  Outcome outcome;
+  outcome.task = order.id.task;
+  outcome.attempt = order.id.attempt;
+  outcome.started_s = calendar_.at(start);
+  return outcome;
+}
+
 // --- on a thread -----------------------------------------------------------------------------------------
 
-Outcome ThreadAttempter::attempt(const AttemptOrder& order) {
-  Outcome outcome = begin_outcome(order);
-  const TimePoint start = Clock::now();
+Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint start) {
+  Outcome outcome = begin(order, start);
   try {
     execute(decode_task(order.payload), order, outcome);
   } catch (const std::exception& error) {  // ours, not the task's: no memory
@@ -142,9 +143,8 @@ ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scrat
   if (note_.has_scratch) drop_scratch(note_.id(), true);  // of an attempt that died with its executor
 }
 
-Outcome ProcessAttempter::attempt(const AttemptOrder& order) {
-  Outcome outcome = begin_outcome(order);
-  const TimePoint start = Clock::now();
+Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
+  Outcome outcome = begin(order, start);
   is_command_ = false;
   watch_.begin();
   try {
@@ -255,28 +255,28 @@ void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
 
 // --- variables -------------------------------------------------------------------------------------------
 
-namespace {
+ProcessAttempter::Variables::Number::Number(const char* name)
+    : digits_(fmt::format_to(text_.data(), "{}=0", name) - 1) {}
 
-template <std::size_t N, typename Value>
-void write_variable(std::array<char, N>& memory, const char* name, const Value& value) {
-  const auto end = fmt::format_to_n(memory.data(), N - 1, "{}={}", name, value);
-  *end.out = '\0';
+// Most of them are as they were.
+void ProcessAttempter::Variables::Number::set(std::uint64_t value) {
+  if (value == std::exchange(value_, value)) return;
+  *std::to_chars(digits_, text_.data() + text_.size() - 1, value).ptr = '\0';
 }
-
-}  // namespace
 
 ProcessAttempter::Variables::Variables(bool workdir) {
   set(AttemptOrder{}, {});
-  for (auto& number : numbers_) putenv(number.data());
+  for (Number* number : {&index_, &attempt_, &rank_, &ranks_}) putenv(number->text());
   if (workdir) putenv(workdir_.data());
 }
 
 void ProcessAttempter::Variables::set(const AttemptOrder& order, const std::string& workdir) {
-  write_variable(numbers_[0], "PARRUN_TASK_INDEX", order.id.task.get());
-  write_variable(numbers_[1], "PARRUN_ATTEMPT", order.id.attempt);
-  write_variable(numbers_[2], "PARRUN_RANK", order.rank);
-  write_variable(numbers_[3], "PARRUN_RANKS", order.ranks);
-  write_variable(workdir_, "PARRUN_WORKDIR", workdir);
+  index_.set(order.id.task.get());
+  attempt_.set(static_cast<std::uint64_t>(order.id.attempt));
+  rank_.set(static_cast<std::uint64_t>(order.rank));
+  ranks_.set(static_cast<std::uint64_t>(order.ranks));
+  if (workdir.empty() && workdir_[0] != '\0') return;
+  *fmt::format_to_n(workdir_.data(), workdir_.size() - 1, "PARRUN_WORKDIR={}", workdir).out = '\0';
 }
 
 }  // namespace parrun

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/bytes.hpp"
+#include "base/clock.hpp"
 #include "base/resource_limits.hpp"
 #include "batch/task_spec.hpp"
 #include "exec/attempt_note.hpp"
@@ -46,20 +47,26 @@ class Attempter {
   /// To be made on the thread that makes the attempts.
   explicit Attempter(const ShareTable& table) : shared_(table) {}
   virtual ~Attempter() = default;
-  virtual Outcome attempt(const AttemptOrder& order) = 0;
+  /// `start`: it is now.
+  virtual Outcome attempt(const AttemptOrder& order, TimePoint start) = 0;
   /// Cleans up, once the outcome is on its way. False: no other attempt may be made here.
   virtual bool clean_up() { return true; }
   /// Some values are shared no more.
   virtual void drop_released() { shared_.drop_released(); }
 
  protected:
+  Outcome begin(const AttemptOrder& order, TimePoint start);
+
   SharedValues shared_;
+
+ private:
+  Calendar calendar_;
 };
 
 class ThreadAttempter final : public Attempter {
  public:
   using Attempter::Attempter;
-  Outcome attempt(const AttemptOrder& order) override;
+  Outcome attempt(const AttemptOrder& order, TimePoint start) override;
 };
 
 class ProcessAttempter final : public Attempter {
@@ -67,7 +74,7 @@ class ProcessAttempter final : public Attempter {
   /// In the executor's process, once its stdout and stderr are the capture's.
   ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
                    AttemptNote& note, const ShareTable& table);
-  Outcome attempt(const AttemptOrder& order) override;
+  Outcome attempt(const AttemptOrder& order, TimePoint start) override;
   bool clean_up() override;
   void drop_released() override;
 
@@ -79,7 +86,23 @@ class ProcessAttempter final : public Attempter {
     void set(const AttemptOrder& order, const std::string& workdir);
 
    private:
-    std::array<std::array<char, 48>, 4> numbers_{};
+    class Number {
+     public:
+      explicit Number(const char* name);
+      Number(const Number&) = delete;
+      Number& operator=(const Number&) = delete;
+      void set(std::uint64_t value);
+      char* text() { return text_.data(); }
+
+     private:
+      std::array<char, 48> text_{};
+      char* digits_;  ///< behind the name, in text_
+      std::uint64_t value_ = 0;
+    };
+    Number index_{"PARRUN_TASK_INDEX"};
+    Number attempt_{"PARRUN_ATTEMPT"};
+    Number rank_{"PARRUN_RANK"};
+    Number ranks_{"PARRUN_RANKS"};
     std::array<char, 4200> workdir_{};
   };
 

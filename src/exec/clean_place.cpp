@@ -6,6 +6,9 @@
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <clocale>
@@ -19,6 +22,10 @@
 
 namespace parrun {
 namespace {
+
+#ifdef __SSE__
+constexpr unsigned kDenormalsAreZero = 0x40;  // of MXCSR; its name needs SSE3
+#endif
 
 constexpr int kOftenUsed[] = {SIGCHLD, SIGPIPE, SIGALRM, SIGTERM};
 constexpr int kSometimesUsed[] = {SIGHUP,  SIGINT, SIGQUIT, SIGILL,  SIGABRT, SIGFPE,
@@ -64,11 +71,26 @@ bool threads_go(unsigned long wanted) {
   return false;
 }
 
+bool same_format(const std::ios& a, const std::ios& b) {
+  return a.flags() == b.flags() && a.precision() == b.precision() && a.width() == b.width() &&
+         a.fill() == b.fill() && a.exceptions() == b.exceptions() && a.tie() == b.tie() &&
+         a.getloc() == b.getloc();
+}
+
 bool same_handler(const struct sigaction& a, const struct sigaction& b) {
   return a.sa_handler == b.sa_handler && a.sa_flags == b.sa_flags;
 }
 
 }  // namespace
+
+// That a result was not exact says nothing: ours are not either.
+FloatingPoint::Seen FloatingPoint::look() {
+  Seen seen{fegetround(), fegetexcept(), fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT), 0};
+#ifdef __SSE__
+  seen.flushed = _mm_getcsr() & (_MM_FLUSH_ZERO_MASK | kDenormalsAreZero);
+#endif
+  return seen;
+}
 
 CleanPlace::CleanPlace()
     : folder_(current_folder()),
@@ -87,7 +109,6 @@ CleanPlace::CleanPlace()
     environment_.push_back(*variable);
   }
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
-  fegetenv(&rounding_);
   out_.copyfmt(std::cout);
   err_.copyfmt(std::cerr);
   for (int number = 1; number < NSIG; ++number) {
@@ -98,13 +119,14 @@ CleanPlace::CleanPlace()
 
 void CleanPlace::restore_untouched() {
   restore_environment();
-  restore_streams();
-  fesetenv(&rounding_);
+  restore_streams(false);
+  floating_point_.restore();
   if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
 }
 
 bool CleanPlace::restore(Duration elapsed) {
   restore_untouched();
+  restore_streams(true);
   umask(umask_);
   for (const int number : kOftenUsed) restore_handler(number);
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
@@ -143,13 +165,14 @@ void CleanPlace::restore_environment() const {
   for (char* const variable : environment_) putenv(variable);
 }
 
-void CleanPlace::restore_streams() {
+// That is what a function registered with a stream: callbacks, and words of its own.
+void CleanPlace::restore_streams(bool with_what_cannot_be_seen) {
   if (std::locale() != global_locale_) std::locale::global(global_locale_);
   std::cin.clear();
   std::cout.rdbuf(out_buffer_);  // clears its state too
   std::cerr.rdbuf(err_buffer_);
-  std::cout.copyfmt(out_);
-  std::cerr.copyfmt(err_);
+  if (with_what_cannot_be_seen || !same_format(std::cout, out_)) std::cout.copyfmt(out_);
+  if (with_what_cannot_be_seen || !same_format(std::cerr, err_)) std::cerr.copyfmt(err_);
 }
 
 bool CleanPlace::look_closely() {

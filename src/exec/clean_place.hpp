@@ -26,6 +26,28 @@
 
 namespace parrun {
 
+/// How this thread computes, and what it has met: dear to set, and cheap to look at.
+class FloatingPoint {
+ public:
+  FloatingPoint() : seen_(look()) { fegetenv(&all_); }
+  void restore() const {
+    if (look() != seen_) fesetenv(&all_);
+  }
+
+ private:
+  struct Seen {
+    int rounding;
+    int trapped;
+    int raised;
+    unsigned flushed;  ///< whether tiny numbers are taken for zero, where that can be asked
+    bool operator==(const Seen&) const = default;
+  };
+  static Seen look();
+
+  fenv_t all_{};
+  Seen seen_;
+};
+
 class CleanPlace {
  public:
   // Of an attempt's time, what it earns for close looks; and what can be saved up.
@@ -49,7 +71,7 @@ class CleanPlace {
 
  private:
   void restore_environment() const;
-  void restore_streams();
+  void restore_streams(bool with_what_cannot_be_seen);
   bool look_now_and_then(Duration elapsed);
   bool look_closely();
   bool return_to_folder() const;
@@ -64,7 +86,7 @@ class CleanPlace {
   std::string folder_;
   mode_t umask_;
   sigset_t mask_{};
-  fenv_t rounding_{};
+  FloatingPoint floating_point_;
   std::string locale_;
   std::ios out_{nullptr};
   std::ios err_{nullptr};

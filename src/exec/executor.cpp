@@ -18,8 +18,8 @@ namespace {
 
 // The ring is filled no further ahead than this, so that a payload waits in one place only.
 constexpr std::size_t kOutgoingBytes = Ring::kCapacity / 2;
-// A frame above this cannot be an outcome: a task has written over the channel.
-constexpr std::uint64_t kMaxOutcomeBytes = std::uint64_t{1} << 36;
+// Outcomes of some hundreds of small tasks: a worker that sleeps longer would have none at hand soon.
+constexpr std::uint32_t kWorthWaking = Ring::kCapacity / 16;
 constexpr int kMaxDeathsWithoutATask = 5;
 
 void append_task(const GivenTask& task, ByteWriter& out) {
@@ -54,8 +54,8 @@ Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt};
 
 }  // namespace
 
-std::vector<EndedTask> Executor::turn(TimePoint now) {
-  std::vector<EndedTask> ended;
+EndedTasks Executor::turn(TimePoint now) {
+  EndedTasks ended;
   if (alive_) {
     // Asked first: all that a dead executor had to say is in the ring by then.
     const std::optional<Death> death = body_->poll_death();
@@ -92,54 +92,38 @@ void Executor::write_outgoing() {
   written_ = 0;
 }
 
-// The next outcome, if all of it is there.
-std::optional<Bytes> Executor::read_frame() {
-  Ring& ring = body_->channel().outcomes;
-  if (size_read_ < sizeof incoming_size_) {
-    size_read_ += ring.try_read(reinterpret_cast<char*>(&incoming_size_) + size_read_,
-                                sizeof incoming_size_ - size_read_);
-    if (size_read_ < sizeof incoming_size_) return std::nullopt;
-    if (incoming_size_ > kMaxOutcomeBytes) throw FormatError("an outcome of impossible size");
-  }
-  while (received_ < incoming_size_) {
-    // No more at a time than a ring has: the size may be a lie.
-    if (received_ == incoming_.size())
-      incoming_.resize(received_ + std::min<std::uint64_t>(incoming_size_ - received_, Ring::kCapacity));
-    const std::size_t got = ring.try_read(incoming_.data() + received_, incoming_.size() - received_);
-    if (got == 0) return std::nullopt;
-    received_ += got;
-  }
-  size_read_ = 0;
-  received_ = 0;
-  return std::exchange(incoming_, {});
-}
-
 // What a task's process says is looked at before it is believed: the task may have written over it.
-void Executor::collect(std::vector<EndedTask>& ended) {
+void Executor::collect(EndedTasks& ended) {
   if (damaged_) return;  // only its death counts
+  std::vector<int> retries;
   try {
-    while (body_->channel().outcomes.has_data()) {
-      std::optional<Bytes> outcome = read_frame();
-      if (!outcome) return;
-      if (pushed_ == 0 || decode_attempt(*outcome) != attempt_of(tasks_.front())) {
-        throw FormatError("an outcome that no task has");
-      }
-      ended.push_back({std::move(*outcome), tasks_.front().retries});
-      tasks_.pop_front();
-      --pushed_;
-      ++ended_;
-    }
+    do {
+      take_outcomes(retries);
+    } while (incoming_.read_from(body_->channel().outcomes));
   } catch (const FormatError& error) {
     damaged_ = true;
-    if (verdict_ || !body_->kill()) return;
-    verdict_ =
-        Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
+    if (!verdict_ && body_->kill())
+      verdict_ =
+          Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
+  }
+  if (!retries.empty()) ended.add(incoming_.take_done(), retries);
+}
+
+void Executor::take_outcomes(std::vector<int>& retries) {
+  while (const auto outcome = incoming_.front()) {
+    if (pushed_ == 0 || decode_attempt(*outcome) != attempt_of(tasks_.front()))
+      throw FormatError("an outcome that no task has");
+    incoming_.pop();
+    retries.push_back(tasks_.front().retries);
+    tasks_.pop_front();
+    --pushed_;
+    ++ended_;
   }
 }
 
 // The executor is dead. What it had begun died with it: one task, or some whose outcomes were damaged; the
 // others have never started.
-void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask>& ended) {
+void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
   if (death.spawn_error != 0) {
     throw std::runtime_error(fmt::format("cannot fork: {}", std::strerror(death.spawn_error)));
   }
@@ -155,7 +139,7 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
     outcome.stdout_text = std::exchange(out, {});
     outcome.stderr_text = std::exchange(err, {});
     explain_mpi_call(outcome);
-    ended.push_back({encode(outcome), tasks_.front().retries});
+    ended.add(encode(outcome), tasks_.front().retries);
     tasks_.pop_front();
   }
   alive_ = false;
@@ -163,8 +147,6 @@ void Executor::conclude(const Death& death, TimePoint now, std::vector<EndedTask
   pushed_ = 0;
   ended_ = 0;
   written_ = 0;
-  size_read_ = 0;
-  received_ = 0;
   outgoing_.clear();
   incoming_.clear();
   verdict_.reset();
@@ -222,10 +204,11 @@ TimePoint Executor::start_of_last(const Channel::Progress& progress) const {
 void Executor::watch_progress(TimePoint now) {
   const std::uint64_t started = body_->channel().progress().started;
   if (started != noticed_.started) noticed_ = {started, last_look_, now};
+  const std::size_t moved = incoming_.unfinished() + written_;
   const bool waits = !tasks_.empty() && (verdict_ || !current());
   if (!waits || started != seen_moving_.started || ended_ != seen_moving_.ended ||
-      received_ + written_ != seen_moving_.bytes) {
-    seen_moving_ = {started, ended_, received_ + written_, now};
+      moved != seen_moving_.bytes) {
+    seen_moving_ = {started, ended_, moved, now};
   }
   if (now > last_look_ + kOwnPause) seen_moving_.at = now;  // this process was stopped too
   last_look_ = now;
@@ -289,7 +272,7 @@ void Executor::await(Duration limit) {
 
 void Executor::nap(Duration limit) {
   if (alive_) {
-    body_->channel().outcomes.await_bytes(Ring::kCapacity / 4, limit);
+    body_->channel().outcomes.await_bytes(kWorthWaking, limit);
   } else {
     std::this_thread::sleep_for(limit);
   }

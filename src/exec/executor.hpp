@@ -10,9 +10,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "exec/executor_body.hpp"
+#include "exec/frames.hpp"
 #include "parrun/outcome.hpp"
 
 namespace parrun {
@@ -28,24 +31,56 @@ struct GivenTask {
   int rank = 0;            ///< the worker's
   int ranks = 1;           ///< of the run
   bool on_thread = false;  ///< in the rank's process
-  Bytes payload;
+  SharedBytes payload;
 };
 
-/// A task that ended, with its outcome as the executor encoded it.
-struct EndedTask {
-  Bytes outcome;
-  int retries = -1;
+/// Tasks that ended, with their outcomes as the executor encoded them.
+class EndedTasks {
+ public:
+  void add(BytesView outcome, int retries) {
+    outcomes_ = std::move(ByteWriter(std::move(outcomes_)).put(outcome)).take();
+    retries_.push_back(retries);
+  }
+  /// `outcomes`: frames, behind kLengthRoom.
+  void add(Bytes outcomes, const std::vector<int>& retries) {
+    if (empty()) {
+      outcomes_ = std::move(outcomes);
+    } else {
+      outcomes_.append(outcomes, kLengthRoom);
+    }
+    retries_.insert(retries_.end(), retries.begin(), retries.end());
+  }
+  void add(EndedTasks more) { add(std::move(more.outcomes_), more.retries_); }
+  bool empty() const { return retries_.empty(); }
+  std::size_t size() const { return retries_.size(); }
+  /// Of all outcomes.
+  std::size_t bytes() const { return outcomes_.size(); }
+  /// Calls `each(outcome, retries)` in order; the outcome's bytes are these tasks'.
+  void for_each(auto each) const {
+    ByteReader outcomes(BytesView(outcomes_).substr(kLengthRoom));
+    for (const int retries : retries_) each(outcomes.get_bytes(), retries);
+  }
+  /// One string behind the other, and room for the length of them all.
+  Bytes take_outcomes() && { return std::move(outcomes_); }
+  const std::vector<int>& retries() const { return retries_; }
+
+ private:
+  Bytes outcomes_ = Bytes(kLengthRoom, '\0');
+  std::vector<int> retries_;
 };
 
 class Executor {
  public:
+  // A larger one cannot be: a task has written over the channel.
+  static constexpr std::uint64_t kMaxOutcomeBytes = std::uint64_t{1} << 36;
+
   explicit Executor(std::unique_ptr<ExecutorBody> body) : body_(std::move(body)) {}
 
   void give(GivenTask task) { tasks_.push_back(std::move(task)); }
 
   /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
   /// executors cannot be had any more.
-  std::vector<EndedTask> turn(TimePoint now);
+  EndedTasks turn(TimePoint now);
 
   struct Current {
     Assignment attempt;
@@ -87,9 +122,9 @@ class Executor {
 
   void push();
   void write_outgoing();
-  std::optional<Bytes> read_frame();
-  void collect(std::vector<EndedTask>& ended);
-  void conclude(const Death& death, TimePoint now, std::vector<EndedTask>& ended);
+  void collect(EndedTasks& ended);
+  void take_outcomes(std::vector<int>& retries);
+  void conclude(const Death& death, TimePoint now, EndedTasks& ended);
   void watch_progress(TimePoint now);
   TimePoint start_of_last(const Channel::Progress& progress) const;
   Outcome outcome_of(const GivenTask& task, const Death& death, Duration elapsed) const;
@@ -105,10 +140,7 @@ class Executor {
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
   ByteWriter outgoing_;      ///< frames (from written_ on) that the ring had no space for yet
   std::size_t written_ = 0;
-  std::uint64_t incoming_size_ = 0;  ///< of the frame that is being read
-  std::size_t size_read_ = 0;        ///< bytes of that number
-  Bytes incoming_;                   ///< that frame, of which there are
-  std::size_t received_ = 0;         ///< so many bytes
+  Frames incoming_{kMaxOutcomeBytes};
   struct Noticed {
     std::uint64_t started = 0;
     TimePoint after;  ///< the last turn before that

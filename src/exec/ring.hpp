@@ -28,22 +28,12 @@ class Ring {
   std::size_t try_write(std::string_view bytes);
   std::size_t try_read(char* out, std::size_t size);
 
-  // Both sleep as long as it takes; not at once, for to wake somebody takes longer than most of what is
-  // waited for.
+  // Sleep as long as it takes; not at once, for to wake somebody takes longer than most of what is waited
+  // for.
   void write(std::string_view bytes);
-  void read(char* out, std::size_t size) {
-    read(out, size, [] {});
-  }
-  /// The same, `on_wait` before each wait.
-  void read(char* out, std::size_t size, auto on_wait) {
-    for (;;) {
-      const std::size_t taken = try_read(out, size);
-      out += taken;
-      size -= taken;
-      if (size == 0) return;
-      on_wait();
-      if (!comes_soon([&] { return has_data(); })) await_data(kNap);
-    }
+  /// Until there is something to read.
+  void await_data() {
+    while (!comes_soon([&] { return has_data(); }) && !has_data()) await_data(kNap);
   }
 
   /// Sleeps until there is something to read, at most `limit`.
@@ -55,7 +45,9 @@ class Ring {
   /// The reader need not wait for what it waits for.
   void nudge() { data_.announce(Signal::kAll); }
   bool has_data() const { return has_bytes(1); }
-  bool has_bytes(std::uint32_t bytes) const { return queue_.read_available() >= bytes; }
+  bool has_bytes(std::uint32_t bytes) const { return available() >= bytes; }
+  /// Bytes that can be read.
+  std::size_t available() const { return queue_.read_available(); }
 
  private:
   // One direction of waking: "there are so many bytes of data" or "of space".

@@ -1,30 +1,49 @@
 #include "exec/serve.hpp"
 
+#include <limits>
+
 #include "core/outcome.hpp"
+#include "exec/frames.hpp"
 
 namespace parrun {
 namespace {
 
-// A frame is read whole into `buffer`, which it lives in. The worker may have more to give: it hears where
-// nothing is left.
-ByteReader read_frame(Channel& channel, Bytes& buffer) {
-  const auto ask_for_more = [&] { channel.outcomes.nudge(); };
-  std::uint64_t size = 0;
-  channel.tasks.read(reinterpret_cast<char*>(&size), sizeof size, ask_for_more);
-  buffer.resize(size);
-  channel.tasks.read(buffer.data(), buffer.size(), ask_for_more);
-  return ByteReader(buffer);
+// The worker may have more to give: it hears where nothing is left.
+ByteReader next_frame(Channel& channel, Frames& frames) {
+  for (;;) {
+    if (const auto frame = frames.front()) {
+      frames.pop();
+      return ByteReader(*frame);
+    }
+    frames.drop_done();
+    if (frames.read_from(channel.tasks)) continue;
+    channel.outcomes.nudge();
+    channel.tasks.await_data();
+  }
+}
+
+// A large value is not copied once more.
+void tell(const Outcome& outcome, Ring& outcomes, ByteWriter& buffer) {
+  constexpr std::size_t kLarge = std::size_t{16} << 10;
+  const bool apart = outcome.value.size() > kLarge;
+  buffer.clear();
+  buffer.put<std::uint64_t>(0);
+  append_but_value(outcome, buffer);
+  if (!apart) buffer.append(outcome.value);
+  buffer.set<std::uint64_t>(0, buffer.size() - sizeof(std::uint64_t) + (apart ? outcome.value.size() : 0));
+  outcomes.write(buffer.view());
+  if (apart) outcomes.write(outcome.value);
 }
 
 }  // namespace
 
 void serve_tasks(Channel& channel, Attempter& attempter) {
-  Bytes buffer;
+  Frames frames(std::numeric_limits<std::uint64_t>::max());
   ByteWriter answer;
   std::uint64_t started = 0;
   std::uint64_t resumed = 0;
   for (;;) {
-    ByteReader in = read_frame(channel, buffer);
+    ByteReader in = next_frame(channel, frames);
     switch (in.get<FrameKind>()) {
       case FrameKind::quit:
         return;
@@ -35,15 +54,12 @@ void serve_tasks(Channel& channel, Attempter& attempter) {
         attempter.drop_released();
         break;
       case FrameKind::task: {
-        if (!channel.claim(started, resumed, Clock::now())) break;  // it was taken back
+        const TimePoint start = Clock::now();
+        if (!channel.claim(started, resumed, start)) break;  // it was taken back
         ++started;
-        const Outcome outcome = attempter.attempt(decode_order(in));
+        const Outcome outcome = attempter.attempt(decode_order(in), start);
         channel.end_execution();  // a limit does not count the way of a large outcome
-        answer.clear();
-        const std::size_t frame = begin_frame(answer);
-        append(outcome, answer);
-        end_frame(frame, answer);
-        channel.outcomes.write(answer.view());
+        tell(outcome, channel.outcomes, answer);
         if (!attempter.clean_up()) return;
       }
     }

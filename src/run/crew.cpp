@@ -61,6 +61,7 @@ void Crew::send_heartbeats(TimePoint now) {
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
+  if (message_) transport_.give_back(std::move(message_->bytes));
   if (!waiting_.empty()) {
     message_ = std::move(waiting_.front());
     waiting_.pop_front();

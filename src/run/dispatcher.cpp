@@ -108,7 +108,7 @@ void Dispatcher::conclude(Outcome&& outcome, int retries, TimePoint now) {
                          !cancelled_.contains(outcome.task);
   const double way_s = kByte_s * (mean_payload_bytes_ + static_cast<double>(size_of(outcome)));
   const auto verdict =
-      scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, outcome.elapsed_s + way_s,
+      scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, {outcome.elapsed_s, way_s},
                             may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
   crew_.watch().on_outcome(now);

@@ -53,7 +53,7 @@ void PoolCall::turn(Session::Idle idle) {
 }
 
 void PoolCall::glance() {
-  if (Clock::now() > last_turn_ + kGlanceEvery) turn(Session::Idle::go_on);
+  if (coarse_now() > last_turn_ + kGlanceEvery) turn(Session::Idle::go_on);
 }
 
 void PoolCall::leave() noexcept {

@@ -20,7 +20,7 @@ void RangeSource::take_next() try {
   at_rest_();  // the caller's own code: it takes the time it takes
   if (auto fields = feed_()) {
     detail::Kept kept = std::move(fields->kept);
-    open_.emplace(TaskId(known_), Open{encode(call_spec(*std::move(fields))), std::move(kept)});
+    open_.emplace(TaskId(known_), Open{encode_call(*fields), std::move(kept)});
     ++known_;
   } else {
     exhausted_ = true;
@@ -74,12 +74,12 @@ void RangeRun::deliver_over_gaps() {
   while (auto next = held_.take_over_gap()) ready_.put(std::move(*next));
 }
 
-std::optional<Outcome> RangeRun::take_ready() {
-  if (ready_.empty()) return std::nullopt;
-  Outcome outcome = ready_.take();
+bool RangeRun::take_ready(Outcome& outcome) {
+  if (ready_.empty()) return false;
+  ready_.take(outcome);
   bytes_ -= size_of(outcome);
   source_.on_taken();
-  return outcome;
+  return true;
 }
 
 void RangeRun::end_early() {
@@ -87,7 +87,7 @@ void RangeRun::end_early() {
   if (call_.over()) deliver_over_gaps();
 }
 
-std::optional<Outcome> RangeRun::next() {
+bool RangeRun::next(Outcome& outcome) {
   call_.glance();
   end_early();
   while (ready_.empty() && !call_.over()) {
@@ -95,14 +95,14 @@ std::optional<Outcome> RangeRun::next() {
     end_early();
   }
   session_.rest();
-  if (auto outcome = take_ready()) return outcome;
+  if (take_ready(outcome)) return true;
   call_.leave();  // the pool may begin another one
   if (!std::exchange(thrown_, true)) {
     if (call_.timeout()) throw *call_.timeout();
     if (failure_) detail::throw_task_error(*failure_);
     if (source_.error()) std::rethrow_exception(source_.error());
   }
-  return std::nullopt;
+  return false;
 }
 
 }  // namespace parrun

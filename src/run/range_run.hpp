@@ -59,7 +59,7 @@ class RangeRun final : public detail::CallRun {
   static constexpr std::size_t kMaxUndeliveredBytes = std::size_t{64} << 20;
 
   RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& options, Delivery delivery);
-  std::optional<Outcome> next() override;
+  bool next(Outcome& outcome) override;
 
  private:
   bool must_hold();
@@ -67,7 +67,7 @@ class RangeRun final : public detail::CallRun {
   void deliver(Outcome&& outcome);
   void deliver_over_gaps();
   void end_early();
-  std::optional<Outcome> take_ready();
+  bool take_ready(Outcome& outcome);
 
   Delivery delivery_;
   std::size_t max_undelivered_;

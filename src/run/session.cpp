@@ -156,6 +156,7 @@ void Session::rearm_watchdog(TimePoint now) {
   constexpr Duration kSetEvery = std::chrono::milliseconds(50);
   if (now < watchdog_set_ + kSetEvery) return;
   watchdog_set_ = now;
+  at_rest_ = false;
   ground_.watchdog.set(leaving_ ? now : std::max(now, crew_->watch().next_limit()), exit_code_);
 }
 

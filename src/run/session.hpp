@@ -75,9 +75,13 @@ class Session {
   Crew& crew() { return *crew_; }
   /// What is left to do before the job's end must not hang: from now on the watchdog ends it with
   /// `exit_code`.
-  void must_end(int exit_code) { ground_.watchdog.set(Clock::now(), exit_code); }
+  void must_end(int exit_code) {
+    at_rest_ = false;
+    ground_.watchdog.set(Clock::now(), exit_code);
+  }
   /// The caller is in its own code: nothing is expected of the loop.
   void rest() {
+    if (std::exchange(at_rest_, true)) return;
     ground_.watchdog.set(TimePoint::max(), 0);
     watchdog_set_ = {};
   }
@@ -102,6 +106,7 @@ class Session {
   Backoff backoff_;
   Duration not_awaited_for_{};
   TimePoint watchdog_set_{};
+  bool at_rest_ = false;                      ///< the watchdog
   bool leaving_ = false;                      ///< everyone has been sent home
   int exit_code_ = exit_code::kLimitReached;  ///< with which the watchdog ends the job
 };

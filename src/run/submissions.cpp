@@ -103,7 +103,7 @@ std::uint64_t Submissions::pull(std::uint64_t wanted) {
 BytesView Submissions::payload(TaskId task) { return open_.at(task)->payload(); }
 
 std::shared_ptr<detail::Submission> Submissions::submit(const detail::CallFields& fields) {
-  Bytes payload = encode(call_spec(fields));
+  Bytes payload = encode_call(fields);
   open();
   const TaskId task(submitted_++);
   auto entry = std::make_shared<Entry>(*this, task, std::move(payload), fields.kept);

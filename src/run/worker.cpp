@@ -38,8 +38,10 @@ bool Worker::turn(TimePoint now) {
     busy = true;
     heard_ = now;
     if (!message->complete) continue;
-    FromDispatcher decoded = decode_from_dispatcher(message->bytes);
-    std::visit([this](auto& alternative) { on(alternative); }, decoded);
+    message_ = std::make_shared<const Bytes>(std::move(message->bytes));
+    const FromDispatcher decoded = decode_from_dispatcher(*message_);
+    std::visit([this](const auto& alternative) { on(alternative); }, decoded);
+    message_.reset();
   }
   if (broken_ || leaving_) return busy;
   try {
@@ -65,14 +67,15 @@ void Worker::await(Duration limit) {
 
 void Worker::on(const Begin& begin) {
   run_ = begin;
+  begins_nothing_ = false;
   stopping_ = false;
-  ended_.clear();
+  ended_ = {};
   overran_.reset();
   told_.reset();
   if (run_.threads) use_threads();
 }
 
-void Worker::on(Give& give) {
+void Worker::on(const Give& give) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
   for (const Give::Item& item : give.items) waiting_.push_back(accept(item));
 }
@@ -88,7 +91,7 @@ GivenTask Worker::accept(const Give::Item& item) const {
           .rank = transport_.rank().get(),
           .ranks = transport_.ranks(),
           .on_thread = run_.threads && !head.is_command,
-          .payload = Bytes(item.payload)};
+          .payload = SharedBytes(message_, item.payload)};
 }
 
 void Worker::on(const Recall& recall) {
@@ -118,12 +121,11 @@ void Worker::on(const Stop& stop) {
 // cannot start meanwhile.
 void Worker::on(const Cancel& cancel) {
   if (cancel.epoch != run_.epoch) return;
-  for (GivenTask& task : active_->take_back(std::numeric_limits<std::size_t>::max()))
-    waiting_.push_front(std::move(task));
+  hold_back();
   const auto task = std::ranges::find(waiting_, cancel.task, &GivenTask::task);
   if (task != waiting_.end()) {
     const Assignment attempt{task->task, task->attempt};
-    ended_.push_back({encode(unfinished(attempt, State::cancelled, kCancelledUnstarted)), 0});
+    ended_.add(encode(unfinished(attempt, State::cancelled, kCancelledUnstarted)), 0);
     waiting_.erase(task);
   } else if (const auto current = active_->current(); current && current->attempt.task == cancel.task) {
     active_->kill(current->attempt, State::cancelled, "was cancelled");
@@ -160,9 +162,21 @@ void Worker::use_threads() {
   if (!threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>(active_->shares()));
 }
 
+void Worker::tell(const Heard& heard) {
+  begins_nothing_ = true;
+  hold_back();
+  send(heard);
+}
+
+// What has not started waits here.
+void Worker::hold_back() {
+  for (GivenTask& task : active_->take_back(std::numeric_limits<std::size_t>::max()))
+    waiting_.push_front(std::move(task));
+}
+
 // One executor at a time is active, so one task at a time executes here.
 void Worker::feed() {
-  while (!waiting_.empty()) {
+  while (!waiting_.empty() && !begins_nothing_) {
     Executor& wanted = executor_for(waiting_.front());
     if (&wanted != active_ && active_->has_tasks()) return;
     active_ = &wanted;
@@ -172,15 +186,13 @@ void Worker::feed() {
 }
 
 bool Worker::execute(TimePoint now) {
-  std::vector<EndedTask> ended = active_->turn(now);
+  EndedTasks ended = active_->turn(now);
   const bool busy = !ended.empty();
-  for (EndedTask& task : ended) {
-    ended_bytes_ += task.outcome.size();
-    ended_.push_back(std::move(task));
-  }
-  const bool more_at_hand = active_->waiting() > 0 && !stopping_;
-  const bool enough = now >= last_report_ + kCollect || ended_bytes_ >= kReportBytes;
-  if (!ended_.empty() && (!more_at_hand || enough)) report(now);
+  if (busy) ended_.add(std::move(ended));
+  // Half of what is at hand has ended: what comes next must be there when the other half has too.
+  const bool half = stopping_ || ended_.size() >= active_->waiting();
+  const bool enough = now >= last_report_ + kCollect || ended_.bytes() >= kReportBytes;
+  if (!ended_.empty() && (half || enough)) report(now);
   if (stopping_) {
     go_on_stopping(now);
   } else {
@@ -224,10 +236,6 @@ void Worker::tell_if_due(TimePoint now) {
 
 void Worker::report(TimePoint now) {
   Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
-  const std::vector<EndedTask> ended = std::exchange(ended_, {});
-  ended_bytes_ = 0;
-  message.finished.reserve(ended.size());
-  for (const EndedTask& task : ended) message.finished.push_back({task.outcome, task.retries});
   told_.reset();
   if (const std::optional<Executor::Current> current = active_->current()) {
     message.executing = Report::Executing{.task = current->attempt.task,
@@ -238,7 +246,8 @@ void Worker::report(TimePoint now) {
     told_ = current->attempt;
   }
   last_report_ = now;
-  send(std::move(message));
+  EndedTasks ended = std::exchange(ended_, {});
+  transport_.send(Rank(0), encode(std::move(ended).take_outcomes(), ended.retries(), message));
 }
 
 }  // namespace parrun

@@ -23,7 +23,7 @@ class Worker {
   // While more tasks are at hand, outcomes are collected for this long: a message for each of them, and a
   // look at each of their ends, would take the processor from tasks of a millisecond.
   static constexpr Duration kCollect = std::chrono::milliseconds(2);
-  static constexpr std::size_t kReportBytes = std::size_t{1} << 20;  ///< nor for more than this
+  static constexpr std::size_t kReportBytes = std::size_t{256} << 10;  ///< nor for more than this
   static constexpr Duration kNap = std::chrono::milliseconds(1);
 
   /// `processes` executes commands, and functions unless a run wants threads; null: this rank has none.
@@ -32,8 +32,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void greet(const Hello& hello) { send(hello); }
-  /// This rank has heard a signal.
-  void tell(const Heard& heard) { send(heard); }
+  /// This rank has heard a signal, by which the dispatcher will end the run: until it does nothing is begun.
+  void tell(const Heard& heard);
   /// For what runs when a signal ends the run.
   Duration grace() const { return run_.grace; }
 
@@ -56,7 +56,7 @@ class Worker {
 
  private:
   void on(const Begin& begin);
-  void on(Give& give);
+  void on(const Give& give);
   void on(const Recall& recall);
   void on(const Stop& stop);
   void on(const Cancel& cancel);
@@ -68,6 +68,7 @@ class Worker {
   void drop_released();
 
   GivenTask accept(const Give::Item& item) const;
+  void hold_back();
   void use_threads();
   void feed();
   bool execute(TimePoint now);
@@ -85,10 +86,12 @@ class Worker {
   ShareKeeper keeper_;
   std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
 
+  std::shared_ptr<const Bytes> message_;  ///< that is being taken in
   Begin run_;
   TimePoint
       heard_{};  ///< from the dispatcher; later by this loop's pauses since, in which it could hear nothing
   TimePoint last_turn_{};
+  bool begins_nothing_ = false;
   bool stopping_ = false;
   Duration patience_{};                  ///< while stopping, with a task that cannot be ended
   std::optional<TimePoint> stop_begin_;  ///< the first turn of it
@@ -96,8 +99,7 @@ class Worker {
   bool broken_ = false;                ///< executors cannot be had any more
   std::optional<Assignment> told_;     ///< the attempt that the dispatcher knows to be executing
   std::optional<Assignment> overran_;  ///< the attempt whose limit ends the run
-  std::vector<EndedTask> ended_;       ///< not reported yet
-  std::size_t ended_bytes_ = 0;        ///< their outcomes
+  EndedTasks ended_;                   ///< not reported yet
   TimePoint last_report_{};
 };
 

@@ -82,16 +82,31 @@ void fields(Way& way, Hello& m) {
   all(way, m.host, m.pid, m.problem, m.functions, m.processes, m.node);
 }
 template <typename Way>
-void fields(Way& way, Report::Finished& m) {
-  all(way, m.outcome, m.retries);
-}
-template <typename Way>
 void fields(Way& way, Report::Executing& m) {
   all(way, m.task, m.attempt, m.running, m.limit, m.overran);
 }
+// All outcomes are one string, and stand first: a worker sends them from where they have come to lie.
+template <typename Sink>
+void finished(Out<Sink>& out, std::vector<Report::Finished>& tasks) {
+  std::uint64_t size = 0;
+  for (const Report::Finished& task : tasks) size += kLengthRoom + task.outcome.size();
+  out.field(size);
+  for (const Report::Finished& task : tasks) out.field(task.outcome);
+  out.field(std::uint64_t{tasks.size()});
+  for (const Report::Finished& task : tasks) out.field(task.retries);
+}
+void finished(In& in, std::vector<Report::Finished>& tasks) {
+  ByteReader outcomes(in.bytes.get_bytes());
+  for (auto count = in.bytes.get<std::uint64_t>(); count > 0; --count) {
+    const BytesView outcome = outcomes.get_bytes();
+    tasks.push_back({outcome, in.bytes.get<int>()});
+  }
+  if (!outcomes.at_end()) throw FormatError("bytes behind a report's last outcome");
+}
 template <typename Way>
 void fields(Way& way, Report& m) {
-  all(way, m.epoch, m.finished, m.executing);
+  finished(way, m.finished);
+  all(way, m.epoch, m.executing);
 }
 template <typename Way>
 void fields(Way& way, Returned& m) {
@@ -170,8 +185,8 @@ template <typename Variant>
 Bytes encode_variant(const Variant& message) {
   const auto write = [&](auto& sink) {
     Out<std::decay_t<decltype(sink)>> out{sink};
-    sink.put(static_cast<std::uint8_t>(message.index()));
     std::visit([&](const auto& alternative) { out.field(alternative); }, message);
+    sink.put(static_cast<std::uint8_t>(message.index()));
   };
   ByteCounter counter;
   write(counter);
@@ -194,8 +209,9 @@ Variant decode_variant(std::uint8_t index, In& in) {
 
 template <typename Variant>
 Variant decode_whole(BytesView bytes) {
-  In in{ByteReader(bytes)};
-  const auto index = in.bytes.get<std::uint8_t>();
+  if (bytes.empty()) throw FormatError("an empty message");
+  In in{ByteReader(bytes.substr(0, bytes.size() - 1))};
+  const auto index = static_cast<std::uint8_t>(bytes.back());
   auto message = decode_variant<Variant>(index, in);
   if (!in.bytes.at_end()) throw FormatError("bytes behind a message's last field");
   return message;
@@ -205,6 +221,17 @@ Variant decode_whole(BytesView bytes) {
 
 Bytes encode(const FromWorker& message) { return encode_variant(message); }
 Bytes encode(const FromDispatcher& message) { return encode_variant(message); }
+
+Bytes encode(Bytes outcomes, const std::vector<int>& retries, const Report& report) {
+  const std::uint64_t size = outcomes.size() - kLengthRoom;
+  ByteWriter writer(std::move(outcomes));
+  writer.set(0, size);
+  Out<ByteWriter> out{writer};
+  all(out, retries, report.epoch, report.executing);
+  writer.put(static_cast<std::uint8_t>(FromWorker(Report()).index()));
+  return writer.take();
+}
+
 FromWorker decode_from_worker(BytesView bytes) { return decode_whole<FromWorker>(bytes); }
 FromDispatcher decode_from_dispatcher(BytesView bytes) { return decode_whole<FromDispatcher>(bytes); }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What dispatcher and workers say to each other. Each message is one variant alternative; its first byte is
+// What dispatcher and workers say to each other. Each message is one variant alternative; its last byte is
 // the alternative's index. `epoch` numbers the runs of a pool: a message of an earlier run is dropped.
 
 #include <optional>
@@ -151,6 +151,10 @@ using FromDispatcher =
 
 Bytes encode(const FromWorker& message);
 Bytes encode(const FromDispatcher& message);
+
+/// The same of `report` with these outcomes in place of its own, which they are copied into no more.
+/// `outcomes`: strings one behind the other (base/bytes.hpp), behind kLengthRoom. `retries`: one for each.
+Bytes encode(Bytes outcomes, const std::vector<int>& retries, const Report& report);
 
 /// Throw FormatError where `bytes` are no such message. Views in it are of `bytes`.
 FromWorker decode_from_worker(BytesView bytes);

@@ -101,9 +101,24 @@ void MpiTransport::probe() {
   auto& pieces = incoming_[found->source()].pieces;
   Piece& piece = pieces.emplace_back();
   piece.last = found->tag() == kTagLast;
-  piece.bytes.resize(static_cast<std::size_t>(found->count<char>().value_or(0)));
+  piece.bytes = memory_of(static_cast<std::size_t>(found->count<char>().value_or(0)));
   piece.request =
       world_.irecv(found->source(), found->tag(), piece.bytes.data(), static_cast<int>(piece.bytes.size()));
+}
+
+void MpiTransport::give_back(Bytes message) {
+  const bool worth = message.size() >= kWorthReuse && message.size() <= kPieceBytes;
+  if (worth && spares_.size() < kMostSpares) spares_.push_back(std::move(message));
+}
+
+Bytes MpiTransport::memory_of(std::size_t size) {
+  Bytes memory;
+  if (size >= kWorthReuse && !spares_.empty()) {
+    if (spares_.back().capacity() >= size) memory = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  memory.resize(size);
+  return memory;
 }
 
 void MpiTransport::test_sends() {

@@ -6,6 +6,9 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #include <atomic>
 #include <clocale>
@@ -16,6 +19,8 @@
 #include <locale>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 #include "support/sanitizers.hpp"
 
 namespace {
@@ -26,13 +31,21 @@ using namespace parrun;
 // What `leave` left in a process of its own, and whether the place was clean again: then `is_clean` holds.
 enum class Found { clean, dirty, given_up };
 
-Found after(const std::function<void()>& leave, const std::function<bool()>& is_clean) {
+using Restore = std::function<bool(CleanPlace&)>;
+
+bool restore(CleanPlace& place) { return place.restore(1s); }
+bool restore_untouched(CleanPlace& place) {
+  place.restore_untouched();
+  return true;
+}
+
+Found after(const std::function<void()>& leave, const std::function<bool()>& is_clean,
+            const Restore& restored = restore) {
   const pid_t child = fork();
   if (child == 0) {
     CleanPlace place;
     leave();
-    const bool restored = place.restore(1s);
-    _exit(static_cast<int>(!restored ? Found::given_up : is_clean() ? Found::clean : Found::dirty));
+    _exit(static_cast<int>(!restored(place) ? Found::given_up : is_clean() ? Found::clean : Found::dirty));
   }
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
@@ -123,6 +136,32 @@ TEST(CleanPlace, RoundingLocaleAndStreamsArePutBack) {
                            (std::cout.flags() & std::ios::hex) == 0 && std::cerr.good();
                   }),
             Found::clean);
+}
+
+TEST(CleanPlace, WhatIsChangedWithoutASystemCallIsPutBackWithoutOne) {
+  const std::vector<std::pair<std::function<void()>, std::function<bool()>>> changes = {
+      {[] { fesetround(FE_DOWNWARD); }, [] { return fegetround() == FE_TONEAREST; }},
+      {[] { feenableexcept(FE_OVERFLOW); }, [] { return fegetexcept() == 0; }},
+      {[] { feraiseexcept(FE_INVALID); }, [] { return fetestexcept(FE_INVALID) == 0; }},
+      {[] { std::cout << std::hex; }, [] { return (std::cout.flags() & std::ios::hex) == 0; }},
+      {[] { std::cout.width(9); }, [] { return std::cout.width() == 0; }},
+      {[] { std::cerr.fill('*'); }, [] { return std::cerr.fill() == ' '; }},
+      {[] { std::cerr.precision(2); }, [] { return std::cerr.precision() == 6; }},
+      {[] { std::cout.exceptions(std::ios::badbit); },
+       [] { return std::cout.exceptions() == std::ios::goodbit; }},
+      {[] { std::cerr.tie(nullptr); }, [] { return std::cerr.tie() == &std::cout; }},
+      {[] { std::cout.imbue(std::locale("C.UTF-8")); },
+       [] { return std::cout.getloc() == std::locale::classic(); }},
+#ifdef __SSE__
+      {[] { _mm_setcsr(_mm_getcsr() | _MM_FLUSH_ZERO_ON); },
+       [] { return (_mm_getcsr() & _MM_FLUSH_ZERO_ON) == 0; }},
+#endif
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto& [leave, is_clean] = changes[i];
+    EXPECT_EQ(after(leave, is_clean, restore_untouched), Found::clean) << i;
+    EXPECT_EQ(after(leave, is_clean, [](CleanPlace&) { return true; }), Found::dirty) << i;
+  }
 }
 
 TEST(CleanPlace, AFewDescriptorsDoNoHarmAndManyAreGivenUp) {

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 using parrun::test::FakeBody;
 using parrun::test::ids_of;
 using parrun::test::ManualClock;
+using parrun::test::outcomes_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -33,14 +34,10 @@ class ExecutorOrderTest : public ::testing::Test {
   void give(std::uint64_t index) {
     GivenTask task;
     task.task = TaskId(index);
-    task.payload = "payload";
+    task.payload = Bytes("payload");
     executor.give(task);
   }
-  std::vector<Outcome> turn() {
-    std::vector<Outcome> outcomes;
-    for (EndedTask& one : executor.turn(clock.now())) outcomes.push_back(decode_outcome(one.outcome));
-    return outcomes;
-  }
+  std::vector<Outcome> turn() { return outcomes_of(executor.turn(clock.now())); }
   std::optional<Assignment> begin_next() { return body->begin_next(clock.now()); }
   static std::optional<Assignment> attempt(std::uint64_t index) { return Assignment{TaskId(index), 1}; }
 
@@ -178,7 +175,7 @@ TEST_F(ExecutorOrderTest, NothingStartsBetweenARecallAndItsResumeFrame) {
 
 TEST_F(ExecutorOrderTest, WhatIsStillOutsideTheRingIsTakenBackWithoutARecall) {
   GivenTask large;
-  large.payload.resize(Ring::kCapacity);
+  large.payload = Bytes(Ring::kCapacity, 'x');
   executor.give(large);
   give(1);
   give(2);

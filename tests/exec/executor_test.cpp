@@ -33,6 +33,7 @@ using namespace parrun;
 using parrun::test::children_end;
 using parrun::test::command;
 using parrun::test::ids_of;
+using parrun::test::outcomes_of;
 using parrun::test::TempDir;
 using parrun::test::wait_until;
 using ::testing::ElementsAre;
@@ -145,7 +146,7 @@ class ExecutorTest : public ::testing::Test {
   bool turn_until(Condition condition) {
     const TimePoint end = Clock::now() + kBound;
     for (;;) {
-      for (EndedTask& one : executor->turn(Clock::now())) ended.push_back(decode_outcome(one.outcome));
+      for (Outcome& one : outcomes_of(executor->turn(Clock::now()))) ended.push_back(std::move(one));
       if (condition()) return true;
       if (Clock::now() >= end) return false;
       executor->await(1ms);
@@ -281,7 +282,7 @@ TEST_F(ExecutorTest, AnUnknownFunctionAndABadPayloadFailAlone) {
   EXPECT_THAT(outcome_of(test::call("no_such_function")).error, HasSubstr("no_such_function"));
   GivenTask nonsense;
   nonsense.task = TaskId(given++);
-  nonsense.payload = "nonsense";
+  nonsense.payload = Bytes("nonsense");
   executor->give(nonsense);
   EXPECT_EQ(next().state, State::failed);
   EXPECT_TRUE(outcome_of(command("true")).succeeded());
@@ -356,7 +357,7 @@ TEST_F(ExecutorTest, ATaskIsEitherExecutedOrTakenBackNeverBothAndNeverNeither) {
     for (std::uint64_t i = 0; i < batch; ++i) give(task<executor_doubles>(static_cast<int>(given)));
     executed.resize(given);
     returned.resize(given);
-    for (EndedTask& one : executor->turn(Clock::now())) ++executed[decode_outcome(one.outcome).task.get()];
+    for (const Outcome& one : outcomes_of(executor->turn(Clock::now()))) ++executed[one.task.get()];
     for (std::uint64_t spin = random() % 2000; spin > 0; --spin) asm volatile("");
     if (random() % 3 != 0) continue;
     const std::vector<TaskId> back = ids_of(executor->take_back(random() % 8));
@@ -476,15 +477,15 @@ TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
   third.retries = 4;
   third.payload = encode(command("exit 1"));
   executor->give(third);
-  std::vector<EndedTask> back;
+  EndedTasks back;
   ASSERT_TRUE(wait_until(
       [&] {
         back = executor->turn(Clock::now());
         return !back.empty();
       },
       kBound));
-  EXPECT_EQ(back.front().retries, 4);
-  EXPECT_EQ(decode_outcome(back.front().outcome).attempt, 3);
+  back.for_each([](BytesView /*outcome*/, int retries) { EXPECT_EQ(retries, 4); });
+  EXPECT_EQ(outcomes_of(back).front().attempt, 3);
 }
 
 // --- limits of an attempt --------------------------------------------------------------------------------

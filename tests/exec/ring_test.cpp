@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "exec/shared_memory.hpp"
+#include "support/ring_bytes.hpp"
 
 namespace {
 
@@ -25,11 +26,7 @@ std::string pattern(std::size_t size) {
 
 class RingTest : public ::testing::Test {
  protected:
-  std::string read(std::size_t size) {
-    std::string bytes(size, '\0');
-    ring->read(bytes.data(), size);
-    return bytes;
-  }
+  std::string read(std::size_t size) { return test::read_bytes(*ring, size); }
   std::unique_ptr<Ring> ring = std::make_unique<Ring>();
 };
 
@@ -66,17 +63,13 @@ TEST_F(RingTest, SingleBytesPassBetweenThreadsThatSleep) {
   const auto answers = std::make_unique<Ring>();
   std::thread echo([&] {
     for (int i = 0; i < kRounds; ++i) {
-      char byte = 0;
-      ring->read(&byte, 1);
-      answers->write({&byte, 1});
+      answers->write(test::read_bytes(*ring, 1));
     }
   });
   for (int i = 0; i < kRounds; ++i) {
     const char sent = static_cast<char>(i);
-    char got = 0;
     ring->write({&sent, 1});
-    answers->read(&got, 1);
-    ASSERT_EQ(got, sent);
+    ASSERT_EQ(test::read_bytes(*answers, 1), std::string(1, sent));
   }
   echo.join();
 }
@@ -126,9 +119,7 @@ TEST(SharedRing, StreamsPassBetweenProcesses) {
     ring->write(bytes);
     _exit(0);
   }
-  std::string got(bytes.size(), '\0');
-  ring->read(got.data(), got.size());
-  EXPECT_TRUE(got == bytes);
+  EXPECT_TRUE(test::read_bytes(*ring, bytes.size()) == bytes);
   EXPECT_EQ(waitpid(child, nullptr, 0), child);
 }
 

@@ -24,6 +24,7 @@
 #include "parrun/shared.hpp"
 #include "parrun/task.hpp"
 #include "support/children.hpp"
+#include "support/given_tasks.hpp"
 #include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
@@ -32,6 +33,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace parrun;
 using parrun::test::children_end;
+using parrun::test::outcomes_of;
 using parrun::test::TempDir;
 using parrun::test::wait_until;
 using ::testing::AllOf;
@@ -118,7 +120,7 @@ class SharedValuesTest : public ::testing::TestWithParam<Kind> {
     executor->give(std::move(one));
   }
   void turn() {
-    for (EndedTask& one : executor->turn(Clock::now())) ended.push_back(decode_outcome(one.outcome));
+    ended = outcomes_of(executor->turn(Clock::now()), std::move(ended));
     executor->await(1ms);
   }
   Outcome next() {

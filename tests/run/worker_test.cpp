@@ -165,6 +165,24 @@ TEST_F(WorkerTest, CollectsOutcomesThatFollowAReportForAMomentWhileMoreTasksWait
   EXPECT_THAT(finished(), ElementsAre(2, 3)) << "nothing is left: there is nothing to wait for";
 }
 
+TEST_F(WorkerTest, ReportsWhenHalfOfWhatWasAtHandHasEndedThatMoreComesBeforeTheOtherHalfHas) {
+  begin();
+  give({0, 1, 2, 3, 4, 5, 6});
+  turn();
+  clock.advance(Worker::kCollect);
+  execute_next();
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(0)) << "long after the last report";
+  for (int ended = 0; ended < 2; ++ended) {
+    execute_next();
+    turn();
+    transport.expect_empty();
+  }
+  execute_next();
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(1, 2, 3));
+}
+
 TEST_F(WorkerTest, ReportsOutcomesThatCameTogetherInOneMessage) {
   begin();
   give({0, 1});
@@ -309,6 +327,27 @@ TEST_F(WorkerTest, GivesBackTheLastOfWhatWaits) {
   transport.arrive(Recall{kRunEpoch, 9});
   turn();
   EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, IsEmpty()) << "every recall is answered";
+}
+
+TEST_F(WorkerTest, BeginsNothingAfterASignalUntilTheNextRun) {
+  begin();
+  give({0, 1, 2});
+  turn();
+  ASSERT_TRUE(body->begin_next(clock.now()));
+  worker.tell({SIGTERM, 0ns});
+  EXPECT_EQ(transport.take<Heard>(kDispatcher).signal, SIGTERM);
+  body->end();
+  give({3});
+  turn();
+  EXPECT_THAT(finished(), ElementsAre(0));
+  EXPECT_FALSE(body->begin_next(clock.now()));
+  transport.arrive(Recall{kRunEpoch, 10});
+  turn();
+  EXPECT_THAT(transport.take<Returned>(kDispatcher).tasks, ElementsAre(TaskId(3), TaskId(2), TaskId(1)));
+  begin();
+  give({4});
+  turn();
+  EXPECT_TRUE(body->begin_next(clock.now()));
 }
 
 TEST_F(WorkerTest, AnswersAStopAtOnceWhereNothingExecutes) {

@@ -12,6 +12,7 @@
 
 #include "core/outcome.hpp"
 #include "exec/executor_body.hpp"
+#include "support/ring_bytes.hpp"
 
 namespace parrun::test {
 
@@ -78,11 +79,8 @@ class FakeBody final : public ExecutorBody {
 
  private:
   Bytes read_frame() {
-    std::uint64_t size = 0;
-    channel_->tasks.read(reinterpret_cast<char*>(&size), sizeof size);
-    Bytes frame(size, '\0');
-    channel_->tasks.read(frame.data(), frame.size());
-    return frame;
+    const Bytes size = read_bytes(channel_->tasks, sizeof(std::uint64_t));
+    return read_bytes(channel_->tasks, ByteReader(size).get<std::uint64_t>());
   }
 
   bool killable_;

@@ -1,6 +1,8 @@
 #pragma once
+#include <utility>
 #include <vector>
 
+#include "core/outcome.hpp"
 #include "exec/executor.hpp"
 
 namespace parrun::test {
@@ -9,6 +11,12 @@ inline std::vector<TaskId> ids_of(const std::vector<GivenTask>& tasks) {
   std::vector<TaskId> ids;
   for (const GivenTask& task : tasks) ids.push_back(task.task);
   return ids;
+}
+
+/// What these tasks came to, behind those of `before`.
+inline std::vector<Outcome> outcomes_of(const EndedTasks& ended, std::vector<Outcome> before = {}) {
+  ended.for_each([&](BytesView outcome, int /*retries*/) { before.push_back(decode_outcome(outcome)); });
+  return before;
 }
 
 }  // namespace parrun::test

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "support/kept_bytes.hpp"
@@ -97,6 +98,15 @@ TEST(Messages, AReportComesBackAsItWas) {
   const Report heartbeat = back(Report{});
   EXPECT_THAT(heartbeat.finished, IsEmpty());
   EXPECT_FALSE(heartbeat.executing);
+}
+
+TEST(Messages, AReportCanBeMadeWhereItsOutcomesLie) {
+  Report report{5, {{"outcome", 2}, {"", -1}}, Report::Executing{}};
+  const Bytes whole = encode(FromWorker(report));
+  Bytes outcomes = Bytes(kLengthRoom, '?') + ByteWriter().put(BytesView("outcome")).put(BytesView()).take();
+  report.finished.clear();
+  EXPECT_EQ(encode(std::move(outcomes), {2, -1}, report), whole);
+  EXPECT_EQ(encode(Bytes(kLengthRoom, '?'), {}, Report{}), encode(FromWorker(Report{})));
 }
 
 TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {

@@ -1,0 +1,81 @@
+#pragma once
+// Frames (length u64, bytes) as they come out of a ring: as much is read at a time as is there, and each
+// frame is looked at where it lies.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "exec/ring.hpp"
+
+namespace parrun {
+
+class Frames {
+ public:
+  /// A frame above `largest` [bytes] cannot be.
+  explicit Frames(std::uint64_t largest) : largest_(largest) {}
+
+  /// The first frame that is not done with, if all of it is there; it lives until bytes are read or taken.
+  /// Throws FormatError where none can be of that size.
+  std::optional<BytesView> front() {
+    const BytesView rest = BytesView(bytes_).substr(begin_);
+    std::uint64_t size = 0;
+    if (rest.size() < sizeof size) return std::nullopt;
+    std::memcpy(&size, rest.data(), sizeof size);
+    if (size > largest_) throw FormatError("a frame of impossible size");
+    if (rest.size() - sizeof size >= size) return rest.substr(sizeof size, size);
+    reserve(begin_ + sizeof size + size);
+    return std::nullopt;
+  }
+  /// That one is done with. REQUIRES: front() gave it.
+  void pop() { begin_ += sizeof(std::uint64_t) + front()->size(); }
+  /// Takes what has come. False: nothing has.
+  bool read_from(Ring& ring) {
+    const std::size_t come = ring.available();
+    if (come == 0) return false;
+    const std::size_t before = bytes_.size();
+    bytes_.resize(before + come);
+    bytes_.resize(before + ring.try_read(bytes_.data() + before, come));
+    return true;
+  }
+  /// What is done with goes.
+  void drop_done() {
+    constexpr std::size_t kKept = std::size_t{4} << 20;
+    if (begin_ == bytes_.size() && bytes_.capacity() > kKept) {
+      Bytes(kLengthRoom, '\0').swap(bytes_);
+    } else {
+      bytes_.erase(kLengthRoom, begin_ - kLengthRoom);
+    }
+    begin_ = kLengthRoom;
+  }
+  /// It is what is wanted: the frames as they lie one behind the other, behind kLengthRoom.
+  Bytes take_done() {
+    Bytes rest(kLengthRoom, '\0');
+    rest.append(bytes_, begin_);
+    bytes_.resize(std::exchange(begin_, kLengthRoom));
+    return std::exchange(bytes_, std::move(rest));
+  }
+  /// Bytes of a frame that has not come to its end yet.
+  std::size_t unfinished() const { return bytes_.size() - begin_; }
+  void clear() {
+    begin_ = bytes_.size();
+    drop_done();
+  }
+
+ private:
+  // What is added by whoever takes the frames must not move them. The size may be a lie.
+  void reserve(std::uint64_t size) {
+    constexpr std::uint64_t kBelieved = std::uint64_t{64} << 20;
+    constexpr std::uint64_t kMore = 4096;
+    bytes_.reserve(std::min(size, kBelieved) + kMore);
+  }
+
+  std::uint64_t largest_;
+  Bytes bytes_ = Bytes(kLengthRoom, '\0');
+  std::size_t begin_ = kLengthRoom;  ///< of the first frame that is not done with
+};
+
+}  // namespace parrun
