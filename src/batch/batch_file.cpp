@@ -169,11 +169,10 @@ BytesView Checker::record_at(const Walk& walk, const Trailer& trailer) const {
 // What kind of work it is, as a bit of the trailer's `contents`.
 std::uint64_t Checker::check_payload(const Walk& walk, BytesView payload,
                                      const std::vector<std::string>& functions) const try {
-  const TaskSpec spec = decode_task(payload);
-  const auto* call = std::get_if<Call>(&spec.work);
-  if (call == nullptr) return format::kHasCommands;
-  if (!std::binary_search(functions.begin(), functions.end(), call->function)) {
-    throw FormatError(fmt::format("the function '{}' is not among its names", call->function));
+  const std::optional<BytesView> function = called_function(payload);
+  if (!function) return format::kHasCommands;
+  if (!std::binary_search(functions.begin(), functions.end(), *function)) {
+    throw FormatError(fmt::format("the function '{}' is not among its names", *function));
   }
   return format::kHasCalls;
 } catch (const FormatError& error) {

@@ -9,6 +9,9 @@ namespace {
 enum class Kind : std::uint8_t { shell = 1, argv = 2, call = 3 };
 constexpr std::uint8_t kWithCost = 0x80;
 
+constexpr const char* kNoProgram = "a command without a program";
+constexpr const char* kBytesBehind = "bytes behind a task's last field";
+
 struct WorkEncoder {
   ByteWriter& out;
   void operator()(const ShellCommand& work) { out.put(work.line); }
@@ -22,7 +25,7 @@ struct WorkEncoder {
 ArgvCommand decode_argv(ByteReader& in) {
   ArgvCommand work;
   for (auto count = in.get<std::uint64_t>(); count > 0; --count) work.argv.push_back(in.get_string());
-  if (work.argv.empty()) throw FormatError("a command without a program");
+  if (work.argv.empty()) throw FormatError(kNoProgram);
   return work;
 }
 
@@ -108,6 +111,29 @@ TaskHead decode_task_head(BytesView payload) {
   return head;
 }
 
+std::optional<BytesView> called_function(BytesView payload) {
+  constexpr std::size_t kLimits = 4 * sizeof(std::uint64_t) + sizeof(std::int32_t);
+  ByteReader in(payload);
+  const auto first = in.get<std::uint8_t>();
+  const Kind kind = kind_of(first);
+  in.skip(kLimits + ((first & kWithCost) != 0 ? sizeof(double) : 0));
+  in.get_bytes();  // label
+  for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
+    in.get_bytes();
+    in.get_bytes();
+  }
+  in.get_bytes();  // folder
+  in.get_bytes();  // input
+  std::uint64_t texts = 1;
+  if (kind == Kind::argv) texts = in.get<std::uint64_t>();
+  if (texts == 0) throw FormatError(kNoProgram);
+  const BytesView text = in.get_bytes();
+  if (kind == Kind::call) ++texts;
+  for (; texts > 1; --texts) in.get_bytes();
+  if (!in.at_end()) throw FormatError(kBytesBehind);
+  return kind == Kind::call ? std::optional(text) : std::nullopt;
+}
+
 TaskSpec decode_task(BytesView payload) {
   ByteReader in(payload);
   TaskSpec spec;
@@ -119,7 +145,7 @@ TaskSpec decode_task(BytesView payload) {
   spec.cwd = in.get_string();
   spec.stdin_text = in.get_string();
   spec.work = decode_work(kind, in);
-  if (!in.at_end()) throw FormatError("bytes behind a task's last field");
+  if (!in.at_end()) throw FormatError(kBytesBehind);
   return spec;
 }
 

@@ -64,6 +64,10 @@ struct TaskHead {
 };
 TaskHead decode_task_head(BytesView payload);
 
+/// The name of the function that it calls, in `payload`; none for a command. Checks all that decode_task()
+/// does, and copies nothing.
+std::optional<BytesView> called_function(BytesView payload);
+
 /// encode() of a call of which there is no more to say.
 Bytes encode_call(const TaskHead& head, BytesView function, BytesView arguments);
 

@@ -21,7 +21,7 @@ class Frames {
   /// The first frame that is not done with, if all of it is there; it lives until bytes are read or taken.
   /// Throws FormatError where none can be of that size.
   std::optional<BytesView> front() {
-    const BytesView rest = BytesView(bytes_).substr(begin_);
+    const BytesView rest = BytesView(bytes_).substr(begin_, unfinished());
     std::uint64_t size = 0;
     if (rest.size() < sizeof size) return std::nullopt;
     std::memcpy(&size, rest.data(), sizeof size);
@@ -36,32 +36,31 @@ class Frames {
   bool read_from(Ring& ring) {
     const std::size_t come = ring.available();
     if (come == 0) return false;
-    const std::size_t before = bytes_.size();
-    bytes_.resize(before + come);
-    bytes_.resize(before + ring.try_read(bytes_.data() + before, come));
+    if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
+    end_ += ring.try_read(bytes_.data() + end_, come);
     return true;
   }
   /// What is done with goes.
   void drop_done() {
     constexpr std::size_t kKept = std::size_t{4} << 20;
-    if (begin_ == bytes_.size() && bytes_.capacity() > kKept) {
-      Bytes(kLengthRoom, '\0').swap(bytes_);
-    } else {
-      bytes_.erase(kLengthRoom, begin_ - kLengthRoom);
-    }
+    const std::size_t left = unfinished();
+    if (left == 0 && bytes_.capacity() > kKept) Bytes(kLengthRoom, '\0').swap(bytes_);
+    if (left > 0) std::memmove(bytes_.data() + kLengthRoom, bytes_.data() + begin_, left);
     begin_ = kLengthRoom;
+    end_ = kLengthRoom + left;
   }
   /// It is what is wanted: the frames as they lie one behind the other, behind kLengthRoom.
   Bytes take_done() {
     Bytes rest(kLengthRoom, '\0');
-    rest.append(bytes_, begin_);
+    rest.append(bytes_, begin_, unfinished());
+    end_ = rest.size();
     bytes_.resize(std::exchange(begin_, kLengthRoom));
     return std::exchange(bytes_, std::move(rest));
   }
   /// Bytes of a frame that has not come to its end yet.
-  std::size_t unfinished() const { return bytes_.size() - begin_; }
+  std::size_t unfinished() const { return end_ - begin_; }
   void clear() {
-    begin_ = bytes_.size();
+    begin_ = end_;
     drop_done();
   }
 
@@ -74,8 +73,10 @@ class Frames {
   }
 
   std::uint64_t largest_;
-  Bytes bytes_ = Bytes(kLengthRoom, '\0');
+  Bytes bytes_ =
+      Bytes(kLengthRoom, '\0');      ///< what lies behind end_ is memory that need not be cleared again
   std::size_t begin_ = kLengthRoom;  ///< of the first frame that is not done with
+  std::size_t end_ = kLengthRoom;    ///< of what has come
 };
 
 }  // namespace parrun

@@ -2,17 +2,24 @@
 // with nothing that looks after errors.
 //   bare_mpi farm TASKS IN OUT FLIGHT [RECORD]  IN bytes to a worker, OUT back, one task a message, FLIGHT of
 //                                               them under way to each worker; rows go to RECORD. Tasks/s
+//   bare_mpi made TASKS IN OUT FILE             as farm, 1 in flight; tasks are parts of FILE, one after
+//                                               another; each result is made anew, and read. Tasks/s
 //   bare_mpi trip ROUNDS                        there and back, 64 bytes to rank 1. Microseconds
 //   bare_mpi start                              nothing
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <mpi.h>
 #include <sqlite3.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -79,8 +86,58 @@ struct Farm {
   std::size_t in;
   std::size_t out;
   int flight;
-  const char* record;
+  const char* record = nullptr;
+  const char* file = nullptr;  ///< of the tasks; then all is made anew
 };
+
+// A file in memory, of which each task is another part, as long as there are some.
+class Parts {
+ public:
+  Parts(const char* path, std::size_t size) : size_(size) {
+    const int fd = open(path, O_RDONLY);
+    struct stat status {};
+    if (fd < 0 || fstat(fd, &status) != 0) throw std::runtime_error(path);
+    length_ = static_cast<std::size_t>(status.st_size);
+    void* const mapped = mmap(nullptr, length_, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (mapped == MAP_FAILED || length_ < size) throw std::runtime_error(path);
+    begin_ = static_cast<const char*>(mapped);
+  }
+  const char* next() {
+    if (at_ + size_ > length_) at_ = 0;
+    return begin_ + std::exchange(at_, at_ + size_);
+  }
+
+ private:
+  const char* begin_;
+  std::size_t length_;
+  std::size_t size_;
+  std::size_t at_ = 0;
+};
+
+double give_out_made(const Farm& farm, int workers) {
+  Parts parts(farm.file, farm.in);
+  Buffer result(farm.out);
+  std::size_t read = 0;
+  std::int64_t given = 0;
+  const auto give = [&](int worker) {
+    MPI_Send(parts.next(), static_cast<int>(farm.in), MPI_CHAR, worker, kTask, MPI_COMM_WORLD);
+    ++given;
+  };
+  const double start = MPI_Wtime();
+  for (int worker = 1; worker <= workers && given < farm.tasks; ++worker) give(worker);
+  for (std::int64_t done = 0; done < farm.tasks; ++done) {
+    MPI_Status status;
+    MPI_Recv(result.data(), static_cast<int>(result.size()), MPI_CHAR, MPI_ANY_SOURCE, kTask, MPI_COMM_WORLD,
+             &status);
+    if (given < farm.tasks) give(status.MPI_SOURCE);
+    read += std::string(result.data(), result.size()).size();
+  }
+  const double span = MPI_Wtime() - start;
+  if (read != farm.out * static_cast<std::size_t>(farm.tasks)) throw std::logic_error("results are missing");
+  for (int worker = 1; worker <= workers; ++worker) send({}, worker, kEnd);
+  return static_cast<double>(farm.tasks) / span;
+}
 
 double give_out(const Farm& farm, int workers) {
   std::unique_ptr<Rows> rows;
@@ -117,7 +174,13 @@ void work(const Farm& farm) {
     MPI_Status status;
     MPI_Recv(task.data(), static_cast<int>(task.size()), MPI_CHAR, 0, MPI_ANY_TAG, MPI_COMM_WORLD, &status);
     if (status.MPI_TAG == kEnd) return;
-    send(result, 0, kTask);
+    if (farm.file == nullptr) {
+      send(result, 0, kTask);
+      continue;
+    }
+    std::string made(task.data(), task.size());  // as a function has its argument
+    made.resize(farm.out, ' ');
+    MPI_Send(made.data(), static_cast<int>(made.size()), MPI_CHAR, 0, kTask, MPI_COMM_WORLD);
   }
 }
 
@@ -148,6 +211,17 @@ int main(int argc, char** argv) {
                     argc > 6 ? argv[6] : nullptr};
     if (rank == 0) {
       fmt::print("{:.1f}\n", give_out(farm, ranks - 1));
+    } else {
+      work(farm);
+    }
+  } else if (what == "made" && argc > 5) {
+    const Farm farm{.tasks = std::stoll(argv[2]),
+                    .in = std::stoul(argv[3]),
+                    .out = std::stoul(argv[4]),
+                    .flight = 1,
+                    .file = argv[5]};
+    if (rank == 0) {
+      fmt::print("{:.1f}\n", give_out_made(farm, ranks - 1));
     } else {
       work(farm);
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What parrun costs beside bare MPI and its peers, all in turn in the same minutes: a table of ratios. Builds release,
 # and installs the peers that Debian has.
-#   run.sh [--quick] [ROW...]    all rows, 7 rounds; --quick: 3 rounds of smaller batches, in two minutes
+#   run.sh [--quick] [ROW...]    all rows, 7 rounds (figures: 3); --quick: 3 (1) of smaller batches, in two minutes
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

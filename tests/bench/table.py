@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -121,11 +122,15 @@ class Bench:
 
     def busy_1_ms(self):
         """The share of both cores' time that was work."""
-        return self.parrun_calls(2000, "busy", "[0.001]", "--record", "bench.record") * 0.001 / 2
+        busy = self.batches.of_calls(2000, "busy", "[0.001]")
+        empty = self.batches.of_calls(0, "busy", "[0.001]")
+        return self.parrun(2000, busy, empty, "--load", MODULE, "--record", "bench.record") * 0.001 / 2
+
+    def megabytes(self):
+        return self.count(2000), f'["{"x" * 1_000_000}", 64]'
 
     def payloads_of_1_mb(self):
-        return self.parrun_calls(
-            2000, "answer", f'["{"x" * 1_000_000}", 64]', "--isolation", "none", "--record", "bench.record")
+        return self.parrun_calls(2000, "answer", self.megabytes()[1], "--isolation", "none", "--record", "bench.record")
 
     def commands(self):
         count = self.count(4000)
@@ -153,6 +158,16 @@ class Bench:
 
     def bare_payloads_of_1_mb(self):
         return self.bare(2000, 1_000_000, 64, 1)
+
+    def bare_made(self, count, size_in, size_out, file):
+        return told(mpirun(3, BENCH / "bare_mpi", "made", count, size_in, size_out, file), self.folder)
+
+    def bare_results_made(self):
+        return self.bare_made(self.count(2000), 64, 1_000_000, BENCH / "bare_mpi")
+
+    def bare_payloads_from_a_file(self):
+        count, args = self.megabytes()
+        return self.bare_made(count, 1_000_000, 64, self.batches.of_calls(count, "answer", args))
 
     def bare_trip(self):
         return told(mpirun(2, BENCH / "bare_mpi", "trip", self.count(100_000)), self.folder)
@@ -308,8 +323,10 @@ ROWS = [
     ("/bin/true", "commands", "a posix_spawn loop", "spawn_loop", 0.9),
     ("/bin/true", "commands", "GNU parallel -j2", "parallel", 6),
     ("busy for 1 ms, in processes", "busy_1_ms", "the cores' time", "one", 0.95),
-    ("results of 1 MB", "pool_results_of_1_mb", "bare MPI", "bare_results_of_1_mb", 0.6),
-    ("payloads of 1 MB, recorded", "payloads_of_1_mb", "bare MPI", "bare_payloads_of_1_mb", 0.6),
+    ("results of 1 MB", "pool_results_of_1_mb", "bare MPI, each made and read", "bare_results_made", 0.6),
+    ("results of 1 MB", "pool_results_of_1_mb", "bare MPI, always one buffer", "bare_results_of_1_mb", None),
+    ("payloads of 1 MB, recorded", "payloads_of_1_mb", "bare MPI, from the file", "bare_payloads_from_a_file", 0.6),
+    ("payloads of 1 MB, recorded", "payloads_of_1_mb", "bare MPI, always one buffer", "bare_payloads_of_1_mb", None),
 ]
 TRIP = ("pool_trip", "bare_trip", 200)
 # What is measured, by which method, in which unit, and what it is to be at most, or at least where that is negative.
@@ -326,22 +343,21 @@ FIGURES = [
 ]
 
 
-def measure(bench, names, rounds):
-    """Values by name, one for each round; a name that cannot be measured has none."""
-    values = {name: [] for name in names}
+def measure(bench, names, rounds, values):
+    """Adds to values by name, one for each round; a name that cannot be measured has none."""
     broken = set()
-    for number in range(rounds):
+    for number in range(max(rounds.values())):
         for name in names:
-            if name in broken:
+            if name in broken or number >= rounds[name]:
                 continue
             if sys.stderr.isatty():
-                print(f"\rround {number + 1} of {rounds}: {name:<24}", end="", file=sys.stderr, flush=True)
+                print(f"\rround {number + 1} of {rounds[name]}: {name:<26}", end="", file=sys.stderr, flush=True)
             try:
-                values[name].append(getattr(bench, name)())
+                values.setdefault(name, []).append(getattr(bench, name)())
             except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
                 print(f"{name} cannot be measured: {str(error).strip()}", file=sys.stderr)
                 broken.add(name)
-    return {name: found for name, found in values.items() if name not in broken}
+                values.pop(name, None)
 
 
 def main():
@@ -350,14 +366,23 @@ def main():
     parser.add_argument("rows", nargs="*", help="names of measurements; all without")
     options = parser.parse_args()
     rounds = 3 if options.quick else 7
+    rounds_of_figures = 1 if options.quick else 3
     rows = [row for row in ROWS if not options.rows or row[1] in options.rows]
     trip = not options.rows or TRIP[0] in options.rows
     figures = [figure for figure in FIGURES if not options.rows or figure[1] in options.rows]
     names = list(dict.fromkeys([name for row in rows for name in (row[1], row[3])] + list(TRIP[:2] if trip else ())
                                + [figure[1] for figure in figures]))
     folder = Path(tempfile.mkdtemp(dir=os.environ.get("PARRUN_BENCH_DIR")))
+    figured = {figure[1] for figure in figures}
+    values = {}
+    interrupted = False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        values = measure(Bench(folder, options.quick), names, rounds)
+        measure(Bench(folder, options.quick), names,
+                {name: rounds_of_figures if name in figured else rounds for name in names}, values)
+    except KeyboardInterrupt:
+        print("\ninterrupted: what was measured until then", file=sys.stderr)
+        interrupted = True
     finally:
         shutil.rmtree(folder)
 
@@ -365,9 +390,10 @@ def main():
     print(f"| {'what':<36} | {'parrun /s':>12} | {'beside':<29} | {'its /s':>12} | {'ratio':>6} | {'wanted':>6} |")
     print(f"|{'-' * 38}|{'-' * 13}:|{'-' * 31}|{'-' * 13}:|{'-' * 7}:|{'-' * 7}:|")
     for what, ours, beside, theirs, wanted in rows:
-        if ours not in values or theirs not in values:
+        pairs = list(zip(values.get(ours, []), values.get(theirs, [])))
+        if not pairs:
             continue
-        ratio = statistics.median(a / b for a, b in zip(values[ours], values[theirs]))
+        ratio = statistics.median(a / b for a, b in pairs)
         print(f"| {what:<36} | {statistics.median(values[ours]):>12,.4g} | {beside:<29} "
               f"| {statistics.median(values[theirs]):>12,.4g} | {ratio:>6.3g} | {wanted or '':>6} |")
     if trip and TRIP[0] in values and TRIP[1] in values:
@@ -377,6 +403,7 @@ def main():
         if name in values:
             wanted = f"at most {bound}" if bound > 0 else f"at least {-bound}"
             print(f"{what}: {statistics.median(values[name]):.3g} {unit}; wanted: {wanted}")
+    return 1 if interrupted else 0
 
 
-main()
+sys.exit(main())

@@ -43,6 +43,22 @@ TEST_P(PoolTimeout, EndsThreeEndlessTasksOnTwoWorkersAtTheirLimit) {
   EXPECT_THAT(run.result.err, AllOf(HasSubstr("reached its limit of 3.0 s"), HasSubstr("running: task")));
 }
 
+// Several 100,000 results a second; the test says how many.
+class Flood : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Of, Flood, ::testing::Values("process", "none"),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(Flood, ATasksLimitIsKeptToTheMoment) {
+  const JobResult result = run_case("flood_timeout", 3, GetParam());
+  EXPECT_THAT(result.out, StartsWith("in time, in a flood: task 0 reached its limit of 1.0 s")) << result.err;
+}
+
+TEST_P(Flood, ADeadlineIsKeptToTheMoment) {
+  const JobResult result = run_case("flood_deadline", 3, GetParam());
+  EXPECT_THAT(result.out, StartsWith("in time, in a flood: the run reached its deadline of 1.0 s"))
+      << result.err;
+}
+
 TEST(Pool, IsUsedAgainAfterATimeoutWithProcesses) {
   const JobResult result = run_case("reuse_after_timeout");
   EXPECT_EQ(result.out, std::string("caught with 2 outstanding\n") + kSquares);

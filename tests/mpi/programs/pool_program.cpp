@@ -206,6 +206,25 @@ void many(parrun::Pool& pool) {
   });
 }
 
+// One endless task on one worker, and as many short ones as the other can take.
+void flood(parrun::Pool& pool, const parrun::CallOptions& options) {
+  constexpr long kFlood = 100'000;
+  const auto tasks = std::views::iota(0) | std::views::transform([](int n) {
+                       return n == 0 ? parrun::task<sleeps_ms>(1'000'000) : parrun::task<square>(1);
+                     });
+  const auto start = std::chrono::steady_clock::now();
+  long results = 0;
+  try {
+    for (auto&& done : pool.unordered(tasks, options)) results += done.value();
+  } catch (const parrun::TimeoutError& error) {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::cout << (took > 1s && took < 1.3s ? "in time" : "after " + std::to_string(took.count()) + " s");
+    std::cout << (results > kFlood ? ", in a flood: " : ", of " + std::to_string(results) + ": ")
+              << error.what() << std::endl;
+    std::cerr << static_cast<double>(results) / took.count() << " results/s" << std::endl;
+  }
+}
+
 void void_results(parrun::Pool& pool, const std::string& file) {
   pool.map(std::vector(3, parrun::task<marks_only>(file)));
   std::cout << marks_in(file) << '\n';
@@ -263,6 +282,8 @@ int main(int argc, char** argv) {
               {"large_undelivered", [](auto& pool, auto&) { large_undelivered(pool); }},
               {"releases", [](auto& pool, auto&) { releases(pool); }},
               {"many", [](auto& pool, auto&) { many(pool); }},
+              {"flood_timeout", [](auto& pool, auto&) { flood(pool, {.timeout = 1s}); }},
+              {"flood_deadline", [](auto& pool, auto&) { flood(pool, {.deadline = 1s}); }},
               {"task_error", [](auto& pool, auto&) { task_error(pool); }},
               {"order", [](auto& pool, auto&) { order(pool); }},
               {"nested", [](auto& pool, auto&) { nested(pool); }},
