@@ -46,7 +46,7 @@ TEST_P(PoolTimeout, EndsThreeEndlessTasksOnTwoWorkersAtTheirLimit) {
 // Several 100,000 results a second; the test says how many.
 class Flood : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Of, Flood, ::testing::Values("process", "none"),
-                         ::testing::PrintToStringParamName());
+                         [](const auto& isolation) { return std::string(isolation.param); });
 
 TEST_P(Flood, ATasksLimitIsKeptToTheMoment) {
   const JobResult result = run_case("flood_timeout", 3, GetParam());
