@@ -50,12 +50,14 @@ Output::~Output() {
 
 void Output::write(std::string text) {
   if (text.empty()) return;
+  bool call = false;
   {
     const std::lock_guard lock(state_->mutex);
     state_->unwritten += text.size();
-    state_->queue.push_back(std::move(text));
+    state_->pending.empty() ? state_->pending = std::move(text) : state_->pending += text;
+    call = std::exchange(state_->thread_sleeps, false) || state_->pending.size() >= kTogetherBytes;
   }
-  state_->changed.notify_one();
+  if (call) state_->changed.notify_one();
 }
 
 bool Output::congested() const {
@@ -74,17 +76,19 @@ bool Output::failed() const {
 }
 
 void Output::run(int fd, const std::shared_ptr<State>& state) {
+  TimePoint last_write{};
   std::unique_lock lock(state->mutex);
   for (;;) {
-    state->changed.wait(lock, [&] { return state->over || !state->queue.empty(); });
-    if (state->queue.empty()) return;
-    // All that is there in one write: a system call for a thousand small outcomes.
-    std::string text;
-    for (std::string& part : std::exchange(state->queue, {})) {
-      text.empty() ? text = std::move(part) : text += part;
-    }
+    state->thread_sleeps = true;
+    state->changed.wait(lock, [&] { return state->over || !state->pending.empty(); });
+    state->thread_sleeps = false;
+    if (state->pending.empty()) return;
+    state->changed.wait_until(lock, last_write + kTogether,
+                              [&] { return state->over || state->pending.size() >= kTogetherBytes; });
+    const std::string text = std::exchange(state->pending, {});
     lock.unlock();
     const bool written = write_all(fd, text);
+    last_write = Clock::now();
     lock.lock();
     state->unwritten -= text.size();
     if (!written) state->failed = true;

@@ -1,14 +1,15 @@
 #pragma once
 // Writes to a descriptor from a thread of its own, so that a pipe that nobody reads stops nobody but this
-// thread.
+// thread. What comes after a pause is written at once; what follows soon goes together, for to wake a thread
+// for each small outcome would cost more than the outcome.
 
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 
+#include "base/clock.hpp"
 #include "base/descriptor.hpp"
 
 namespace parrun {
@@ -17,6 +18,9 @@ class Output {
  public:
   // Above this much unwritten, whoever writes should pause: see congested().
   static constexpr std::size_t kCongestedBytes = std::size_t{4} << 20;
+  // Of what follows soon, as much as this, or for so long.
+  static constexpr std::size_t kTogetherBytes = std::size_t{64} << 10;
+  static constexpr Duration kTogether = std::chrono::milliseconds(1);
 
   /// Does not close `fd`, which must stay open until all is written: beyond this object's life, maybe.
   explicit Output(int fd);
@@ -40,8 +44,9 @@ class Output {
     Descriptor owned;  ///< none: somebody else's
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<std::string> queue;
-    std::size_t unwritten = 0;  ///< [bytes]
+    std::string pending;
+    std::size_t unwritten = 0;   ///< [bytes] of it, and of what is just being written
+    bool thread_sleeps = false;  ///< until it is called; else it looks itself soon
     bool over = false;
     bool failed = false;
   };
