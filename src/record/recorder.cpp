@@ -213,7 +213,7 @@ Recorder::~Recorder() {
   }
 }
 
-void Recorder::add(Row row) {
+void Recorder::add(Row&& row) {
   bool call = false;
   {
     const std::lock_guard lock(shared_->mutex);

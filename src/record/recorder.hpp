@@ -38,7 +38,7 @@ class Recorder {
   ~Recorder();
 
   /// Never waits. REQUIRES: finish() was not called.
-  void add(Row row);
+  void add(Row&& row);
   /// What waits is committed without waiting for more.
   void expedite();
   /// What has been committed since the last call, in the order in which it was added. With ReadBack::all

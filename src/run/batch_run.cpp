@@ -68,7 +68,7 @@ class BatchRun {
     }
     wait_for([this, from = Clock::now()] { return outer_limit_.known(session_.crew().watch(), from); });
     BatchSource source(batch);
-    const Dispatcher::Sink sink{.on_last = [&](Outcome outcome) { take(std::move(outcome), batch); },
+    const Dispatcher::Sink sink{.on_last = [&](Outcome&& outcome) { take(std::move(outcome), batch); },
                                 .on_retried =
                                     [&](const Outcome& outcome) {
                                       listener_.on_retried(
@@ -134,7 +134,7 @@ class BatchRun {
             .orphaned_after = session_.crew().orphaned_after()};
   }
 
-  void take(Outcome outcome, const BatchFile& batch) {
+  void take(Outcome&& outcome, const BatchFile& batch) {
     ended_.add(outcome.state);
     std::string label = decode_task_head(batch.payload(outcome.task)).label;
     delivery_->take(std::move(outcome), std::move(label));

@@ -14,7 +14,7 @@ class DirectDelivery final : public Delivery {
   DirectDelivery(DeliveryListener& listener, Order order, Shard shard)
       : listener_(listener), order_(order), shard_(shard) {}
 
-  void take(Outcome outcome, std::string label) override {
+  void take(Outcome&& outcome, std::string label) override {
     listener_.on_ended(outcome, label);
     if (order_ == Order::completion) return listener_.on_result(outcome, label);
     record::Row row{.outcome = std::move(outcome), .label = std::move(label)};
@@ -59,7 +59,7 @@ class RecordedDelivery final : public Delivery {
   RecordedDelivery(DeliveryListener& listener, Order order, record::RecordFile file, bool replay)
       : listener_(listener), order_(order), recorder_(std::move(file), read_back(order, replay)) {}
 
-  void take(Outcome outcome, std::string label) override {
+  void take(Outcome&& outcome, std::string label) override {
     recorder_.add({.outcome = std::move(outcome), .label = std::move(label)});
   }
 

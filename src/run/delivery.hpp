@@ -31,7 +31,7 @@ class Delivery {
   virtual ~Delivery() = default;
 
   /// Never waits.
-  virtual void take(Outcome outcome, std::string label) = 0;
+  virtual void take(Outcome&& outcome, std::string label) = 0;
   /// Tells what is due. True if something was.
   virtual bool turn() = 0;
   virtual bool congested() const = 0;
