@@ -4,11 +4,12 @@
 // changed is put back, and where that is not possible the process is not used again.
 //
 // Looked at and put back after every attempt: environment, folder, umask, the handlers that matter to most
-// programs, signal mask, timers, rounding mode, locale, the state of the standard streams, threads. Other
-// handlers, resource limits, share of the processor and descriptors take some 25 system calls to look at:
-// that is done as long as it takes 1 % of the attempts' time, so after each one that took a hundred times as
-// long as a look (at most 5 ms). In a row of shorter functions one that leaves one of these changed can be
-// followed by others until a look has been earned.
+// programs, signal mask, timers, rounding mode, locale, the state of the standard streams (callbacks that
+// were registered with them where a system call was made), threads. Other handlers, resource limits, share of
+// the processor and descriptors take some 25 system calls to look at: that is done as long as it takes 1 % of
+// the attempts' time, so after each one that took a hundred times as long as a look (at most 5 ms). In a row
+// of shorter functions one that leaves one of these changed can be followed by others until a look has been
+// earned.
 
 #include <fenv.h>
 #include <sched.h>
