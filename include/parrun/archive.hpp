@@ -25,14 +25,19 @@ namespace parrun::detail {
 
 inline constexpr unsigned kArchiveFlags = boost::archive::no_header | boost::archive::no_codecvt;
 
+// Of these an archive holds the bytes and nothing else, so they can be written and read without one: to make
+// an archive takes longer than all that is done with it for a number or two.
+template <typename T>
+inline constexpr bool kPlain =
+    std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, std::wstring>;
+
 /// Appends to memory what it is given.
-class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
+class OutBytes {
  public:
-  OutArchive() : basic_binary_oarchive(kArchiveFlags) { bytes_.reserve(kMostNeedNoMore); }
+  OutBytes() { bytes_.reserve(kMostNeedNoMore); }
 
   std::string take() { return std::move(bytes_); }
 
-  // As Boost's archives have it.
   void save_binary(const void* data, std::size_t size) {
     bytes_.append(static_cast<const char*>(data), size);
   }
@@ -44,35 +49,19 @@ class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
     save(text.size());
     save_binary(text.data(), text.size() * sizeof(Char));
   }
-  template <typename Array>
-  void save_array(const Array& array, unsigned /*version*/) {
-    save_binary(array.address(), array.count() * sizeof(typename Array::value_type));
-  }
-  struct use_array_optimization {
-    template <typename T>
-    struct apply : boost::serialization::is_bitwise_serializable<T> {};
-  };
 
  private:
-  friend class boost::archive::detail::interface_oarchive<OutArchive>;
-  friend class boost::archive::save_access;
-
-  // Boost's numbers of classes and objects.
-  template <typename T>
-  requires(!std::is_arithmetic_v<T>) void save(const T& number) { save_binary(&number, sizeof number); }
-
   static constexpr std::size_t kMostNeedNoMore = 128;
   std::string bytes_;
 };
 
 /// Reads from memory that outlives it. Throws boost::archive::archive_exception where it ends too early.
-class InArchive : public boost::archive::basic_binary_iarchive<InArchive> {
+class InBytes {
  public:
-  explicit InArchive(std::string_view bytes) : basic_binary_iarchive(kArchiveFlags), bytes_(bytes) {}
+  explicit InBytes(std::string_view bytes) : bytes_(bytes) {}
 
-  // As Boost's archives have it.
   void load_binary(void* data, std::size_t size) {
-    require(size);
+    if (size > bytes_.size()) end_too_early();
     if (size > 0) std::memcpy(data, bytes_.data(), size);
     bytes_.remove_prefix(size);
   }
@@ -92,6 +81,56 @@ class InArchive : public boost::archive::basic_binary_iarchive<InArchive> {
       load_binary(text.data(), size * sizeof(Char));
     }
   }
+
+ private:
+  [[noreturn]] static void end_too_early() {
+    throw boost::archive::archive_exception(boost::archive::archive_exception::input_stream_error);
+  }
+
+  std::string_view bytes_;
+};
+
+class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
+ public:
+  OutArchive() : basic_binary_oarchive(kArchiveFlags) {}
+
+  std::string take() { return bytes_.take(); }
+
+  // As Boost's archives have it.
+  void save_binary(const void* data, std::size_t size) { bytes_.save_binary(data, size); }
+  template <typename T>
+  requires kPlain<T>
+  void save(const T& value) { bytes_.save(value); }
+  template <typename Array>
+  void save_array(const Array& array, unsigned /*version*/) {
+    save_binary(array.address(), array.count() * sizeof(typename Array::value_type));
+  }
+  struct use_array_optimization {
+    template <typename T>
+    struct apply : boost::serialization::is_bitwise_serializable<T> {};
+  };
+
+ private:
+  friend class boost::archive::detail::interface_oarchive<OutArchive>;
+  friend class boost::archive::save_access;
+
+  // Boost's numbers of classes and objects.
+  template <typename T>
+  requires(!kPlain<T>) void save(const T& number) { save_binary(&number, sizeof number); }
+
+  OutBytes bytes_;
+};
+
+class InArchive : public boost::archive::basic_binary_iarchive<InArchive> {
+ public:
+  /// `bytes` outlive it.
+  explicit InArchive(std::string_view bytes) : basic_binary_iarchive(kArchiveFlags), bytes_(bytes) {}
+
+  // As Boost's archives have it.
+  void load_binary(void* data, std::size_t size) { bytes_.load_binary(data, size); }
+  template <typename T>
+  requires kPlain<T>
+  void load(T& value) { bytes_.load(value); }
   template <typename Array>
   void load_array(Array& array, unsigned /*version*/) {
     load_binary(array.address(), array.count() * sizeof(typename Array::value_type));
@@ -116,16 +155,9 @@ class InArchive : public boost::archive::basic_binary_iarchive<InArchive> {
   }
 
   template <typename T>
-  requires(!std::is_arithmetic_v<T>) void load(T& number) { load_binary(&number, sizeof number); }
+  requires(!kPlain<T>) void load(T& number) { load_binary(&number, sizeof number); }
 
-  void require(std::size_t size) const {
-    if (size > bytes_.size()) end_too_early();
-  }
-  [[noreturn]] static void end_too_early() {
-    throw boost::archive::archive_exception(boost::archive::archive_exception::input_stream_error);
-  }
-
-  std::string_view bytes_;
+  InBytes bytes_;
 };
 
 }  // namespace parrun::detail
@@ -142,17 +174,28 @@ namespace parrun::detail {
 /// Throws what the types' own serialize() throws.
 template <typename... T>
 std::string to_bytes(const T&... values) {
-  OutArchive archive;
-  (static_cast<void>(archive << values), ...);
-  return archive.take();
+  if constexpr ((kPlain<T> && ...)) {
+    OutBytes out;
+    (out.save(values), ...);
+    return out.take();
+  } else {
+    OutArchive out;
+    (static_cast<void>(out << values), ...);
+    return out.take();
+  }
 }
 
 /// Throws boost::archive::archive_exception where `bytes` end too early.
 template <typename... T>
 std::tuple<T...> from_bytes(std::string_view bytes) {
-  InArchive archive(bytes);
   std::tuple<T...> values;
-  std::apply([&](auto&... value) { (static_cast<void>(archive >> value), ...); }, values);
+  if constexpr ((kPlain<T> && ...)) {
+    InBytes in(bytes);
+    std::apply([&](auto&... value) { (in.load(value), ...); }, values);
+  } else {
+    InArchive in(bytes);
+    std::apply([&](auto&... value) { (static_cast<void>(in >> value), ...); }, values);
+  }
   return values;
 }
 

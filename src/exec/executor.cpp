@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kOutgoingBytes = Ring::kCapacity / 2;
 // Outcomes of some hundreds of small tasks: a worker that sleeps longer would have none at hand soon.
 constexpr std::uint32_t kWorthWaking = Ring::kCapacity / 16;
+// So much of outcomes is taken in one turn: one that never ends must not keep the worker from its messages.
+constexpr std::size_t kTurnBytes = 4 * Ring::kCapacity;
 constexpr int kMaxDeathsWithoutATask = 5;
 
 void append_task(const GivenTask& task, ByteWriter& out) {
@@ -97,9 +99,10 @@ void Executor::collect(EndedTasks& ended) {
   if (damaged_) return;  // only its death counts
   std::vector<int> retries;
   try {
-    do {
+    for (std::size_t read = 0, more = 1; more > 0 && read < kTurnBytes; read += more) {
+      more = incoming_.read_from(body_->channel().outcomes);
       take_outcomes(retries);
-    } while (incoming_.read_from(body_->channel().outcomes));
+    }
   } catch (const FormatError& error) {
     damaged_ = true;
     if (!verdict_ && body_->kill())

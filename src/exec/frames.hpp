@@ -32,13 +32,13 @@ class Frames {
   }
   /// That one is done with. REQUIRES: front() gave it.
   void pop() { begin_ += sizeof(std::uint64_t) + front()->size(); }
-  /// Takes what has come. False: nothing has.
-  bool read_from(Ring& ring) {
+  /// Takes what has come; how many bytes.
+  std::size_t read_from(Ring& ring) {
     const std::size_t come = ring.available();
-    if (come == 0) return false;
     if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
-    end_ += ring.try_read(bytes_.data() + end_, come);
-    return true;
+    const std::size_t read = ring.try_read(bytes_.data() + end_, come);
+    end_ += read;
+    return read;
   }
   /// What is done with goes.
   void drop_done() {

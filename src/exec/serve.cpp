@@ -16,7 +16,7 @@ ByteReader next_frame(Channel& channel, Frames& frames) {
       return ByteReader(*frame);
     }
     frames.drop_done();
-    if (frames.read_from(channel.tasks)) continue;
+    if (frames.read_from(channel.tasks) > 0) continue;
     channel.outcomes.nudge();
     channel.tasks.await_data();
   }

@@ -235,4 +235,25 @@ TEST(Polymorphic, APlainPointersReceiverOwnsIt) {
   delete argument;
 }
 
+// What was packed before can be read, and what is packed today by who packed it then.
+template <typename... T>
+void expect_the_archives_bytes(const T&... values) {
+  parrun::detail::OutArchive archive;
+  (static_cast<void>(archive << values), ...);
+  const std::string bytes = archive.take();
+  EXPECT_EQ(parrun::detail::to_bytes(values...), bytes);
+  EXPECT_EQ((parrun::detail::from_bytes<T...>(bytes)), (std::tuple<T...>(values...)));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const std::string_view cut = std::string_view(bytes).substr(0, size);
+    EXPECT_THROW((parrun::detail::from_bytes<T...>(cut)), boost::archive::archive_exception) << size;
+  }
+}
+
+TEST(PlainTypes, AreWrittenWithoutAnArchiveAsOneWouldWriteThem) {
+  expect_the_archives_bytes(true, 'c', std::int8_t{-1}, std::uint64_t{1} << 63, 1.5F, 2.5);
+  expect_the_archives_bytes(std::string("text"), std::size_t{64});
+  expect_the_archives_bytes(std::string(), std::wstring(L"wide"));
+  expect_the_archives_bytes(-7, std::vector<double>{1, 2}, std::string("beside one that is not"));
+}
+
 }  // namespace
