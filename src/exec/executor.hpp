@@ -60,8 +60,9 @@ class EndedTasks {
     ByteReader outcomes(BytesView(outcomes_).substr(kLengthRoom));
     for (const int retries : retries_) each(outcomes.get_bytes(), retries);
   }
-  /// One string behind the other, and room for the length of them all.
-  Bytes take_outcomes() && { return std::move(outcomes_); }
+  /// One string behind the other, and room for the length of them all. Nothing else is to be asked of them
+  /// then but retries().
+  Bytes take_outcomes() { return std::exchange(outcomes_, {}); }
   const std::vector<int>& retries() const { return retries_; }
 
  private:

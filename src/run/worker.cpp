@@ -246,8 +246,9 @@ void Worker::report(TimePoint now) {
     told_ = current->attempt;
   }
   last_report_ = now;
-  EndedTasks ended = std::exchange(ended_, {});
-  transport_.send(Rank(0), encode(std::move(ended).take_outcomes(), ended.retries(), message));
+  Bytes outcomes = ended_.take_outcomes();
+  transport_.send(Rank(0), encode(std::move(outcomes), ended_.retries(), message));
+  ended_ = {};
 }
 
 }  // namespace parrun
