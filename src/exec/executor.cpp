@@ -138,7 +138,9 @@ void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
   std::size_t begun = begun_of(progress.started, ended_, pushed_);
   auto [out, err] = body_->take_output(begun > 0 ? tasks_.front().resources.output_bytes : std::nullopt);
   for (; begun > 0; --begun) {
-    Outcome outcome = outcome_of(tasks_.front(), death, now - start_of_last(progress));
+    // It may have begun behind the time at which this turn looked at the clock.
+    const Duration elapsed = std::max<Duration>(now - start_of_last(progress), std::chrono::microseconds(1));
+    Outcome outcome = outcome_of(tasks_.front(), death, elapsed);
     outcome.stdout_text = std::exchange(out, {});
     outcome.stderr_text = std::exchange(err, {});
     explain_mpi_call(outcome);
