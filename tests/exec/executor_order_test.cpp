@@ -138,6 +138,16 @@ TEST_F(ExecutorOrderTest, ATaskThatDiesTakesNoOtherWithIt) {
   EXPECT_EQ(begin_next(), attempt(1));
 }
 
+TEST_F(ExecutorOrderTest, ATaskThatBeganBehindTheTurnsLookAtTheClockAndDiedHasLastedMoreThanNothing) {
+  give(0);
+  turn();
+  ASSERT_TRUE(body->begin_next(clock.now() + std::chrono::milliseconds(5)));
+  body->die(SIGSEGV);
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_GT(outcomes.front().elapsed_s, 0);
+}
+
 TEST_F(ExecutorOrderTest, OutcomesThatADeadExecutorHadWrittenCount) {
   give(0);
   give(1);
