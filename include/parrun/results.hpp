@@ -44,9 +44,13 @@ class Results {
   friend iterator;
 
   Done<R>* current() { return current_ ? &*current_ : nullptr; }
-  void advance() {
+  // Behind an exception too it is at its end: what stood here before was given already.
+  void advance() try {
     if (!current_) current_.emplace(Outcome());
     if (!run_->next(current_->outcome_)) current_.reset();
+  } catch (...) {
+    current_.reset();
+    throw;
   }
 
   std::unique_ptr<detail::CallRun> run_;
