@@ -76,7 +76,7 @@ void Session::serve(const std::string& problem) {
   }
   // MPI_Finalize waits for all ranks. Rank 0 ends the job where one does not come, but may be cut off from
   // here.
-  ground_.watchdog.set(Clock::now() + kFarewellSilences * ground_.lost_after, exit_code::kLimitReached);
+  arm_watchdog(Clock::now() + kFarewellSilences * ground_.lost_after, exit_code::kLimitReached);
 }
 
 // The executors end with the rank. One rank speaks for all; where it is cut off nobody hears it.
@@ -156,8 +156,7 @@ void Session::rearm_watchdog(TimePoint now) {
   constexpr Duration kSetEvery = std::chrono::milliseconds(50);
   if (now < watchdog_set_ + kSetEvery) return;
   watchdog_set_ = now;
-  at_rest_ = false;
-  ground_.watchdog.set(leaving_ ? now : std::max(now, crew_->watch().next_limit()), exit_code_);
+  arm_watchdog(leaving_ ? now : std::max(now, crew_->watch().next_limit()), exit_code_);
 }
 
 bool Session::turn_until(TimePoint limit, const std::function<bool()>& done,
@@ -189,7 +188,7 @@ void Session::dismiss(int exit_code) {
     abort_job(exit_code);
   }
   // MPI_Finalize waits for ranks that may have stopped since.
-  ground_.watchdog.set(Clock::now() + crew_->watch().limits().lost_after, exit_code);
+  arm_watchdog(Clock::now() + crew_->watch().limits().lost_after, exit_code);
 }
 
 void end_job_for(const std::exception& error) {

@@ -75,13 +75,10 @@ class Session {
   Crew& crew() { return *crew_; }
   /// What is left to do before the job's end must not hang: from now on the watchdog ends it with
   /// `exit_code`.
-  void must_end(int exit_code) {
-    at_rest_ = false;
-    ground_.watchdog.set(Clock::now(), exit_code);
-  }
+  void must_end(int exit_code) { arm_watchdog(Clock::now(), exit_code); }
   /// The caller is in its own code: nothing is expected of the loop.
   void rest() {
-    if (std::exchange(at_rest_, true)) return;
+    if (!std::exchange(armed_, false)) return;
     ground_.watchdog.set(TimePoint::max(), 0);
     watchdog_set_ = {};
   }
@@ -93,6 +90,10 @@ class Session {
   }
   [[noreturn]] void end_orphaned() const;
   void rearm_watchdog(TimePoint now);
+  void arm_watchdog(TimePoint limit, int exit_code) {
+    armed_ = true;
+    ground_.watchdog.set(limit, exit_code);
+  }
   void hear_signals();
   void heed_signal();
 
@@ -106,7 +107,7 @@ class Session {
   Backoff backoff_;
   Duration not_awaited_for_{};
   TimePoint watchdog_set_{};
-  bool at_rest_ = false;                      ///< the watchdog
+  bool armed_ = true;                         ///< the watchdog: whoever made it armed it
   bool leaving_ = false;                      ///< everyone has been sent home
   int exit_code_ = exit_code::kLimitReached;  ///< with which the watchdog ends the job
 };
