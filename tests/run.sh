@@ -69,7 +69,7 @@ beside_tests_in_slurm() {  # COMMAND...
   # Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: each test may try again.
   start_tests release "$report" -L slurm -j 16 --repeat until-pass:2 >"$said" 2>&1 &
   tests=$!
-  trap 'kill "$tests" 2>/dev/null' EXIT
+  trap "kill $tests 2>/dev/null" EXIT
   "$@"
   status=$?
   wait "$tests"

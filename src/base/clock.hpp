@@ -10,7 +10,7 @@ using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
 using Seconds = std::chrono::duration<double>;
 
-/// Now, or some milliseconds before: costs a fifth of a look at the clock.
+/// Now, or some milliseconds before: for who looks so often that a look at the clock would be felt.
 inline TimePoint coarse_now() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

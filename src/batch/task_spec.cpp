@@ -124,14 +124,23 @@ std::optional<BytesView> called_function(BytesView payload) {
   }
   in.get_bytes();  // folder
   in.get_bytes();  // input
-  std::uint64_t texts = 1;
-  if (kind == Kind::argv) texts = in.get<std::uint64_t>();
-  if (texts == 0) throw FormatError(kNoProgram);
-  const BytesView text = in.get_bytes();
-  if (kind == Kind::call) ++texts;
-  for (; texts > 1; --texts) in.get_bytes();
+  std::optional<BytesView> function;
+  switch (kind) {
+    case Kind::shell:
+      in.get_bytes();
+      break;
+    case Kind::argv: {
+      auto count = in.get<std::uint64_t>();
+      if (count == 0) throw FormatError(kNoProgram);
+      for (; count > 0; --count) in.get_bytes();
+      break;
+    }
+    case Kind::call:
+      function = in.get_bytes();
+      in.get_bytes();
+  }
   if (!in.at_end()) throw FormatError(kBytesBehind);
-  return kind == Kind::call ? std::optional(text) : std::nullopt;
+  return function;
 }
 
 TaskSpec decode_task(BytesView payload) {

@@ -69,10 +69,9 @@ class Scheduler {
   };
   /// How long an attempt executed, and how long it was on its way there and back beside others [s].
   struct Took {
-    Took(double executing) : executing_s(executing) {}
-    Took(double executing, double way) : executing_s(executing), way_s(way) {}
+    Took(double executing, double way = 0) : executing_s(executing), way_s(way) {}
     double executing_s;
-    double way_s = 0;
+    double way_s;
   };
   /// An attempt ended. `retries`: how many failures of its task are followed by another attempt, 0 where it
   /// succeeded; attempts that were lost with their worker do not count. The next one waits for `retry_at`.

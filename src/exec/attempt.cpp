@@ -176,14 +176,14 @@ void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
   note_.memory_bytes = order.resources.memory_bytes.value_or(0);
   note_.cpu = order.resources.cpu.value_or(Duration::zero()).count();
   note_.limited = order.resources.memory_bytes || order.resources.cpu;
-  std::string folder;
+  variables_.set(order);
   if (scratch_.wanted()) {
     note_.has_scratch = true;
-    folder = scratch_.make(order.id);
+    const std::string folder = scratch_.make(order.id);
+    variables_.set_workdir(folder);
     if (spec.cwd.empty() && chdir(folder.c_str()) != 0)
       throw std::system_error(errno, std::generic_category(), folder);
   }
-  variables_.set(order, folder);
   if (!spec.is_command()) enter_call(spec);
 }
 
@@ -265,17 +265,20 @@ void ProcessAttempter::Variables::Number::set(std::uint64_t value) {
 }
 
 ProcessAttempter::Variables::Variables(bool workdir) {
-  set(AttemptOrder{}, {});
+  set(AttemptOrder{});
+  set_workdir({});
   for (Number* number : {&index_, &attempt_, &rank_, &ranks_}) putenv(number->text());
   if (workdir) putenv(workdir_.data());
 }
 
-void ProcessAttempter::Variables::set(const AttemptOrder& order, const std::string& workdir) {
+void ProcessAttempter::Variables::set(const AttemptOrder& order) {
   index_.set(order.id.task.get());
   attempt_.set(static_cast<std::uint64_t>(order.id.attempt));
   rank_.set(static_cast<std::uint64_t>(order.rank));
   ranks_.set(static_cast<std::uint64_t>(order.ranks));
-  if (workdir.empty() && workdir_[0] != '\0') return;
+}
+
+void ProcessAttempter::Variables::set_workdir(const std::string& workdir) {
   *fmt::format_to_n(workdir_.data(), workdir_.size() - 1, "PARRUN_WORKDIR={}", workdir).out = '\0';
 }
 

@@ -83,7 +83,8 @@ class ProcessAttempter final : public Attempter {
   class Variables {
    public:
     explicit Variables(bool workdir);
-    void set(const AttemptOrder& order, const std::string& workdir);
+    void set(const AttemptOrder& order);
+    void set_workdir(const std::string& workdir);
 
    private:
     class Number {

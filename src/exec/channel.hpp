@@ -75,8 +75,9 @@ inline std::size_t begin_frame(FrameKind kind, ByteWriter& out) {
   out.put(kind);
   return begin;
 }
-inline void end_frame(std::size_t begin, ByteWriter& out) {
-  out.set<std::uint64_t>(begin, out.size() - begin - sizeof(std::uint64_t));
+/// `apart`: bytes of it that are written behind `out`.
+inline void end_frame(std::size_t begin, ByteWriter& out, std::size_t apart = 0) {
+  out.set<std::uint64_t>(begin, out.size() - begin - sizeof(std::uint64_t) + apart);
 }
 inline Bytes framed(BytesView bytes) {
   ByteWriter out;

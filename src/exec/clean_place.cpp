@@ -6,7 +6,8 @@
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
-#ifdef __SSE__
+#ifdef __x86_64__
+#include <fpu_control.h>
 #include <xmmintrin.h>
 #endif
 
@@ -22,10 +23,6 @@
 
 namespace parrun {
 namespace {
-
-#ifdef __SSE__
-constexpr unsigned kDenormalsAreZero = 0x40;  // of MXCSR; its name needs SSE3
-#endif
 
 constexpr int kOftenUsed[] = {SIGCHLD, SIGPIPE, SIGALRM, SIGTERM};
 constexpr int kSometimesUsed[] = {SIGHUP,  SIGINT, SIGQUIT, SIGILL,  SIGABRT, SIGFPE,
@@ -85,9 +82,12 @@ bool same_handler(const struct sigaction& a, const struct sigaction& b) {
 
 // That a result was not exact says nothing: ours are not either.
 FloatingPoint::Seen FloatingPoint::look() {
-  Seen seen{fegetround(), fegetexcept(), fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT), 0};
-#ifdef __SSE__
-  seen.flushed = _mm_getcsr() & (_MM_FLUSH_ZERO_MASK | kDenormalsAreZero);
+  Seen seen{fegetround(), fegetexcept(), fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT)};
+#ifdef __x86_64__
+  seen.sse = _mm_getcsr() & ~static_cast<unsigned>(_MM_EXCEPT_MASK);
+  fpu_control_t x87 = 0;
+  _FPU_GETCW(x87);
+  seen.x87 = x87;
 #endif
   return seen;
 }
@@ -119,14 +119,14 @@ CleanPlace::CleanPlace()
 
 void CleanPlace::restore_untouched() {
   restore_environment();
-  restore_streams(false);
+  restore_streams();
   floating_point_.restore();
   if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
 }
 
 bool CleanPlace::restore(Duration elapsed) {
   restore_untouched();
-  restore_streams(true);
+  restore_formats();
   umask(umask_);
   for (const int number : kOftenUsed) restore_handler(number);
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
@@ -165,14 +165,18 @@ void CleanPlace::restore_environment() const {
   for (char* const variable : environment_) putenv(variable);
 }
 
-// That is what a function registered with a stream: callbacks, and words of its own.
-void CleanPlace::restore_streams(bool with_what_cannot_be_seen) {
+void CleanPlace::restore_streams() {
   if (std::locale() != global_locale_) std::locale::global(global_locale_);
   std::cin.clear();
   std::cout.rdbuf(out_buffer_);  // clears its state too
   std::cerr.rdbuf(err_buffer_);
-  if (with_what_cannot_be_seen || !same_format(std::cout, out_)) std::cout.copyfmt(out_);
-  if (with_what_cannot_be_seen || !same_format(std::cerr, err_)) std::cerr.copyfmt(err_);
+  if (!same_format(std::cout, out_) || !same_format(std::cerr, err_)) restore_formats();
+}
+
+// With what cannot be seen: callbacks, and words that somebody registered.
+void CleanPlace::restore_formats() {
+  std::cout.copyfmt(out_);
+  std::cerr.copyfmt(err_);
 }
 
 bool CleanPlace::look_closely() {

@@ -40,7 +40,8 @@ class FloatingPoint {
     int rounding;
     int trapped;
     int raised;
-    unsigned flushed;  ///< whether tiny numbers are taken for zero, where that can be asked
+    unsigned sse = 0;  ///< all that can be set of it, where there is one
+    unsigned x87 = 0;  ///< likewise
     bool operator==(const Seen&) const = default;
   };
   static Seen look();
@@ -72,7 +73,8 @@ class CleanPlace {
 
  private:
   void restore_environment() const;
-  void restore_streams(bool with_what_cannot_be_seen);
+  void restore_streams();
+  void restore_formats();
   bool look_now_and_then(Duration elapsed);
   bool look_closely();
   bool return_to_folder() const;

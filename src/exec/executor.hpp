@@ -38,7 +38,7 @@ struct GivenTask {
 class EndedTasks {
  public:
   void add(BytesView outcome, int retries) {
-    outcomes_ = std::move(ByteWriter(std::move(outcomes_)).put(outcome)).take();
+    outcomes_ = ByteWriter(std::move(outcomes_)).put(outcome).take();
     retries_.push_back(retries);
   }
   /// `outcomes`: frames, behind kLengthRoom.
@@ -60,10 +60,8 @@ class EndedTasks {
     ByteReader outcomes(BytesView(outcomes_).substr(kLengthRoom));
     for (const int retries : retries_) each(outcomes.get_bytes(), retries);
   }
-  /// One string behind the other, and room for the length of them all. Nothing else is to be asked of them
-  /// then but retries().
-  Bytes take_outcomes() { return std::exchange(outcomes_, {}); }
-  const std::vector<int>& retries() const { return retries_; }
+  /// The outcomes one behind the other, behind kLengthRoom, and each one's retries.
+  std::pair<Bytes, std::vector<int>> take() && { return {std::move(outcomes_), std::move(retries_)}; }
 
  private:
   Bytes outcomes_ = Bytes(kLengthRoom, '\0');

@@ -27,10 +27,10 @@ void tell(const Outcome& outcome, Ring& outcomes, ByteWriter& buffer) {
   constexpr std::size_t kLarge = std::size_t{16} << 10;
   const bool apart = outcome.value.size() > kLarge;
   buffer.clear();
-  buffer.put<std::uint64_t>(0);
+  const std::size_t frame = begin_frame(buffer);
   append_but_value(outcome, buffer);
   if (!apart) buffer.append(outcome.value);
-  buffer.set<std::uint64_t>(0, buffer.size() - sizeof(std::uint64_t) + (apart ? outcome.value.size() : 0));
+  end_frame(frame, buffer, apart ? outcome.value.size() : 0);
   outcomes.write(buffer.view());
   if (apart) outcomes.write(outcome.value);
 }

@@ -38,10 +38,13 @@ bool Worker::turn(TimePoint now) {
     busy = true;
     heard_ = now;
     if (!message->complete) continue;
-    message_ = std::make_shared<const Bytes>(std::move(message->bytes));
-    const FromDispatcher decoded = decode_from_dispatcher(*message_);
-    std::visit([this](const auto& alternative) { on(alternative); }, decoded);
-    message_.reset();
+    const auto bytes = std::make_shared<const Bytes>(std::move(message->bytes));
+    const FromDispatcher decoded = decode_from_dispatcher(*bytes);
+    if (const auto* give = std::get_if<Give>(&decoded)) {
+      on(*give, bytes);
+    } else {
+      std::visit([this](const auto& alternative) { on(alternative); }, decoded);
+    }
   }
   if (broken_ || leaving_) return busy;
   try {
@@ -75,12 +78,13 @@ void Worker::on(const Begin& begin) {
   if (run_.threads) use_threads();
 }
 
-void Worker::on(const Give& give) {
+void Worker::on(const Give& give, const std::shared_ptr<const Bytes>& message) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
-  for (const Give::Item& item : give.items) waiting_.push_back(accept(item));
+  for (const Give::Item& item : give.items)
+    waiting_.push_back(accept(item, SharedBytes(message, item.payload)));
 }
 
-GivenTask Worker::accept(const Give::Item& item) const {
+GivenTask Worker::accept(const Give::Item& item, SharedBytes payload) const {
   const TaskHead head = decode_task_head(item.payload);
   return {.task = item.task,
           .attempt = item.attempt,
@@ -91,7 +95,7 @@ GivenTask Worker::accept(const Give::Item& item) const {
           .rank = transport_.rank().get(),
           .ranks = transport_.ranks(),
           .on_thread = run_.threads && !head.is_command,
-          .payload = SharedBytes(message_, item.payload)};
+          .payload = std::move(payload)};
 }
 
 void Worker::on(const Recall& recall) {
@@ -246,9 +250,8 @@ void Worker::report(TimePoint now) {
     told_ = current->attempt;
   }
   last_report_ = now;
-  Bytes outcomes = ended_.take_outcomes();
-  transport_.send(Rank(0), encode(std::move(outcomes), ended_.retries(), message));
-  ended_ = {};
+  auto [outcomes, retries] = std::exchange(ended_, {}).take();
+  transport_.send(Rank(0), encode(std::move(outcomes), retries, message));
 }
 
 }  // namespace parrun

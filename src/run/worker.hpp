@@ -20,8 +20,8 @@ class Worker {
   static constexpr Duration kHeartbeat = std::chrono::seconds(1);
   // A task that runs this long is told to the dispatcher; shorter ones are over before it would matter.
   static constexpr Duration kWorthTelling = std::chrono::milliseconds(20);
-  // While more tasks are at hand, outcomes are collected for this long: a message for each of them, and a
-  // look at each of their ends, would take the processor from tasks of a millisecond.
+  // While most of what is at hand has not ended, outcomes are collected for this long: a message for each of
+  // them, and a look at each of their ends, would take the processor from tasks of a millisecond.
   static constexpr Duration kCollect = std::chrono::milliseconds(2);
   static constexpr std::size_t kReportBytes = std::size_t{256} << 10;  ///< nor for more than this
   static constexpr Duration kNap = std::chrono::milliseconds(1);
@@ -56,7 +56,8 @@ class Worker {
 
  private:
   void on(const Begin& begin);
-  void on(const Give& give);
+  void on(const Give& give, const std::shared_ptr<const Bytes>& message);
+  void on(const Give& /*give*/) {}  // with its message only
   void on(const Recall& recall);
   void on(const Stop& stop);
   void on(const Cancel& cancel);
@@ -67,7 +68,7 @@ class Worker {
   void on(const Unshare& unshare);
   void drop_released();
 
-  GivenTask accept(const Give::Item& item) const;
+  GivenTask accept(const Give::Item& item, SharedBytes payload) const;
   void hold_back();
   void use_threads();
   void feed();
@@ -86,7 +87,6 @@ class Worker {
   ShareKeeper keeper_;
   std::deque<GivenTask> waiting_;  ///< until the active executor is done: the first is for the other one
 
-  std::shared_ptr<const Bytes> message_;  ///< that is being taken in
   Begin run_;
   TimePoint
       heard_{};  ///< from the dispatcher; later by this loop's pauses since, in which it could hear nothing

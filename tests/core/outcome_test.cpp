@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -83,6 +84,36 @@ TEST(Outcome, FlippedAnywhereIsReadOrRefused) {
         EXPECT_STRNE(to_string(outcome.state), "unknown") << "byte " << at << ", bit " << bit;
       } catch (const FormatError&) {
       }
+    }
+  }
+}
+
+// What the worker believes, the dispatcher can read, and it is of the same attempt.
+TEST(Outcome, ItsAttemptIsReadWhereAllOfItCanBeReadAndNowhereElse) {
+  const auto attempt_in = [](BytesView bytes) -> std::optional<Assignment> {
+    try {
+      return decode_attempt(bytes);
+    } catch (const FormatError&) {
+      return std::nullopt;
+    }
+  };
+  const auto attempt_of_outcome_in = [](BytesView bytes) -> std::optional<Assignment> {
+    try {
+      const Outcome outcome = decode_outcome(bytes);
+      return Assignment{outcome.task, outcome.attempt};
+    } catch (const FormatError&) {
+      return std::nullopt;
+    }
+  };
+  const Bytes bytes = encode(full());
+  EXPECT_EQ(attempt_in(bytes), (Assignment{full().task, full().attempt}));
+  EXPECT_FALSE(attempt_in(bytes + 'x'));
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    EXPECT_FALSE(attempt_in(BytesView(bytes).substr(0, at))) << at;
+    for (int bit = 0; bit < 8; ++bit) {
+      Bytes flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+      EXPECT_EQ(attempt_in(flipped), attempt_of_outcome_in(flipped)) << "byte " << at << ", bit " << bit;
     }
   }
 }

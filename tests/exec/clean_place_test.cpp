@@ -6,7 +6,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __SSE__
+#ifdef __x86_64__
+#include <fpu_control.h>
 #include <xmmintrin.h>
 #endif
 
@@ -152,7 +153,16 @@ TEST(CleanPlace, WhatIsChangedWithoutASystemCallIsPutBackWithoutOne) {
       {[] { std::cerr.tie(nullptr); }, [] { return std::cerr.tie() == &std::cout; }},
       {[] { std::cout.imbue(std::locale("C.UTF-8")); },
        [] { return std::cout.getloc() == std::locale::classic(); }},
-#ifdef __SSE__
+#ifdef __x86_64__
+      {[] {
+         fpu_control_t control = (_FPU_DEFAULT & ~_FPU_EXTENDED) | _FPU_DOUBLE;
+         _FPU_SETCW(control);
+       },
+       [] {
+         fpu_control_t control = 0;
+         _FPU_GETCW(control);
+         return (control & _FPU_EXTENDED) == _FPU_EXTENDED;
+       }},
       {[] { _mm_setcsr(_mm_getcsr() | _MM_FLUSH_ZERO_ON); },
        [] { return (_mm_getcsr() & _MM_FLUSH_ZERO_ON) == 0; }},
 #endif

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "base/descriptor.hpp"
 #include "support/wait_until.hpp"
@@ -55,6 +57,31 @@ TEST_F(OutputTest, WhatIsWrittenComesOutInOrder) {
   EXPECT_EQ(read_exactly(expected.size()), expected);
   EXPECT_TRUE(wait_until([&] { return output->flushed(); }, kBound));
   EXPECT_FALSE(output->failed());
+}
+
+// A socket of messages keeps each write apart.
+TEST(OutputWrites, WhatFollowsSoonGoesTogether) {
+  constexpr int kTexts = 200;
+  constexpr auto kPace = 100us;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.data()), 0);
+  const Descriptor read_end(ends[0]);
+  Output output{Descriptor(ends[1])};
+  const parrun::TimePoint start = parrun::Clock::now();
+  for (int i = 0; i < kTexts; ++i) {
+    output.write("x");
+    std::this_thread::sleep_for(kPace);  // the pace of what is written is what this is about
+  }
+  ASSERT_TRUE(wait_until([&] { return output.flushed(); }, kBound));
+  const auto most = (parrun::Clock::now() - start) / Output::kTogether + 2;
+  int writes = 0;
+  std::array<char, 2 * kTexts> text{};
+  for (std::ptrdiff_t got = 0; got < kTexts; ++writes) {
+    const ssize_t one = read(read_end.get(), text.data(), text.size());
+    ASSERT_GT(one, 0);
+    got += one;
+  }
+  EXPECT_LE(writes, most);
 }
 
 TEST_F(OutputTest, NothingIsFlushedFromTheStart) {
