@@ -29,8 +29,8 @@ void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1UL); }
 }  // namespace
 
 Program::Program(const Options& options)
-    : executors_(options.local_executors, options.executors, Mpirun::of_rank_0()),
-      signals_(options.signals_end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
+    : signals_(options.signals_end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
+      executors_(options.local_executors, options.executors, Mpirun::of_rank_0()),
       watchdog_(start_up_limit(options), exit_code::kLimitReached),
       transport_(MPI_COMM_WORLD),
       session_(transport_, {.processes = executors_.all(),

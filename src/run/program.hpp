@@ -1,6 +1,6 @@
 #pragma once
 // A process that is all ours: what it needs for as long as it lives, in the order in which it must come to
-// be: the executors' zygotes before MPI, MPI, then this rank's session over all ranks.
+// be: an ear for signals, the executors' zygotes before MPI, MPI, then this rank's session over all ranks.
 
 #include <memory>
 #include <optional>
@@ -31,9 +31,9 @@ class Program {
   Session& session() { return session_; }
 
  private:
-  LocalExecutors executors_;
   std::optional<EndingSignals> signals_;
-  Watchdog watchdog_;  ///< outlives MPI: MPI_Finalize can hang
+  LocalExecutors executors_;  ///< whose zygotes ignore these signals
+  Watchdog watchdog_;         ///< outlives MPI: MPI_Finalize can hang
   MpiEnvironment mpi_;
   MpiTransport transport_;
   Session session_;
