@@ -1,7 +1,6 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <optional>
 #include <ranges>
 #include <utility>
 
@@ -9,7 +8,9 @@
 
 namespace parrun::detail {
 
-using Feed = std::function<std::optional<CallFields>()>;  ///< the next task, or none at the end
+using TakeCall = std::function<void(const CallFields&)>;
+/// Shows the next task; false at the end.
+using Feed = std::function<bool(const TakeCall&)>;
 
 template <typename T>
 struct ResultOf;
@@ -29,21 +30,25 @@ class FeedState {
   FeedState(const FeedState&) = delete;
   FeedState& operator=(const FeedState&) = delete;
 
-  std::optional<CallFields> take() {
-    if (std::exchange(taken_, true)) ++next_;
-    if (next_ == std::ranges::end(tasks_)) return std::nullopt;
-    return (*next_).fields();
+  bool show_next(const TakeCall& take) {
+    if (std::exchange(shown_, true)) ++next_;
+    if (next_ == std::ranges::end(tasks_)) return false;
+    const auto& shown = *next_;
+    take(shown.fields());
+    return true;
   }
 
  private:
   Tasks tasks_;
   std::ranges::iterator_t<Tasks> next_;
-  bool taken_ = false;  ///< the task that next_ stands at
+  bool shown_ = false;  ///< the task that next_ stands at
 };
 
 template <typename Tasks>
 Feed feed_from(Tasks&& tasks) {
-  return [state = std::make_shared<FeedState<Tasks>>(std::forward<Tasks>(tasks))] { return state->take(); };
+  return [state = std::make_shared<FeedState<Tasks>>(std::forward<Tasks>(tasks))](const TakeCall& take) {
+    return state->show_next(take);
+  };
 }
 
 }  // namespace parrun::detail

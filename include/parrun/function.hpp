@@ -32,8 +32,8 @@ struct Function {
 /// Two functions of one name: the start-up check refuses the program.
 void add_function(Function function);
 
-/// The name under which Key was registered. Throws std::logic_error where it was not, with the callable as
-/// spelled() has it.
+/// The name under which Key was registered; it stays where it is. Throws std::logic_error where it was not,
+/// with the callable as spelled() has it.
 const std::string& function_name(std::type_index key, const char* spelled);
 
 // What identifies a callable at compile time: a function or a constexpr function object by its value, a class

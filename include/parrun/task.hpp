@@ -118,7 +118,8 @@ auto task(A&&... arguments) {
   detail::CallFields fields;
   if constexpr (detail::kFit<Callable> && Given::kFit) {
     detail::KeptByArguments kept;
-    fields.function = detail::function_name(typeid(detail::Key<F>), detail::spelled<F>());
+    static const std::string& name = detail::function_name(typeid(detail::Key<F>), detail::spelled<F>());
+    fields.function = name;
     fields.arguments = Given::pack(std::forward<A>(arguments)...);
     fields.kept = kept.take();
   }
@@ -134,7 +135,8 @@ auto task(const Functor& functor, A&&... arguments) {
   detail::CallFields fields;
   if constexpr (detail::kFitObject<Functor> && Given::kFit) {
     detail::KeptByArguments kept;
-    fields.function = detail::function_name(typeid(Functor), detail::spelled<Functor>());
+    static const std::string& name = detail::function_name(typeid(Functor), detail::spelled<Functor>());
+    fields.function = name;
     fields.arguments = Given::pack(functor, std::forward<A>(arguments)...);
     fields.kept = kept.take();
   }

@@ -3,11 +3,12 @@
 // Integers are little-endian and of fixed width, floating point is IEEE 754 binary64, a string is its
 // length (u64) and its bytes. A reader never leaves its view: what is missing throws FormatError.
 
+#include <array>
 #include <bit>
+#include <boost/smart_ptr/make_local_shared.hpp>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,17 +22,25 @@ using BytesView = std::string_view;
 
 static_assert(std::endian::native == std::endian::little, "a big-endian machine needs byte swaps here");
 
-// A part of some bytes, which live as long as any part of them.
+// A part of some bytes, which live as long as any part of them. All parts belong to one thread.
 class SharedBytes {
  public:
   SharedBytes() = default;
-  SharedBytes(Bytes all) : all_(std::make_shared<const Bytes>(std::move(all))), part_(*all_) {}
-  /// REQUIRES: `part` is of `all`.
-  SharedBytes(std::shared_ptr<const Bytes> all, BytesView part) : all_(std::move(all)), part_(part) {}
+  SharedBytes(Bytes all) : all_(boost::make_local_shared<Bytes>(std::move(all))), part_(*all_) {}
+  /// REQUIRES: `part` is of these bytes.
+  SharedBytes part(BytesView part) const { return {all_, part}; }
   operator BytesView() const { return part_; }
+  /// All bytes, if there is no other part of them; else none.
+  Bytes take_if_alone() && {
+    part_ = {};
+    const auto all = std::move(all_);
+    return all && all.local_use_count() == 1 ? std::move(*all) : Bytes();
+  }
 
  private:
-  std::shared_ptr<const Bytes> all_;
+  SharedBytes(boost::local_shared_ptr<Bytes> all, BytesView part) : all_(std::move(all)), part_(part) {}
+
+  boost::local_shared_ptr<Bytes> all_;
   BytesView part_;
 };
 
@@ -56,6 +65,14 @@ class ByteWriter {
   ByteWriter& put(T value) {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
+  }
+  /// One behind the other.
+  template <Fixed... T>
+  requires(sizeof...(T) > 1) ByteWriter& put(T... values) {
+    std::array<char, (sizeof values + ...)> packed;
+    char* at = packed.data();
+    ((std::memcpy(at, &values, sizeof values), at += sizeof values), ...);
+    return append({packed.data(), packed.size()});
   }
   ByteWriter& put(BytesView text) {
     put<std::uint64_t>(text.size());
@@ -93,23 +110,35 @@ class ByteReader {
 
   template <Fixed T>
   T get() {
-    if constexpr (std::is_same_v<T, bool>) return get_bool();
     T value;
-    std::memcpy(&value, raw(sizeof value).data(), sizeof value);
+    read(raw(sizeof value).data(), value);
     return value;
+  }
+  /// Those that lie one behind the other.
+  template <Fixed... T>
+  requires(sizeof...(T) > 1) void get(T&... values) {
+    const char* at = raw((sizeof values + ...)).data();
+    ((read(at, values), at += sizeof values), ...);
   }
   /// The view lives as long as the bytes that the reader was made of.
   BytesView get_bytes() { return raw(get<std::uint64_t>()); }
+  /// So many of them.
+  BytesView get_bytes(std::uint64_t size) { return raw(size); }
+  /// All that is left.
+  BytesView rest() { return raw(rest_.size()); }
   std::string get_string() { return std::string(get_bytes()); }
-  void skip(std::uint64_t size) { raw(size); }
   bool at_end() const { return rest_.empty(); }
 
  private:
+  template <Fixed T>
+  static void read(const char* at, T& value) {
+    std::memcpy(&value, at, sizeof value);
+  }
   // Another value in a bool would be undefined behaviour.
-  bool get_bool() {
-    const auto byte = get<std::uint8_t>();
+  static void read(const char* at, bool& value) {
+    const auto byte = static_cast<unsigned char>(*at);
     if (byte > 1) throw FormatError("a truth value is neither 0 nor 1");
-    return byte == 1;
+    value = byte == 1;
   }
   BytesView raw(std::uint64_t size) {
     if (size > rest_.size()) throw FormatError("a field reaches beyond the end");

@@ -16,10 +16,11 @@ class Fifo {
     if (things_.full()) things_.set_capacity(std::max(kFirst, 2 * things_.capacity()));
     things_.push_back(std::move(thing));
   }
-  /// The first goes to `thing`. REQUIRES: !empty().
-  void take(T& thing) {
-    thing = std::move(things_.front());
+  /// The first. REQUIRES: !empty().
+  T take() {
+    T thing = std::move(things_.front());
     things_.pop_front();
+    return thing;
   }
   bool empty() const { return things_.empty(); }
   std::size_t size() const { return things_.size(); }

@@ -169,10 +169,10 @@ BytesView Checker::record_at(const Walk& walk, const Trailer& trailer) const {
 // What kind of work it is, as a bit of the trailer's `contents`.
 std::uint64_t Checker::check_payload(const Walk& walk, BytesView payload,
                                      const std::vector<std::string>& functions) const try {
-  const std::optional<BytesView> function = called_function(payload);
-  if (!function) return format::kHasCommands;
-  if (!std::binary_search(functions.begin(), functions.end(), *function)) {
-    throw FormatError(fmt::format("the function '{}' is not among its names", *function));
+  const std::optional<CallView> call = view_call(payload);
+  if (!call) return format::kHasCommands;
+  if (!std::binary_search(functions.begin(), functions.end(), call->function)) {
+    throw FormatError(fmt::format("the function '{}' is not among its names", call->function));
   }
   return format::kHasCalls;
 } catch (const FormatError& error) {

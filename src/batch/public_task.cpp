@@ -37,11 +37,11 @@ TaskSpec call_spec(detail::CallFields fields) {
   return spec;
 }
 
-Bytes encode_call(const detail::CallFields& fields) {
+TaskHead call_head(const detail::CallFields& fields) {
   TaskHead head;
   set_limits(fields, head);
   head.label = fields.label;
-  return encode_call(head, fields.function, fields.arguments);
+  return head;
 }
 
 }  // namespace parrun

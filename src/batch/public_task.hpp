@@ -33,7 +33,7 @@ void set_limits(const Options& options, Spec& spec) {
 }
 
 TaskSpec call_spec(detail::CallFields fields);
-/// encode(call_spec(fields)), in less time.
-Bytes encode_call(const detail::CallFields& fields);
+/// For append_call(). Its label is that of `fields`.
+TaskHead call_head(const detail::CallFields& fields);
 
 }  // namespace parrun

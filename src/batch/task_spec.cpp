@@ -61,11 +61,10 @@ void put_head(Kind kind, const Head& head, ByteWriter& out) {
   const auto first = static_cast<std::uint8_t>(kind);
   out.put<std::uint8_t>(head.cost ? first | kWithCost : first);
   if (head.cost) out.put(*head.cost);
-  out.put<std::int64_t>(head.timeout.value_or(Duration::zero()).count());
-  out.put<std::int32_t>(head.retries.value_or(-1));
-  out.put<std::uint64_t>(head.resources.memory_bytes.value_or(0));
-  out.put<std::int64_t>(head.resources.cpu.value_or(Duration::zero()).count());
-  out.put<std::uint64_t>(head.resources.output_bytes.value_or(0));
+  out.put(std::int64_t{head.timeout.value_or(Duration::zero()).count()},
+          std::int32_t{head.retries.value_or(-1)}, head.resources.memory_bytes.value_or(0),
+          std::int64_t{head.resources.cpu.value_or(Duration::zero()).count()},
+          head.resources.output_bytes.value_or(0));
   out.put(head.label);
 }
 
@@ -74,12 +73,18 @@ Kind decode_head(ByteReader& in, Head& head) {
   const auto first = in.get<std::uint8_t>();
   const Kind kind = kind_of(first);
   if ((first & kWithCost) != 0) head.cost = in.get<double>();
-  if (const auto timeout = in.get<std::int64_t>(); timeout > 0) head.timeout = Duration(timeout);
-  if (const auto retries = in.get<std::int32_t>(); retries >= 0) head.retries = retries;
-  if (const auto memory = in.get<std::uint64_t>(); memory > 0) head.resources.memory_bytes = memory;
-  if (const auto cpu = in.get<std::int64_t>(); cpu > 0) head.resources.cpu = Duration(cpu);
-  if (const auto output = in.get<std::uint64_t>(); output > 0) head.resources.output_bytes = output;
-  head.label = in.get_string();
+  std::int64_t timeout = 0;
+  std::int32_t retries = -1;
+  std::uint64_t memory = 0;
+  std::int64_t cpu = 0;
+  std::uint64_t output = 0;
+  in.get(timeout, retries, memory, cpu, output);
+  if (timeout > 0) head.timeout = Duration(timeout);
+  if (retries >= 0) head.retries = retries;
+  if (memory > 0) head.resources.memory_bytes = memory;
+  if (cpu > 0) head.resources.cpu = Duration(cpu);
+  if (output > 0) head.resources.output_bytes = output;
+  head.label = in.get_bytes();
   return kind;
 }
 
@@ -95,13 +100,11 @@ Bytes encode(const TaskSpec& spec) {
   return out.take();
 }
 
-Bytes encode_call(const TaskHead& head, BytesView function, BytesView arguments) {
-  constexpr std::size_t kFixed = 112;
-  ByteWriter out(kFixed + head.label.size() + function.size() + arguments.size());
+void append_call(const TaskHead& head, BytesView function, BytesView arguments, ByteWriter& out) {
+  constexpr std::uint64_t kNone = 0;
   put_head(Kind::call, head, out);
-  out.put<std::uint64_t>(0).put(BytesView()).put(BytesView());  // no variables, folder, input
+  out.put(kNone, kNone, kNone);  // variables, bytes of the folder's name and of the input
   out.put(function).put(arguments);
-  return out.take();
 }
 
 TaskHead decode_task_head(BytesView payload) {
@@ -111,20 +114,17 @@ TaskHead decode_task_head(BytesView payload) {
   return head;
 }
 
-std::optional<BytesView> called_function(BytesView payload) {
-  constexpr std::size_t kLimits = 4 * sizeof(std::uint64_t) + sizeof(std::int32_t);
+std::optional<CallView> view_call(BytesView payload) {
   ByteReader in(payload);
-  const auto first = in.get<std::uint8_t>();
-  const Kind kind = kind_of(first);
-  in.skip(kLimits + ((first & kWithCost) != 0 ? sizeof(double) : 0));
-  in.get_bytes();  // label
+  TaskHead head;
+  CallView call;
+  const Kind kind = decode_head(in, head);
   for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
-    in.get_bytes();
-    in.get_bytes();
+    const BytesView name = in.get_bytes();
+    call.env.emplace_back(name, in.get_bytes());
   }
-  in.get_bytes();  // folder
+  call.cwd = in.get_bytes();
   in.get_bytes();  // input
-  std::optional<BytesView> function;
   switch (kind) {
     case Kind::shell:
       in.get_bytes();
@@ -136,11 +136,12 @@ std::optional<BytesView> called_function(BytesView payload) {
       break;
     }
     case Kind::call:
-      function = in.get_bytes();
-      in.get_bytes();
+      call.function = in.get_bytes();
+      call.arguments = in.get_bytes();
   }
   if (!in.at_end()) throw FormatError(kBytesBehind);
-  return function;
+  if (kind != Kind::call) return std::nullopt;
+  return call;
 }
 
 TaskSpec decode_task(BytesView payload) {

@@ -53,22 +53,29 @@ Bytes encode(const TaskSpec& spec);
 /// Throws FormatError where `payload` is no task.
 TaskSpec decode_task(BytesView payload);
 
-/// What those must know of a task who do not execute it; costs the same for any size of payload.
+/// What those must know of a task who do not execute it; costs the same for any size of payload. Views are of
+/// the payload.
 struct TaskHead {
   bool is_command = false;
   std::optional<Duration> timeout;
   std::optional<int> retries;
   ResourceLimits resources;
   std::optional<double> cost;
-  std::string label;
+  BytesView label;
 };
 TaskHead decode_task_head(BytesView payload);
 
-/// The name of the function that it calls, in `payload`; none for a command. Checks all that decode_task()
-/// does, and copies nothing.
-std::optional<BytesView> called_function(BytesView payload);
+/// A call as it lies in a payload.
+struct CallView {
+  BytesView function;
+  BytesView arguments;
+  std::vector<std::pair<BytesView, BytesView>> env;
+  BytesView cwd;
+};
+/// None for a command. Checks all that decode_task() does, and copies nothing.
+std::optional<CallView> view_call(BytesView payload);
 
-/// encode() of a call of which there is no more to say.
-Bytes encode_call(const TaskHead& head, BytesView function, BytesView arguments);
+/// Appends encode() of a call of which there is no more to say.
+void append_call(const TaskHead& head, BytesView function, BytesView arguments, ByteWriter& out);
 
 }  // namespace parrun

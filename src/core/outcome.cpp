@@ -1,5 +1,7 @@
 #include "core/outcome.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/state_counts.hpp"
@@ -7,9 +9,53 @@
 namespace parrun {
 namespace {
 
-State checked(State state) {
-  if (state > State::cancelled) throw FormatError("an unknown state of a task");
-  return state;
+// Encoded: the fields of fixed size as in Parsed, then each text that is not empty, then the value's bytes.
+struct Parsed {
+  std::uint64_t task = 0;
+  int attempt = 0;
+  State state = State::succeeded;
+  double started_s = 0;
+  double elapsed_s = 0;
+  double user_s = 0;
+  double system_s = 0;
+  std::int64_t max_rss_kb = 0;
+  int exit_code = 0;
+  int signal = 0;
+  bool value_is_json = false;
+  std::uint8_t texts_present = 0;  ///< a bit for each
+  std::uint64_t value_size = 0;    ///< [bytes]
+  std::array<BytesView, 6> texts;
+  BytesView value;
+};
+
+// `O` is an Outcome, or a const one.
+template <typename O>
+auto texts_of(O& outcome) {
+  return std::array{&outcome.error,   &outcome.error_type,  &outcome.error_value,
+                    &outcome.warning, &outcome.stdout_text, &outcome.stderr_text};
+}
+
+// In the memory that it has, but that of something huge is not kept for something small.
+void assign(BytesView from, std::string& to) {
+  if (from.empty() && to.empty()) return;
+  constexpr std::size_t kKept = std::size_t{4} << 20;
+  if (to.capacity() > std::max(kKept, 2 * from.size())) std::string().swap(to);
+  to.assign(from);
+}
+
+Parsed parse(BytesView bytes) {
+  ByteReader in(bytes);
+  Parsed it;
+  in.get(it.task, it.attempt, it.state, it.started_s, it.elapsed_s, it.user_s, it.system_s, it.max_rss_kb,
+         it.exit_code, it.signal, it.value_is_json, it.texts_present, it.value_size);
+  if (it.state > State::cancelled) throw FormatError("an unknown state of a task");
+  if (it.texts_present >> it.texts.size() != 0) throw FormatError("an unknown text of an outcome");
+  for (std::size_t i = 0; i < it.texts.size(); ++i) {
+    if ((it.texts_present >> i & 1) != 0) it.texts[i] = in.get_bytes();
+  }
+  it.value = in.get_bytes(it.value_size);
+  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
+  return it;
 }
 
 }  // namespace
@@ -58,48 +104,44 @@ void append(const Outcome& outcome, ByteWriter& out) {
 }
 
 void append_but_value(const Outcome& outcome, ByteWriter& out) {
-  out.put(outcome.task.get()).put(outcome.attempt).put(outcome.state);
-  out.put(outcome.started_s).put(outcome.elapsed_s).put(outcome.user_s).put(outcome.system_s);
-  out.put(outcome.max_rss_kb).put(outcome.exit_code).put(outcome.signal);
-  out.put(outcome.error).put(outcome.error_type).put(outcome.error_value).put(outcome.warning);
-  out.put(outcome.stdout_text).put(outcome.stderr_text).put(outcome.value_is_json);
-  out.put<std::uint64_t>(outcome.value.size());
+  const auto texts = texts_of(outcome);
+  unsigned present = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) present |= (texts[i]->empty() ? 0U : 1U) << i;
+  out.put(outcome.task.get(), outcome.attempt, outcome.state, outcome.started_s, outcome.elapsed_s,
+          outcome.user_s, outcome.system_s, outcome.max_rss_kb, outcome.exit_code, outcome.signal,
+          outcome.value_is_json, static_cast<std::uint8_t>(present), std::uint64_t{outcome.value.size()});
+  for (const std::string* text : texts) {
+    if (!text->empty()) out.put(*text);
+  }
+}
+
+OutcomeHead decode_outcome_head(BytesView bytes) {
+  const Parsed it = parse(bytes);
+  return {{TaskId(it.task), it.attempt}, it.state, it.exit_code, it.elapsed_s};
+}
+
+void decode_outcome(BytesView bytes, Outcome& outcome) {
+  const Parsed it = parse(bytes);
+  outcome.task = TaskId(it.task);
+  outcome.attempt = it.attempt;
+  outcome.state = it.state;
+  outcome.started_s = it.started_s;
+  outcome.elapsed_s = it.elapsed_s;
+  outcome.user_s = it.user_s;
+  outcome.system_s = it.system_s;
+  outcome.max_rss_kb = it.max_rss_kb;
+  outcome.exit_code = it.exit_code;
+  outcome.signal = it.signal;
+  outcome.value_is_json = it.value_is_json;
+  const auto texts = texts_of(outcome);
+  for (std::size_t i = 0; i < texts.size(); ++i) assign(it.texts[i], *texts[i]);
+  assign(it.value, outcome.value);
 }
 
 Outcome decode_outcome(BytesView bytes) {
-  ByteReader in(bytes);
   Outcome outcome;
-  outcome.task = TaskId(in.get<std::uint64_t>());
-  outcome.attempt = in.get<int>();
-  outcome.state = checked(in.get<State>());
-  for (double* seconds : {&outcome.started_s, &outcome.elapsed_s, &outcome.user_s, &outcome.system_s}) {
-    *seconds = in.get<double>();
-  }
-  outcome.max_rss_kb = in.get<std::int64_t>();
-  outcome.exit_code = in.get<int>();
-  outcome.signal = in.get<int>();
-  for (std::string* text : {&outcome.error, &outcome.error_type, &outcome.error_value, &outcome.warning,
-                            &outcome.stdout_text, &outcome.stderr_text}) {
-    if (const BytesView found = in.get_bytes(); !found.empty()) *text = found;
-  }
-  outcome.value_is_json = in.get<bool>();
-  if (const BytesView value = in.get_bytes(); !value.empty()) outcome.value = value;
-  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
+  decode_outcome(bytes, outcome);
   return outcome;
-}
-
-Assignment decode_attempt(BytesView bytes) {
-  constexpr int kTexts = 6;
-  ByteReader in(bytes);
-  const TaskId task(in.get<std::uint64_t>());
-  const int attempt = in.get<int>();
-  checked(in.get<State>());
-  in.skip(4 * sizeof(double) + sizeof(std::int64_t) + 2 * sizeof(int));
-  for (int text = 0; text < kTexts; ++text) in.get_bytes();
-  in.get<bool>();
-  in.get_bytes();
-  if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
-  return {task, attempt};
 }
 
 }  // namespace parrun

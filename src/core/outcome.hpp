@@ -15,12 +15,20 @@ void append(const Outcome& outcome, ByteWriter& out);
 /// The value's bytes are to be written behind it.
 void append_but_value(const Outcome& outcome, ByteWriter& out);
 
-/// Throws FormatError where `bytes` are no outcome.
+/// Throw FormatError where `bytes` are no outcome. Into one that was there before goes all that is encoded,
+/// in the memory that it has; the rest stays.
 Outcome decode_outcome(BytesView bytes);
+void decode_outcome(BytesView bytes, Outcome& outcome);
 
-/// Of which attempt the outcome is. Checks all of it, and copies nothing. Throws FormatError where it is
-/// none.
-Assignment decode_attempt(BytesView bytes);
+/// What must be known of an outcome on its way. Checks all of it, and copies nothing. Throws FormatError
+/// where it is none.
+struct OutcomeHead {
+  Assignment attempt;
+  State state = State::succeeded;
+  int exit_code = 0;
+  double elapsed_s = 0;
+};
+OutcomeHead decode_outcome_head(BytesView bytes);
 
 /// What it takes of memory, without the earlier attempts.
 inline std::size_t size_of(const Outcome& outcome) {

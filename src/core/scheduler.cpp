@@ -41,9 +41,9 @@ void Scheduler::consider(Rank rank) {
 }
 
 // The attempt is under way no longer; its task is in none of the places until it is put into one.
-Scheduler::Attempt Scheduler::land(Flights::iterator flight) {
-  const auto [rank, attempt] = flight->second;
-  flights_.erase(flight);
+Scheduler::Attempt Scheduler::land(TaskId task) {
+  const auto [rank, attempt] = *flights_.find(task.get());
+  flights_.erase(task.get());
   Worker& there = worker(rank);
   if (--there.load == 0) --busy_;
   if (there.load == 1) --stocked_;
@@ -102,7 +102,7 @@ std::optional<Rank> Scheduler::pop_worker(std::deque<Rank>& queue, bool Worker::
 
 Assignment Scheduler::take(Rank rank) {
   const Attempt next = pop_ready_for(rank);
-  flights_.emplace(next.id.task, Flight{rank, next});
+  flights_.add(next.id.task.get()) = {rank, next};
   Worker& there = worker(rank);
   if (there.load++ == 0) ++busy_;
   if (there.load == 2) ++stocked_;
@@ -113,9 +113,8 @@ Assignment Scheduler::take(Rank rank) {
 
 // Whom it shuns is forgotten: who brings it back does so much later.
 void Scheduler::set_aside(Rank rank, TaskId task) {
-  const auto flight = flights_.find(task);
-  if (flight == flights_.end() || flight->second.worker != rank) return;
-  Attempt attempt = land(flight);
+  if (!attempt_at(rank, task)) return;
+  Attempt attempt = land(task);
   attempt.shuns.reset();
   aside_.push_back(attempt);
   consider(rank);
@@ -174,11 +173,11 @@ void Scheduler::advance(TimePoint now) {
 
 // The attempt waits, or is under way, perhaps behind a long one from where it can be recalled, or is over.
 void Scheduler::end_shun(const ShunEnd& end) {
-  const auto flight = flights_.find(end.attempt.task);
-  if (flight != flights_.end() && flight->second.attempt.id == end.attempt) {
-    Worker& there = worker(flight->second.worker);
+  Flight* flight = flights_.find(end.attempt.task.get());
+  if (flight != nullptr && flight->attempt.id == end.attempt) {
+    Worker& there = worker(flight->worker);
     if (--there.shunning[end.shunned] == 0) there.shunning.erase(end.shunned);
-    flight->second.attempt.shuns.reset();
+    flight->attempt.shuns.reset();
     return;
   }
   const auto list = shunned_.find(end.shunned);
@@ -205,12 +204,9 @@ void Scheduler::measure(const Took& took) {
 
 Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, const Took& took, int retries,
                                          TimePoint retry_at) {
-  const auto flight = flights_.find(ended.task);
-  if (flight == flights_.end() || flight->second.worker != rank || flight->second.attempt.id != ended) {
-    return Verdict::ignored;
-  }
+  if (attempt_at(rank, ended.task) != ended) return Verdict::ignored;
   measure(took);
-  const int failures = land(flight).failures + 1;  // where it succeeded no retries are left
+  const int failures = land(ended.task).failures + 1;  // where it succeeded no retries are left
   const bool again = failures <= retries;
   const Attempt next{.id = {ended.task, ended.attempt + 1}, .failures = failures, .shuns = rank};
   if (!again) {
@@ -227,18 +223,16 @@ Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, const Took
 void Scheduler::on_returned(Rank rank, const std::vector<TaskId>& tasks) {
   answer_recall(rank);
   for (const TaskId task : tasks) {
-    const auto flight = flights_.find(task);
-    if (flight == flights_.end() || flight->second.worker != rank) continue;
-    make_ready(land(flight));
+    if (attempt_at(rank, task)) make_ready(land(task));
   }
   consider(rank);
 }
 
 std::vector<Assignment> Scheduler::in_flight_at(Rank rank) const {
   std::vector<Assignment> there;
-  for (const auto& [task, flight] : flights_) {
+  flights_.for_each([&](std::uint64_t, const Flight& flight) {
     if (flight.worker == rank) there.push_back(flight.attempt.id);
-  }
+  });
   std::sort(there.begin(), there.end(),
             [](const Assignment& a, const Assignment& b) { return a.task < b.task; });
   return there;
@@ -247,7 +241,7 @@ std::vector<Assignment> Scheduler::in_flight_at(Rank rank) const {
 std::vector<Assignment> Scheduler::on_worker_lost(Rank rank) {
   std::vector<Assignment> lost = in_flight_at(rank);
   for (const Assignment& one : lost) {
-    Attempt next = land(flights_.find(one.task));
+    Attempt next = land(one.task);
     ++next.id.attempt;
     next.shuns ? make_retry_ready(next) : make_ready(next);
   }
@@ -294,14 +288,14 @@ std::optional<Scheduler::Grant> Scheduler::next_recall() {
 }
 
 std::optional<Rank> Scheduler::worker_of(TaskId task) const {
-  const auto flight = flights_.find(task);
-  return flight != flights_.end() ? std::optional(flight->second.worker) : std::nullopt;
+  const Flight* flight = flights_.find(task.get());
+  return flight != nullptr ? std::optional(flight->worker) : std::nullopt;
 }
 
 std::optional<Assignment> Scheduler::attempt_at(Rank rank, TaskId task) const {
-  const auto flight = flights_.find(task);
-  if (flight == flights_.end() || flight->second.worker != rank) return std::nullopt;
-  return flight->second.attempt.id;
+  const Flight* flight = flights_.find(task.get());
+  if (flight == nullptr || flight->worker != rank) return std::nullopt;
+  return flight->attempt.id;
 }
 
 // --- invariants ------------------------------------------------------------------------------------------
@@ -330,7 +324,7 @@ void Scheduler::check_tasks() const {
               : fresh_ == fresh_in_order(),
           "(1) the number of fresh tasks is not that of those behind the last given");
   const auto require_waiting = [&](const Attempt& attempt) {
-    require(!flights_.contains(attempt.id.task), "(1) a task that waits is in flight");
+    require(!flights_.contains(attempt.id.task.get()), "(1) a task that waits is in flight");
   };
   for (const Attempt& attempt : aside_) require_waiting(attempt);
   for (const Attempt& attempt : returned_) {
@@ -362,11 +356,11 @@ std::uint64_t Scheduler::fresh_in_order() const {
 void Scheduler::check_loads() const {
   std::vector<std::size_t> load(workers_.size());
   std::vector<std::map<Rank, std::size_t>> shunning(workers_.size());
-  for (const auto& [task, flight] : flights_) {
+  flights_.for_each([&](std::uint64_t, const Flight& flight) {
     const auto there = static_cast<std::size_t>(flight.worker.get());
     ++load[there];
     if (flight.attempt.shuns) ++shunning[there][*flight.attempt.shuns];
-  }
+  });
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     require(load[i] == workers_[i].load, "(2) a worker's load is not what is in flight there");
     require(shunning[i] == workers_[i].shunning, "(2) a worker has other tasks that shun one than it says");

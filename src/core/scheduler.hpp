@@ -31,12 +31,11 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory_resource>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/by_id.hpp"
 #include "base/clock.hpp"
 #include "core/task_set.hpp"
 #include "parrun/id.hpp"
@@ -145,7 +144,6 @@ class Scheduler {
     Rank worker;
     Attempt attempt;
   };
-  using Flights = std::pmr::unordered_map<TaskId, Flight>;
   struct Worker {
     std::size_t load = 0;
     std::map<Rank, std::size_t> shunning;  ///< how many of its tasks shun which worker
@@ -167,7 +165,7 @@ class Scheduler {
 
   void consider(Rank rank);
   void answer_recall(Rank rank);
-  Attempt land(Flights::iterator flight);
+  Attempt land(TaskId task);
   void measure(const Took& took);
   void make_ready(const Attempt& attempt);
   void make_retry_ready(const Attempt& attempt);
@@ -201,9 +199,7 @@ class Scheduler {
   std::multimap<TimePoint, Attempt> delayed_;
   std::deque<std::pair<TimePoint, ShunEnd>> shun_ends_;  ///< in their order; of attempts that may be over
   std::deque<Attempt> aside_;
-  // Flights come and go with each task: their nodes are kept.
-  std::pmr::unsynchronized_pool_resource memory_;
-  Flights flights_{&memory_};
+  ById<Flight> flights_;         ///< by task
   std::vector<Worker> workers_;  ///< by rank; absent ranks are not `present`
   std::size_t present_ = 0;
   std::size_t busy_ = 0;       ///< workers with load

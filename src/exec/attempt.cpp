@@ -46,9 +46,9 @@ void set_exception(const char* message, Outcome& outcome) {
   outcome.error_value = current_error_bytes();
 }
 
-void call_function(const Call& call, bool json, Outcome& outcome) {
+void call_function(const CallView& call, bool json, Outcome& outcome) {
   const Function* function = find_function(call.function);
-  if (function == nullptr) return fail("no task function '" + call.function + "'", outcome);
+  if (function == nullptr) return fail(fmt::format("no task function '{}'", call.function), outcome);
   try {
     outcome.value = function->call(call.arguments);
     if (!json || function->value_to_json == nullptr) return;
@@ -61,12 +61,8 @@ void call_function(const Call& call, bool json, Outcome& outcome) {
   }
 }
 
-void execute(const TaskSpec& spec, const AttemptOrder& order, Outcome& outcome) {
-  if (const auto* call = std::get_if<Call>(&spec.work)) {
-    call_function(*call, order.json_value, outcome);
-  } else {
-    run_command(spec, environ, STDOUT_FILENO, STDERR_FILENO, order.resources.output_bytes, outcome);
-  }
+void execute(const TaskSpec& command, const AttemptOrder& order, Outcome& outcome) {
+  run_command(command, environ, STDOUT_FILENO, STDERR_FILENO, order.resources.output_bytes, outcome);
 }
 
 void warn(const std::string& what, Outcome& outcome) {
@@ -74,11 +70,11 @@ void warn(const std::string& what, Outcome& outcome) {
 }
 
 // A call's own folder and variables; a command's are given to its process alone.
-void enter_call(const TaskSpec& spec) {
-  for (const auto& [name, value] : spec.env) setenv(name.c_str(), value.c_str(), 1);
-  if (spec.cwd.empty() || chdir(spec.cwd.c_str()) == 0) return;
+void enter_call(const CallView& call) {
+  for (const auto& [name, value] : call.env) setenv(std::string(name).c_str(), std::string(value).c_str(), 1);
+  if (call.cwd.empty() || chdir(std::string(call.cwd).c_str()) == 0) return;
   throw std::system_error(errno, std::generic_category(),
-                          fmt::format("cannot start in the directory '{}'", spec.cwd));
+                          fmt::format("cannot start in the directory '{}'", call.cwd));
 }
 
 }  // namespace
@@ -86,25 +82,24 @@ void enter_call(const TaskSpec& spec) {
 // --- orders ----------------------------------------------------------------------------------------------
 
 void append(const AttemptOrder& order, ByteWriter& out) {
-  out.put(order.id.task.get()).put<std::int32_t>(order.id.attempt).put(order.json_value);
-  out.put<std::int32_t>(order.rank).put<std::int32_t>(order.ranks);
-  out.put<std::uint64_t>(order.resources.memory_bytes.value_or(0));
-  out.put<Duration::rep>(order.resources.cpu.value_or(Duration::zero()).count());
-  out.put<std::uint64_t>(order.resources.output_bytes.value_or(0));
-  out.put(order.payload);
+  out.put(order.id.task.get(), order.id.attempt, order.json_value, order.rank, order.ranks,
+          order.resources.memory_bytes.value_or(0), order.resources.cpu.value_or(Duration::zero()).count(),
+          order.resources.output_bytes.value_or(0));
+  out.append(order.payload);
 }
 
 AttemptOrder decode_order(ByteReader& in) {
   AttemptOrder order;
-  order.id.task = TaskId(in.get<std::uint64_t>());
-  order.id.attempt = in.get<std::int32_t>();
-  order.json_value = in.get<bool>();
-  order.rank = in.get<std::int32_t>();
-  order.ranks = in.get<std::int32_t>();
-  if (const auto memory = in.get<std::uint64_t>(); memory > 0) order.resources.memory_bytes = memory;
-  if (const auto cpu = in.get<Duration::rep>(); cpu > 0) order.resources.cpu = Duration(cpu);
-  if (const auto output = in.get<std::uint64_t>(); output > 0) order.resources.output_bytes = output;
-  order.payload = in.get_bytes();
+  std::uint64_t task = 0;
+  std::uint64_t memory = 0;
+  Duration::rep cpu = 0;
+  std::uint64_t output = 0;
+  in.get(task, order.id.attempt, order.json_value, order.rank, order.ranks, memory, cpu, output);
+  order.id.task = TaskId(task);
+  if (memory > 0) order.resources.memory_bytes = memory;
+  if (cpu > 0) order.resources.cpu = Duration(cpu);
+  if (output > 0) order.resources.output_bytes = output;
+  order.payload = in.rest();
   return order;
 }
 
@@ -121,7 +116,11 @@ Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
 Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   Outcome outcome = begin(order, start);
   try {
-    execute(decode_task(order.payload), order, outcome);
+    if (const auto call = view_call(order.payload)) {
+      call_function(*call, order.json_value, outcome);
+    } else {
+      execute(decode_task(order.payload), order, outcome);
+    }
   } catch (const std::exception& error) {  // ours, not the task's: no memory
     fail(error.what(), outcome);
   }
@@ -148,11 +147,17 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   is_command_ = false;
   watch_.begin();
   try {
-    const TaskSpec spec = decode_task(order.payload);
-    is_command_ = spec.is_command();
-    if (is_command_) watch_.end();
-    enter(order, spec);
-    execute(spec, order, outcome);
+    if (const auto call = view_call(order.payload)) {
+      enter(order, call->cwd);
+      enter_call(*call);
+      call_function(*call, order.json_value, outcome);
+    } else {
+      is_command_ = true;
+      watch_.end();
+      const TaskSpec command = decode_task(order.payload);
+      enter(order, command.cwd);
+      execute(command, order, outcome);
+    }
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
     fail(error.what(), outcome);
   }
@@ -169,7 +174,7 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
 
 bool ProcessAttempter::is_touched() const { return is_command_ || watch_.touched() || !place_.alone(); }
 
-void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
+void ProcessAttempter::enter(const AttemptOrder& order, BytesView cwd) {
   note_.task = order.id.task.get();
   note_.attempt = order.id.attempt;
   meter_.write_before(note_);
@@ -181,10 +186,9 @@ void ProcessAttempter::enter(const AttemptOrder& order, const TaskSpec& spec) {
     note_.has_scratch = true;
     const std::string folder = scratch_.make(order.id);
     variables_.set_workdir(folder);
-    if (spec.cwd.empty() && chdir(folder.c_str()) != 0)
+    if (cwd.empty() && chdir(folder.c_str()) != 0)
       throw std::system_error(errno, std::generic_category(), folder);
   }
-  if (!spec.is_command()) enter_call(spec);
 }
 
 void ProcessAttempter::leave(const AttemptOrder& order, Outcome& outcome) {

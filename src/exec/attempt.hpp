@@ -29,7 +29,7 @@ struct ExecutorSettings {
   bool keep_children = false;  ///< processes that a task leaves behind live on until the run ends badly
 };
 
-/// An attempt as it comes out of the channel.
+/// An attempt as it comes out of the channel, where it is all of a frame's rest.
 struct AttemptOrder {
   Assignment id;
   bool json_value = false;
@@ -107,7 +107,7 @@ class ProcessAttempter final : public Attempter {
     std::array<char, 4200> workdir_{};
   };
 
-  void enter(const AttemptOrder& order, const TaskSpec& spec);
+  void enter(const AttemptOrder& order, BytesView cwd);
   void leave(const AttemptOrder& order, Outcome& outcome);
   bool is_touched() const;
   void take_output(const AttemptOrder& order, Outcome& outcome);

@@ -114,7 +114,7 @@ void Executor::collect(EndedTasks& ended) {
 
 void Executor::take_outcomes(std::vector<int>& retries) {
   while (const auto outcome = incoming_.front()) {
-    if (pushed_ == 0 || decode_attempt(*outcome) != attempt_of(tasks_.front()))
+    if (pushed_ == 0 || decode_outcome_head(*outcome).attempt != attempt_of(tasks_.front()))
       throw FormatError("an outcome that no task has");
     incoming_.pop();
     retries.push_back(tasks_.front().retries);

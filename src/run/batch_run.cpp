@@ -68,12 +68,10 @@ class BatchRun {
     }
     wait_for([this, from = Clock::now()] { return outer_limit_.known(session_.crew().watch(), from); });
     BatchSource source(batch);
-    const Dispatcher::Sink sink{.on_last = [&](Outcome&& outcome) { take(std::move(outcome), batch); },
-                                .on_retried =
-                                    [&](const Outcome& outcome) {
-                                      listener_.on_retried(
-                                          outcome, decode_task_head(batch.payload(outcome.task)).label);
-                                    }};
+    const Dispatcher::Sink sink{
+        .on_last = [&](Ended&& ended) { take(std::move(ended).outcome(), batch); },
+        .on_retried =
+            [&](const Outcome& outcome) { listener_.on_retried(outcome, label(batch, outcome.task)); }};
     fruitless_before_ = settled.fruitless_runs;
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
@@ -136,8 +134,12 @@ class BatchRun {
 
   void take(Outcome&& outcome, const BatchFile& batch) {
     ended_.add(outcome.state);
-    std::string label = decode_task_head(batch.payload(outcome.task)).label;
-    delivery_->take(std::move(outcome), std::move(label));
+    std::string text = label(batch, outcome.task);
+    delivery_->take(std::move(outcome), std::move(text));
+  }
+
+  static std::string label(const BatchFile& batch, TaskId task) {
+    return std::string(decode_task_head(batch.payload(task)).label);
   }
 
   // --- work

@@ -61,14 +61,18 @@ void Crew::send_heartbeats(TimePoint now) {
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
-  if (message_) transport_.give_back(std::move(message_->bytes));
+  transport_.give_back(std::move(message_).take_if_alone());
   if (!waiting_.empty()) {
-    message_ = std::move(waiting_.front());
+    const Rank from = waiting_.front().from;
+    message_ = std::move(waiting_.front().bytes);
     waiting_.pop_front();
-    return std::pair{message_->from, decode_from_worker(message_->bytes)};
+    return std::pair{from, decode_from_worker(message_)};
   }
-  while ((message_ = transport_.receive())) {
-    if (auto of_a_run = take_in(*message_, now)) return of_a_run;
+  while (auto message = transport_.receive()) {
+    watch_.on_message(message->from, now);
+    if (!message->complete) continue;
+    message_ = std::move(message->bytes);
+    if (auto of_a_run = take_in(message->from, message_, now)) return of_a_run;
   }
   return std::nullopt;
 }
@@ -77,28 +81,28 @@ bool Crew::listen(TimePoint now) {
   bool news = false;
   while (auto message = transport_.receive()) {
     news = true;
-    if (take_in(*message, now)) waiting_.push_back(std::move(*message));
+    watch_.on_message(message->from, now);
+    if (message->complete && take_in(message->from, message->bytes, now))
+      waiting_.push_back(std::move(*message));
   }
   return news;
 }
 
 // A message of the crew's own life ends here; another is given back.
-std::optional<std::pair<Rank, FromWorker>> Crew::take_in(const Message& message, TimePoint now) {
-  watch_.on_message(message.from, now);
-  if (!message.complete) return std::nullopt;
-  FromWorker decoded = decode_from_worker(message.bytes);
+std::optional<std::pair<Rank, FromWorker>> Crew::take_in(Rank from, BytesView message, TimePoint now) {
+  FromWorker decoded = decode_from_worker(message);
   if (const auto* hello = std::get_if<Hello>(&decoded)) {
-    on(message.from, *hello);
+    on(from, *hello);
   } else if (std::holds_alternative<Farewell>(decoded)) {
-    on_farewell(message.from);
+    on_farewell(from);
   } else if (const auto* trouble = std::get_if<Trouble>(&decoded)) {
-    if (!trouble_) trouble_ = fmt::format("{}: {}", name(message.from), trouble->what);
+    if (!trouble_) trouble_ = fmt::format("{}: {}", name(from), trouble->what);
   } else if (const auto* heard = std::get_if<Heard>(&decoded)) {
     heard_.emplace_back(heard->signal, now - heard->ago);
   } else if (auto* answer = std::get_if<ShareReady>(&decoded)) {
-    share_answers_.emplace_back(message.from, std::move(*answer));
+    share_answers_.emplace_back(from, std::move(*answer));
   } else {
-    return std::pair{message.from, std::move(decoded)};
+    return std::pair{from, std::move(decoded)};
   }
   return std::nullopt;
 }

@@ -31,10 +31,10 @@ class Crew {
   /// Rank 0 works too where it is alone.
   const std::vector<Rank>& workers() const { return workers_; }
 
-  /// The next message that is not of the crew's own life. Views in it live until the next call.
+  /// The next message that is not of the crew's own life. Views in it are of message().
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
-  /// The size of the message that receive() gave last.
-  std::size_t message_bytes() const { return message_ ? message_->bytes.size() : 0; }
+  /// The message that receive() gave last; parts of it may live longer.
+  const SharedBytes& message() const { return message_; }
   /// Takes in what has come; what receive() would give waits for its next call. True if there was anything.
   bool listen(TimePoint now);
   /// Workers that have failed since the last call while the MPI library lets the others go on.
@@ -80,7 +80,7 @@ class Crew {
 
  private:
   static std::size_t index(Rank rank) { return static_cast<std::size_t>(rank.get()); }
-  std::optional<std::pair<Rank, FromWorker>> take_in(const Message& message, TimePoint now);
+  std::optional<std::pair<Rank, FromWorker>> take_in(Rank from, BytesView message, TimePoint now);
   void on(Rank from, const Hello& hello);
   void on_farewell(Rank from);
 
@@ -89,7 +89,7 @@ class Crew {
   std::vector<std::string> functions_;
   std::vector<Member> members_;  ///< by rank
   std::vector<Rank> workers_;
-  std::optional<Message> message_;  ///< the last
+  SharedBytes message_;  ///< the last
   std::size_t present_ = 0;
   std::size_t left_ = 0;
   std::optional<std::string> mismatch_;

@@ -53,12 +53,12 @@ bool Dispatcher::turn(TimePoint now) {
 
 bool Dispatcher::take_messages(TimePoint now) {
   bool any = false;
-  for (std::size_t taken = 0; taken < kTurnBytes; taken += kLeastBytes + crew_.message_bytes()) {
+  for (std::size_t taken = 0; taken < kTurnBytes; taken += kLeastBytes + BytesView(crew_.message()).size()) {
     auto message = crew_.receive(now);
     if (!message) break;
     any = true;
     const Rank from = message->first;
-    if (auto* report = std::get_if<Report>(&message->second)) on(from, *report, now);
+    if (const auto* report = std::get_if<Report>(&message->second)) on(from, *report, now);
     if (const auto* returned = std::get_if<Returned>(&message->second)) on(from, *returned);
     if (const auto* stopped = std::get_if<Stopped>(&message->second)) on(from, *stopped);
   }
@@ -67,22 +67,21 @@ bool Dispatcher::take_messages(TimePoint now) {
 
 // --- messages --------------------------------------------------------------------------------------------
 
-void Dispatcher::on(Rank from, Report& report, TimePoint now) {
+void Dispatcher::on(Rank from, const Report& report, TimePoint now) {
   if (report.epoch != epoch_) return;
-  for (Report::Finished& finished : report.finished) on_finished(from, finished, now);
+  for (const Report::Finished& finished : report.finished) on_finished(from, finished, now);
   on_executing(from, report, now);
 }
 
-void Dispatcher::on_finished(Rank from, Report::Finished& finished, TimePoint now) {
-  Outcome outcome = decode_outcome(finished.outcome);
-  outcome.rank = from;
-  outcome.host = crew_.member(from).host;
+void Dispatcher::on_finished(Rank from, const Report::Finished& finished, TimePoint now) {
+  Ended ended(crew_.message().part(finished.outcome), from, crew_.member(from).host);
   const int retries = finished.retries >= 0 ? finished.retries : retry_.attempts;
   // A shell passes its command's signal on as an exit code.
   const bool signalled =
-      outcome.state == State::failed && EndingSignals::is_one(outcome.exit_code - exit_code::kSignal);
-  if (signalled) return signalled_.push_back({std::move(outcome), retries, now + SignalRule::kOneCause});
-  conclude(std::move(outcome), retries, now);
+      ended.state() == State::failed && EndingSignals::is_one(ended.head().exit_code - exit_code::kSignal);
+  if (signalled)
+    return signalled_.push_back({std::move(ended).outcome(), retries, now + SignalRule::kOneCause});
+  conclude(std::move(ended), retries, now);
 }
 
 void Dispatcher::judge_signalled(TimePoint now) {
@@ -99,30 +98,42 @@ void Dispatcher::judge_signalled(TimePoint now) {
   }
 }
 
+std::string Dispatcher::label(TaskId task) const {
+  return std::string(decode_task_head(source_.payload(task)).label);
+}
+
 bool Dispatcher::ends_by_signal() const {
   return draining_ == Drain::for_now || (expired_ && expired_->kind == Expiry::Kind::signal);
 }
 
-void Dispatcher::conclude(Outcome&& outcome, int retries, TimePoint now) {
-  const bool may_retry = !outcome.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
-                         !cancelled_.contains(outcome.task);
-  const double way_s = kByte_s * (mean_payload_bytes_ + static_cast<double>(size_of(outcome)));
+void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
+  const TaskId task = ended.task();
+  const bool may_retry = !ended.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
+                         !cancelled_.contains(task);
+  const double way_s = kByte_s * (mean_payload_bytes_ + static_cast<double>(ended.bytes()));
   const auto verdict =
-      scheduler_.on_outcome(outcome.rank, {outcome.task, outcome.attempt}, {outcome.elapsed_s, way_s},
+      scheduler_.on_outcome(ended.rank(), ended.head().attempt, {ended.head().elapsed_s, way_s},
                             may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
   crew_.watch().on_outcome(now);
-  if (outer_at_) durations_.add(decode_task_head(source_.payload(outcome.task)).label, outcome.elapsed_s);
+  if (outer_at_) durations_.add(label(task), ended.head().elapsed_s);
   if (verdict == Scheduler::Verdict::retry) {
+    Outcome outcome = std::move(ended).outcome();
     sink_.on_retried(outcome);
-    remember(std::move(outcome));
-    return;
+    return remember(std::move(outcome));
   }
-  if (!outcome.succeeded()) ++failed_;
-  if (auto node = earlier_.extract(outcome.task)) outcome.earlier = std::move(node.mapped());
-  source_.forget(outcome.task);
-  cancelled_.erase(outcome.task);
-  sink_.on_last(std::move(outcome));
+  if (!ended.succeeded()) ++failed_;
+  source_.forget(task);
+  cancelled_.erase(task);
+  sink_.on_last(with_earlier(std::move(ended)));
+}
+
+Ended Dispatcher::with_earlier(Ended&& ended) {
+  auto node = earlier_.extract(ended.task());
+  if (!node) return std::move(ended);
+  Outcome outcome = std::move(ended).outcome();
+  outcome.earlier = std::move(node.mapped());
+  return Ended(std::move(outcome));
 }
 
 // What it wrote is not kept: rank 0's memory must not grow with it.
@@ -223,7 +234,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
       continue;
     }
     const BytesView payload = source_.payload(next.task);
-    if (!all_fit(now) && !fits(durations_.expected_s(decode_task_head(payload).label), now)) {
+    if (!all_fit(now) && !fits(durations_.expected_s(label(next.task)), now)) {
       scheduler_.set_aside(grant.worker, next.task);
       if (!anything_fits(now)) break;
       continue;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/durations.hpp"
+#include "core/ended.hpp"
 #include "core/scheduler.hpp"
 #include "parrun/errors.hpp"
 #include "parrun/outcome.hpp"
@@ -49,7 +50,7 @@ class Dispatcher {
   };
   // Takes what attempts come to. One whose rank was lost or that will be retried is not the last of its task.
   struct Sink {
-    std::function<void(Outcome&&)> on_last;
+    std::function<void(Ended&&)> on_last;
     std::function<void(const Outcome&)> on_retried = [](const Outcome&) {};
   };
 
@@ -125,16 +126,21 @@ class Dispatcher {
 
  private:
   bool take_messages(TimePoint now);
-  void on(Rank from, Report& report, TimePoint now);
+  void on(Rank from, const Report& report, TimePoint now);
   void on(Rank from, const Returned& returned);
   void on(Rank from, const Stopped& stopped);
-  void on_finished(Rank from, Report::Finished& finished, TimePoint now);
+  void on_finished(Rank from, const Report::Finished& finished, TimePoint now);
   void on_executing(Rank from, const Report& report, TimePoint now);
   void take_failed(TimePoint now);
   void judge_signalled(TimePoint now);
+  std::string label(TaskId task) const;
   bool ends_by_signal() const;
-  void conclude(Outcome&& outcome, int retries, TimePoint now);
+  void conclude(Ended&& ended, int retries, TimePoint now);
+  void conclude(Outcome&& outcome, int retries, TimePoint now) {
+    conclude(Ended(std::move(outcome)), retries, now);
+  }
   void remember(Outcome outcome);
+  Ended with_earlier(Ended&& ended);
   std::vector<Outcome> lost_at(Rank worker, const std::string& why, TimePoint now) const;
   bool give_out(TimePoint now);
   void give(const Scheduler::Grant& grant, TimePoint now);

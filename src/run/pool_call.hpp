@@ -16,7 +16,7 @@ namespace parrun {
 class PoolCall {
  public:
   /// Takes what a task came to, also one that was ended with the call.
-  using OnLast = std::function<void(Outcome&&)>;
+  using OnLast = std::function<void(Ended&&)>;
 
   /// `options`: the limits are in force from here on. Throws std::logic_error where the pool cannot begin a
   /// call, InputError where a limit cannot be right, and what the source throws.

@@ -18,16 +18,29 @@ std::uint64_t RangeSource::pull(std::uint64_t wanted) {
 // What the range has yielded before it threw is run all the same.
 void RangeSource::take_next() try {
   at_rest_();  // the caller's own code: it takes the time it takes
-  if (auto fields = feed_()) {
-    detail::Kept kept = std::move(fields->kept);
-    open_.emplace(TaskId(known_), Open{encode_call(*fields), std::move(kept)});
-    ++known_;
-  } else {
-    exhausted_ = true;
-  }
+  exhausted_ = !feed_(take_);
 } catch (...) {
   error_ = std::current_exception();
   exhausted_ = true;
+}
+
+void RangeSource::take(const detail::CallFields& fields) {
+  const TaskHead head = call_head(fields);
+  Open& open = open_.add(known_);
+  ByteWriter payload(std::move(open.payload));
+  append_call(head, fields.function, fields.arguments, payload);
+  open.payload = payload.take();
+  open.kept = fields.kept;
+  ++known_;
+}
+
+void RangeSource::forget(TaskId task) {
+  constexpr std::size_t kKept = 1024;  // bytes of memory for another one
+  Open& done = *open_.find(task.get());
+  if (done.payload.capacity() > kKept) Bytes().swap(done.payload);
+  done.payload.clear();
+  done.kept.clear();
+  open_.erase(task.get());
 }
 
 // --- results ---------------------------------------------------------------------------------------------
@@ -37,7 +50,7 @@ RangeRun::RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& optio
       max_undelivered_(options.max_undelivered),
       session_(pool.session()),
       source_(std::move(feed), options.pre_dispatch, [&session = pool.session()] { session.rest(); }),
-      call_(pool, source_, options, [this](Outcome&& outcome) { on_outcome(std::move(outcome)); }) {
+      call_(pool, source_, options, [this](Ended&& ended) { on_ended(std::move(ended)); }) {
   call_.before_turn([this] { call_.dispatcher().hold(must_hold()); });
 }
 
@@ -48,24 +61,24 @@ bool RangeRun::must_hold() {
          static_cast<double>(bytes_) + expected >= static_cast<double>(kMaxUndeliveredBytes);
 }
 
-void RangeRun::on_outcome(Outcome&& outcome) {
+void RangeRun::on_ended(Ended&& ended) {
   // An attempt that we ended ourselves is in the TimeoutError, or nobody wants to know.
-  const bool at_limit = outcome.state == State::timed_out && call_.dispatcher().expired();
-  if (outcome.state == State::cancelled || at_limit) return;
-  if (delivery_.fail_fast && !outcome.succeeded()) {
-    if (!failure_) failure_ = std::move(outcome);
+  const bool at_limit = ended.state() == State::timed_out && call_.dispatcher().expired();
+  if (ended.state() == State::cancelled || at_limit) return;
+  if (delivery_.fail_fast && !ended.succeeded()) {
+    if (!failure_) failure_ = std::move(ended).outcome();
     return call_.dispatcher().hold(true);  // in this turn too nothing more is given out
   }
-  const std::size_t bytes = size_of(outcome);
-  mean_bytes_ += (static_cast<double>(bytes) - mean_bytes_) / static_cast<double>(++outcomes_);
+  const std::size_t bytes = ended.bytes();
+  mean_bytes_ += (static_cast<double>(bytes) - mean_bytes_) / static_cast<double>(++ended_);
   bytes_ += bytes;
-  deliver(std::move(outcome));
+  deliver(std::move(ended));
 }
 
-void RangeRun::deliver(Outcome&& outcome) {
-  if (!delivery_.in_order) return ready_.put(std::move(outcome));
-  const std::uint64_t number = outcome.task.get();
-  held_.put(number, std::move(outcome));
+void RangeRun::deliver(Ended&& ended) {
+  if (!delivery_.in_order) return ready_.put(std::move(ended));
+  const std::uint64_t number = ended.task().get();
+  held_.put(number, std::move(ended).apart());
   while (auto next = held_.take_next()) ready_.put(std::move(*next));
 }
 
@@ -76,8 +89,9 @@ void RangeRun::deliver_over_gaps() {
 
 bool RangeRun::take_ready(Outcome& outcome) {
   if (ready_.empty()) return false;
-  ready_.take(outcome);
-  bytes_ -= size_of(outcome);
+  Ended ended = ready_.take();
+  bytes_ -= ended.bytes();
+  std::move(ended).move_to(outcome);
   source_.on_taken();
   return true;
 }

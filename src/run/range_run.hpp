@@ -4,10 +4,9 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <memory_resource>
 #include <optional>
-#include <unordered_map>
 
+#include "base/by_id.hpp"
 #include "base/fifo.hpp"
 #include "base/in_order.hpp"
 #include "run/pool_call.hpp"
@@ -24,8 +23,8 @@ class RangeSource final : public TaskSource {
   /// Where the range throws it is at its end; error() has what it threw.
   std::uint64_t pull(std::uint64_t wanted) override;
   bool exhausted() const override { return exhausted_; }
-  BytesView payload(TaskId task) override { return open_.at(task).payload; }
-  void forget(TaskId task) override { open_.erase(task); }
+  BytesView payload(TaskId task) override { return open_.find(task.get())->payload; }
+  void forget(TaskId task) override;
 
   /// The caller has taken one more result.
   void on_taken() { ++taken_; }
@@ -37,12 +36,13 @@ class RangeSource final : public TaskSource {
     detail::Kept kept;
   };
   void take_next();
+  void take(const detail::CallFields& fields);
 
   detail::Feed feed_;
+  const detail::TakeCall take_ = [this](const detail::CallFields& fields) { take(fields); };
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
   std::function<void()> at_rest_;
-  std::pmr::unsynchronized_pool_resource memory_;  ///< for the map's nodes, which come and go
-  std::pmr::unordered_map<TaskId, Open> open_{&memory_};
+  ById<Open> open_;
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;
   bool exhausted_ = false;
@@ -63,8 +63,8 @@ class RangeRun final : public detail::CallRun {
 
  private:
   bool must_hold();
-  void on_outcome(Outcome&& outcome);
-  void deliver(Outcome&& outcome);
+  void on_ended(Ended&& ended);
+  void deliver(Ended&& ended);
   void deliver_over_gaps();
   void end_early();
   bool take_ready(Outcome& outcome);
@@ -73,11 +73,11 @@ class RangeRun final : public detail::CallRun {
   std::size_t max_undelivered_;
   Session& session_;
   RangeSource source_;
-  InOrder<Outcome> held_;  ///< in order: results that earlier ones must come before
-  Fifo<Outcome> ready_;
+  InOrder<Ended> held_;  ///< in order: results that earlier ones must come before
+  Fifo<Ended> ready_;
   std::size_t bytes_ = 0;  ///< of what is held or ready
   double mean_bytes_ = 0;  ///< of an outcome
-  std::uint64_t outcomes_ = 0;
+  std::uint64_t ended_ = 0;
   std::optional<Outcome> failure_;  ///< the first; to be thrown when what is ready has been taken
   bool thrown_ = false;
   PoolCall call_;

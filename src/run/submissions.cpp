@@ -86,7 +86,7 @@ void Submissions::open() {
   for (std::uint64_t task = 0; task < submitted_; ++task) from.left_out.insert(TaskId(task));
   TaskSource& source = *this;
   call_.emplace(
-      pool_, source, options, [this](Outcome outcome) { settle(std::move(outcome)); }, std::move(from));
+      pool_, source, options, [this](Ended&& ended) { settle(std::move(ended).outcome()); }, std::move(from));
 }
 
 void Submissions::close(TimePoint limit) {
@@ -103,10 +103,11 @@ std::uint64_t Submissions::pull(std::uint64_t wanted) {
 BytesView Submissions::payload(TaskId task) { return open_.at(task)->payload(); }
 
 std::shared_ptr<detail::Submission> Submissions::submit(const detail::CallFields& fields) {
-  Bytes payload = encode_call(fields);
+  ByteWriter payload;
+  append_call(call_head(fields), fields.function, fields.arguments, payload);
   open();
   const TaskId task(submitted_++);
-  auto entry = std::make_shared<Entry>(*this, task, std::move(payload), fields.kept);
+  auto entry = std::make_shared<Entry>(*this, task, payload.take(), fields.kept);
   open_.emplace(task, entry);
   turn(Session::Idle::go_on);
   pool_.session().rest();

@@ -38,8 +38,8 @@ bool Worker::turn(TimePoint now) {
     busy = true;
     heard_ = now;
     if (!message->complete) continue;
-    const auto bytes = std::make_shared<const Bytes>(std::move(message->bytes));
-    const FromDispatcher decoded = decode_from_dispatcher(*bytes);
+    const SharedBytes bytes(std::move(message->bytes));
+    const FromDispatcher decoded = decode_from_dispatcher(bytes);
     if (const auto* give = std::get_if<Give>(&decoded)) {
       on(*give, bytes);
     } else {
@@ -78,10 +78,9 @@ void Worker::on(const Begin& begin) {
   if (run_.threads) use_threads();
 }
 
-void Worker::on(const Give& give, const std::shared_ptr<const Bytes>& message) {
+void Worker::on(const Give& give, const SharedBytes& message) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
-  for (const Give::Item& item : give.items)
-    waiting_.push_back(accept(item, SharedBytes(message, item.payload)));
+  for (const Give::Item& item : give.items) waiting_.push_back(accept(item, message.part(item.payload)));
 }
 
 GivenTask Worker::accept(const Give::Item& item, SharedBytes payload) const {

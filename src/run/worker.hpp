@@ -56,7 +56,7 @@ class Worker {
 
  private:
   void on(const Begin& begin);
-  void on(const Give& give, const std::shared_ptr<const Bytes>& message);
+  void on(const Give& give, const SharedBytes& message);
   void on(const Give& /*give*/) {}  // with its message only
   void on(const Recall& recall);
   void on(const Stop& stop);

@@ -33,6 +33,26 @@ void read_sample(BytesView bytes) {
 
 TEST(Bytes, WhatWasPutIsGotInTheSameOrder) { read_sample(sample()); }
 
+TEST(Bytes, SeveralAtOnceAreTheSameOneByOne) {
+  ByteWriter out;
+  out.put(std::uint64_t{1}, std::int32_t{-2}, true, 0.1, Colour::red).put("text").put("");
+  EXPECT_EQ(out.view(), sample());
+  ByteReader in(out.view());
+  std::uint64_t number = 0;
+  std::int32_t negative = 0;
+  bool truth = false;
+  double part = 0;
+  Colour colour{};
+  in.get(number, negative, truth, part, colour);
+  EXPECT_EQ(number, 1U);
+  EXPECT_EQ(negative, -2);
+  EXPECT_TRUE(truth);
+  EXPECT_EQ(part, 0.1);
+  EXPECT_EQ(colour, Colour::red);
+  EXPECT_EQ(in.rest(), out.view().substr(22));
+  EXPECT_THROW(in.get(number, negative), FormatError);
+}
+
 TEST(Bytes, IntegersAreLittleEndianAndOfTheirOwnWidth) {
   ByteWriter out;
   out.put<std::uint32_t>(0x01020304).put<std::uint8_t>(5);
@@ -82,6 +102,23 @@ TEST(Bytes, ARefusedFieldCanBeTriedAsASmallerOne) {
 TEST(Bytes, GottenBytesAreAViewOfThoseThatWereRead) {
   const Bytes bytes = Bytes("\1\0\0\0\0\0\0\0", 8) + "x";
   EXPECT_EQ(ByteReader(bytes).get_bytes().data(), bytes.data() + 8);
+}
+
+TEST(SharedBytes, LiveAsLongAsAnyPartOfThem) {
+  SharedBytes part;
+  {
+    const SharedBytes all(Bytes(1000, 'a') + "end");
+    part = all.part(BytesView(all).substr(1000));
+  }
+  EXPECT_EQ(BytesView(part), "end");
+}
+
+TEST(SharedBytes, AreTakenBackByTheLastOnly) {
+  SharedBytes all(Bytes(1000, 'a'));
+  SharedBytes part = all.part(BytesView(all).substr(10));
+  EXPECT_EQ(std::move(all).take_if_alone(), "");
+  EXPECT_EQ(std::move(part).take_if_alone(), Bytes(1000, 'a'));
+  EXPECT_EQ(SharedBytes().take_if_alone(), "");
 }
 
 }  // namespace

@@ -8,23 +8,16 @@ namespace {
 
 using parrun::Fifo;
 
-template <typename T>
-T take(Fifo<T>& fifo) {
-  T thing;
-  fifo.take(thing);
-  return thing;
-}
-
 TEST(Fifo, GivesWhatWasPutInOrder) {
   Fifo<std::unique_ptr<int>> fifo;
   int put = 0;
   int taken = 0;
   for (int round = 1; round < 40; ++round) {
     for (int i = 0; i < round; ++i) fifo.put(std::make_unique<int>(put++));
-    for (int i = 0; i < (2 * round) / 3; ++i) EXPECT_EQ(*take(fifo), taken++);
+    for (int i = 0; i < (2 * round) / 3; ++i) EXPECT_EQ(*fifo.take(), taken++);
     EXPECT_EQ(fifo.size(), static_cast<std::size_t>(put - taken));
   }
-  while (!fifo.empty()) EXPECT_EQ(*take(fifo), taken++);
+  while (!fifo.empty()) EXPECT_EQ(*fifo.take(), taken++);
   EXPECT_EQ(taken, put);
 }
 
@@ -32,7 +25,7 @@ TEST(Fifo, KeepsNothingOfWhatWasTaken) {
   Fifo<std::shared_ptr<int>> fifo;
   const auto thing = std::make_shared<int>(1);
   for (int i = 0; i < 10; ++i) fifo.put(std::shared_ptr<int>(thing));
-  for (int i = 0; i < 4; ++i) take(fifo);
+  for (int i = 0; i < 4; ++i) fifo.take();
   EXPECT_EQ(thing.use_count(), 1 + 6);
 }
 

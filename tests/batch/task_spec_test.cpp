@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -13,13 +15,18 @@ TEST(TaskSpec, ACallOfWhichThereIsNoMoreToSayIsEncodedLikeAnyOther) {
   TaskHead head;
   TaskSpec spec;
   spec.work = Call{"simulate", "arguments"};
-  EXPECT_EQ(encode_call(head, "simulate", "arguments"), encode(spec));
+  const auto encoded = [&head] {
+    ByteWriter out;
+    append_call(head, "simulate", "arguments", out);
+    return out.take();
+  };
+  EXPECT_EQ(encoded(), encode(spec));
   head.label = spec.label = "run 7";
   head.timeout = spec.timeout = 3s;
   head.retries = spec.retries = 2;
   head.cost = spec.cost = 0.5;
   head.resources = spec.resources = {.memory_bytes = 1000, .cpu = 1s, .output_bytes = 50};
-  EXPECT_EQ(encode_call(head, "simulate", "arguments"), encode(spec));
+  EXPECT_EQ(encoded(), encode(spec));
   EXPECT_EQ(decode_task(encode(spec)), spec);
 }
 
@@ -29,29 +36,34 @@ TEST(TaskSpec, IsCheckedWithoutBeingCopiedAsItIsWhenItIsDecoded) {
   call.label = "label";
   call.cost = 1.5;
   call.env = {{"A", "1"}, {"B", ""}};
+  call.cwd = "/";
   TaskSpec argv;
   argv.work = ArgvCommand{{"sort", "-n"}};
   argv.cwd = "/tmp";
   argv.stdin_text = "2\n1\n";
   TaskSpec shell;
   shell.work = ShellCommand{"true"};
-  EXPECT_EQ(called_function(encode(call)), "simulate");
-  EXPECT_FALSE(called_function(encode(argv)));
-  EXPECT_FALSE(called_function(encode(shell)));
+  const Bytes encoded = encode(call);
+  const CallView seen = view_call(encoded).value();
+  EXPECT_EQ((Call{Bytes(seen.function), Bytes(seen.arguments)}), std::get<Call>(call.work));
+  EXPECT_EQ(seen.cwd, call.cwd);
+  EXPECT_EQ(seen.env, (std::vector<std::pair<BytesView, BytesView>>(call.env.begin(), call.env.end())));
+  EXPECT_FALSE(view_call(encode(argv)));
+  EXPECT_FALSE(view_call(encode(shell)));
   for (const TaskSpec& spec : {call, argv, shell}) {
     const Bytes whole = encode(spec);
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const BytesView cut = BytesView(whole).substr(0, size);
-      EXPECT_THROW(called_function(cut), FormatError) << size;
+      EXPECT_THROW(view_call(cut), FormatError) << size;
       EXPECT_THROW(decode_task(cut), FormatError) << size;
     }
-    EXPECT_THROW(called_function(whole + 'x'), FormatError);
+    EXPECT_THROW(view_call(whole + 'x'), FormatError);
     Bytes unknown = whole;
     unknown[0] = 9;
-    EXPECT_THROW(called_function(unknown), FormatError);
+    EXPECT_THROW(view_call(unknown), FormatError);
   }
   argv.work = ArgvCommand{};
-  EXPECT_THROW(called_function(encode(argv)), FormatError);
+  EXPECT_THROW(view_call(encode(argv)), FormatError);
 }
 
 }  // namespace

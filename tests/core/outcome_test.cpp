@@ -92,7 +92,7 @@ TEST(Outcome, FlippedAnywhereIsReadOrRefused) {
 TEST(Outcome, ItsAttemptIsReadWhereAllOfItCanBeReadAndNowhereElse) {
   const auto attempt_in = [](BytesView bytes) -> std::optional<Assignment> {
     try {
-      return decode_attempt(bytes);
+      return decode_outcome_head(bytes).attempt;
     } catch (const FormatError&) {
       return std::nullopt;
     }

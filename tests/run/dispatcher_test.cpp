@@ -72,8 +72,9 @@ class DispatcherTest : public ::testing::Test {
     source = std::make_unique<NumberedTasks>(tasks);
     if (from.elsewhere > 0) source->pull(tasks);  // as a batch is known from the start
     const Begin begin{kEpoch, {}, true, false, false, {}};
-    const Dispatcher::Sink sink{.on_last = [&](const Outcome& outcome) { delivered.push_back(outcome); },
-                                .on_retried = [&](const Outcome& outcome) { retried.push_back(outcome); }};
+    const Dispatcher::Sink sink{
+        .on_last = [&](Ended&& ended) { delivered.push_back(std::move(ended).outcome()); },
+        .on_retried = [&](const Outcome& outcome) { retried.push_back(outcome); }};
     dispatcher = std::make_unique<Dispatcher>(*crew, *source, begin, retry, sink, from);
     for (const Rank rank : {kFirst, kSecond}) EXPECT_EQ(transport.take<Begin>(rank).epoch, kEpoch);
     return *dispatcher;
@@ -788,7 +789,7 @@ TEST_F(DispatcherTest, TheNextRunOnTheSameCrewBeginsAfresh) {
   NumberedTasks next(1);
   const Begin begin{kEpoch + 1, {}, false, false, false, {}};
   crew->watch().restart(limits, clock.advance(100s));
-  Dispatcher second(*crew, next, begin, {}, {.on_last = [](const Outcome&) {}});
+  Dispatcher second(*crew, next, begin, {}, {.on_last = [](Ended&&) {}});
   transport.take<Begin>(kFirst);
   transport.take<Begin>(kSecond);
   second.hold(true);

@@ -1,0 +1,81 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace parrun {
+
+// Things by number, of which most come in ascending order and go soon. Each has the place of its number
+// modulo the places there are, of which there are twice as many as things; what is still there when another
+// one is to have its place moves into a map. So almost all are found at the first look, and nothing is
+// allocated for one.
+template <typename T>
+class ById {
+ public:
+  /// A thing for `id`, to be written over: another one may have left it, for its memory. REQUIRES: there is
+  /// none.
+  T& add(std::uint64_t id) {
+    if (2 * size_ >= places_.size()) grow();
+    Place& place = place_of(id);
+    if (place.id != kNobody) displaced_.emplace(place.id, std::move(place.thing));
+    place.id = id;
+    ++size_;
+    return place.thing;
+  }
+  /// Null: there is none. Another's add() moves it.
+  T* find(std::uint64_t id) {
+    if (places_.empty()) return nullptr;
+    if (Place& place = place_of(id); place.id == id) return &place.thing;
+    if (displaced_.empty()) return nullptr;
+    const auto found = displaced_.find(id);
+    return found == displaced_.end() ? nullptr : &found->second;
+  }
+  const T* find(std::uint64_t id) const { return const_cast<ById*>(this)->find(id); }
+  bool contains(std::uint64_t id) const { return find(id) != nullptr; }
+  /// The thing itself may stay for a while. REQUIRES: it is there.
+  void erase(std::uint64_t id) {
+    --size_;
+    Place& place = place_of(id);
+    if (place.id == id) {
+      place.id = kNobody;
+    } else {
+      displaced_.erase(id);
+    }
+  }
+  std::size_t size() const { return size_; }
+
+  /// Calls `each(id, thing)`, in no order.
+  void for_each(auto each) const {
+    for (const Place& place : places_) {
+      if (place.id != kNobody) each(place.id, place.thing);
+    }
+    for (const auto& [id, thing] : displaced_) each(id, thing);
+  }
+
+ private:
+  static constexpr std::uint64_t kNobody = std::numeric_limits<std::uint64_t>::max();
+  struct Place {
+    std::uint64_t id = kNobody;
+    T thing;
+  };
+
+  Place& place_of(std::uint64_t id) { return places_[id & (places_.size() - 1)]; }
+  // Those that had places of their own before have them afterwards too.
+  void grow() {
+    constexpr std::size_t kFirst = 16;
+    std::vector<Place> before(places_.empty() ? kFirst : 2 * places_.size());
+    before.swap(places_);
+    for (Place& place : before) {
+      if (place.id != kNobody) place_of(place.id) = std::move(place);
+    }
+  }
+
+  std::vector<Place> places_;  ///< a power of two, or none
+  std::unordered_map<std::uint64_t, T> displaced_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace parrun

@@ -1,0 +1,62 @@
+#pragma once
+#include <memory>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "core/outcome.hpp"
+
+namespace parrun {
+
+// What an attempt came to, on its way through rank 0: most stay as their workers encoded them, where their
+// message lies, until somebody wants to see all of it.
+class Ended {
+ public:
+  /// Throws FormatError where that is no outcome. `host` outlives it.
+  Ended(SharedBytes encoded, Rank rank, const std::string& host)
+      : head_(decode_outcome_head(encoded)), rank_(rank), encoded_(std::move(encoded)), host_(&host) {}
+  explicit Ended(Outcome outcome)
+      : head_{{outcome.task, outcome.attempt}, outcome.state, outcome.exit_code, outcome.elapsed_s},
+        rank_(outcome.rank),
+        outcome_(std::make_unique<Outcome>(std::move(outcome))) {}
+
+  const OutcomeHead& head() const { return head_; }
+  TaskId task() const { return head_.attempt.task; }
+  State state() const { return head_.state; }
+  bool succeeded() const { return head_.state == State::succeeded; }
+  Rank rank() const { return rank_; }
+  /// What it takes of memory, without the earlier attempts.
+  std::size_t bytes() const {
+    return sizeof *this + (outcome_ ? size_of(*outcome_) : BytesView(encoded_).size());
+  }
+
+  /// Into memory that there is.
+  void move_to(Outcome& outcome) && {
+    if (outcome_) {
+      outcome = std::move(*outcome_);
+    } else {
+      decode_outcome(encoded_, outcome);
+      outcome.rank = rank_;
+      outcome.host = *host_;
+      outcome.earlier.clear();
+    }
+  }
+  Outcome outcome() && {
+    Outcome outcome;
+    std::move(*this).move_to(outcome);
+    return outcome;
+  }
+  /// It does not keep its message, of which others may be gone long before it.
+  Ended apart() && {
+    if (!outcome_) encoded_ = Bytes(BytesView(encoded_));
+    return std::move(*this);
+  }
+
+ private:
+  OutcomeHead head_;
+  Rank rank_;
+  SharedBytes encoded_;
+  const std::string* host_ = nullptr;
+  std::unique_ptr<Outcome> outcome_;  ///< in place of both
+};
+
+}  // namespace parrun

@@ -1,0 +1,80 @@
+#include "base/by_id.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <string>
+
+namespace {
+
+using namespace parrun;
+
+std::map<std::uint64_t, std::string> all_of(const ById<std::string>& things) {
+  std::map<std::uint64_t, std::string> all;
+  things.for_each(
+      [&](std::uint64_t id, const std::string& thing) { EXPECT_TRUE(all.emplace(id, thing).second); });
+  return all;
+}
+
+TEST(ById, HoldsWhatAMapHoldsWhateverComesAndGoes) {
+  for (const std::uint64_t most : {std::uint64_t{40}, std::uint64_t{1} << 60}) {
+    std::mt19937_64 random(most);
+    ById<std::string> things;
+    std::map<std::uint64_t, std::string> expected;
+    for (int step = 0; step < 20'000; ++step) {
+      const std::uint64_t id = random() % most;
+      const bool grows = step % 4000 < 2000;
+      if (things.contains(id)) {
+        if (grows && random() % 4 > 0) continue;
+        things.erase(id);
+        expected.erase(id);
+      } else if (grows || random() % 4 == 0) {
+        things.add(id) = expected[id] = std::to_string(id);
+      } else if (!expected.empty()) {
+        const std::uint64_t other = expected.begin()->first;
+        ASSERT_EQ(*things.find(other), expected.at(other));
+        things.erase(other);
+        expected.erase(other);
+      }
+      ASSERT_EQ(things.size(), expected.size());
+    }
+    EXPECT_EQ(all_of(things), expected);
+  }
+}
+
+TEST(ById, KeepsWhatStaysWhileOthersGoOn) {
+  ById<std::string> things;
+  for (std::uint64_t id = 0; id < 100'000; ++id) {
+    things.add(id) = std::to_string(id);
+    if (id % 1000 > 0) things.erase(id);
+  }
+  EXPECT_EQ(things.size(), 100U);
+  for (std::uint64_t id = 0; id < 100'000; id += 1000) {
+    ASSERT_TRUE(things.contains(id));
+    EXPECT_EQ(*things.find(id), std::to_string(id));
+    EXPECT_FALSE(things.contains(id + 1));
+  }
+}
+
+TEST(ById, GivesTheMemoryOfWhatHasGoneToWhatComes) {
+  ById<std::string> things;
+  things.add(0).assign(1000, 'x');
+  const char* const memory = things.find(0)->data();
+  things.erase(0);
+  const std::string* found = nullptr;
+  for (std::uint64_t id = 1; id <= 16; ++id) {
+    std::string& thing = things.add(id);
+    if (thing.data() == memory) found = &thing;
+    things.erase(id);
+  }
+  EXPECT_NE(found, nullptr);
+}
+
+TEST(ById, IsEmptyAtFirst) {
+  const ById<int> things;
+  EXPECT_EQ(things.size(), 0U);
+  EXPECT_FALSE(things.contains(0));
+}
+
+}  // namespace
