@@ -8,25 +8,25 @@
 
 namespace parrun {
 
-std::optional<Duration> checked_limit(std::optional<std::chrono::nanoseconds> limit, const char* name) {
+void require_limit(std::chrono::nanoseconds limit, const char* name) {
   constexpr auto kLongest = std::chrono::hours(24 * 365 * 100);
-  if (!limit || (*limit > std::chrono::nanoseconds::zero() && *limit < kLongest)) return limit;
+  if (limit > std::chrono::nanoseconds::zero() && limit < kLongest) return;
   throw InputError(fmt::format("the {} must be above zero and below 100 years; leave it out for none", name));
 }
 
-std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, const char* name) {
-  if (!bytes || *bytes > 0) return bytes;
+void require_size(std::uint64_t bytes, const char* name) {
+  if (bytes > 0) return;
   throw InputError(fmt::format("the {} must be above zero; leave it out for none", name));
 }
 
-std::optional<int> checked_retries(std::optional<int> retries) {
-  if (!retries || *retries >= 0) return retries;
-  throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", *retries));
+void require_retries(int retries) {
+  if (retries >= 0) return;
+  throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", retries));
 }
 
-std::optional<double> checked_cost(std::optional<double> cost) {
-  if (!cost || (*cost >= 0 && std::isfinite(*cost))) return cost;
-  throw InputError(fmt::format("a task's cost is {}; give 0 or more, or none", *cost));
+void require_cost(double cost) {
+  if (cost >= 0 && std::isfinite(cost)) return;
+  throw InputError(fmt::format("a task's cost is {}; give 0 or more, or none", cost));
 }
 
 TaskSpec call_spec(detail::CallFields fields) {

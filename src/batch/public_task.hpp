@@ -8,18 +8,33 @@
 
 namespace parrun {
 
-/// A limit that a caller gave. Throws InputError where it is not above zero, or so long that it cannot be
-/// added to a time.
-std::optional<Duration> checked_limit(std::optional<std::chrono::nanoseconds> limit, const char* name);
+// What a caller gave, if anything; each throws InputError where it cannot be.
+void require_limit(std::chrono::nanoseconds limit, const char* name);
+void require_size(std::uint64_t bytes, const char* name);
+void require_cost(double cost);
+void require_retries(int retries);
 
-/// Throws InputError where `bytes` is zero.
-std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, const char* name);
-
-/// Throws InputError where `cost` is below zero, or no number.
-std::optional<double> checked_cost(std::optional<double> cost);
-
-/// Throws InputError where `retries` is below zero.
-std::optional<int> checked_retries(std::optional<int> retries);
+/// Above zero, and not so long that it cannot be added to a time.
+inline std::optional<Duration> checked_limit(std::optional<std::chrono::nanoseconds> limit,
+                                             const char* name) {
+  if (limit) require_limit(*limit, name);
+  return limit;
+}
+/// Above zero.
+inline std::optional<std::uint64_t> checked_size(std::optional<std::uint64_t> bytes, const char* name) {
+  if (bytes) require_size(*bytes, name);
+  return bytes;
+}
+/// 0 or more, and a number.
+inline std::optional<double> checked_cost(std::optional<double> cost) {
+  if (cost) require_cost(*cost);
+  return cost;
+}
+/// 0 or more.
+inline std::optional<int> checked_retries(std::optional<int> retries) {
+  if (retries) require_retries(*retries);
+  return retries;
+}
 
 /// CallFields' and CommandOptions' limits have the same names.
 template <typename Options, typename Spec>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "core/state_counts.hpp"
@@ -9,8 +10,8 @@
 namespace parrun {
 namespace {
 
-// Encoded: the fields of fixed size as in Parsed, then each text that is not empty, then the value's bytes.
-struct Parsed {
+// Encoded: these fields, then each text that is not empty, then the value's bytes.
+struct FixedFields {
   std::uint64_t task = 0;
   int attempt = 0;
   State state = State::succeeded;
@@ -24,38 +25,39 @@ struct Parsed {
   bool value_is_json = false;
   std::uint8_t texts_present = 0;  ///< a bit for each
   std::uint64_t value_size = 0;    ///< [bytes]
-  std::array<BytesView, 6> texts;
-  BytesView value;
 };
+constexpr std::size_t kTexts = 6;
 
 // `O` is an Outcome, or a const one.
 template <typename O>
 auto texts_of(O& outcome) {
-  return std::array{&outcome.error,   &outcome.error_type,  &outcome.error_value,
-                    &outcome.warning, &outcome.stdout_text, &outcome.stderr_text};
+  return std::array<decltype(&outcome.error), kTexts>{&outcome.error,       &outcome.error_type,
+                                                      &outcome.error_value, &outcome.warning,
+                                                      &outcome.stdout_text, &outcome.stderr_text};
 }
 
 // In the memory that it has, but that of something huge is not kept for something small.
 void assign(BytesView from, std::string& to) {
-  if (from.empty() && to.empty()) return;
   constexpr std::size_t kKept = std::size_t{4} << 20;
   if (to.capacity() > std::max(kKept, 2 * from.size())) std::string().swap(to);
+  if (from.empty()) return to.clear();
   to.assign(from);
 }
 
-Parsed parse(BytesView bytes) {
+// Calls `on_text(i, text)` for each text that is there; returns the fields, and the value.
+std::pair<FixedFields, BytesView> parse(BytesView bytes, auto on_text) {
   ByteReader in(bytes);
-  Parsed it;
+  FixedFields it;
   in.get(it.task, it.attempt, it.state, it.started_s, it.elapsed_s, it.user_s, it.system_s, it.max_rss_kb,
          it.exit_code, it.signal, it.value_is_json, it.texts_present, it.value_size);
   if (it.state > State::cancelled) throw FormatError("an unknown state of a task");
-  if (it.texts_present >> it.texts.size() != 0) throw FormatError("an unknown text of an outcome");
-  for (std::size_t i = 0; i < it.texts.size(); ++i) {
-    if ((it.texts_present >> i & 1) != 0) it.texts[i] = in.get_bytes();
+  if (it.texts_present >> kTexts != 0) throw FormatError("an unknown text of an outcome");
+  for (unsigned left = it.texts_present; left != 0; left &= left - 1) {
+    on_text(static_cast<std::size_t>(std::countr_zero(left)), in.get_bytes());
   }
-  it.value = in.get_bytes(it.value_size);
+  const BytesView value = in.get_bytes(it.value_size);
   if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
-  return it;
+  return {it, value};
 }
 
 }  // namespace
@@ -116,12 +118,14 @@ void append_but_value(const Outcome& outcome, ByteWriter& out) {
 }
 
 OutcomeHead decode_outcome_head(BytesView bytes) {
-  const Parsed it = parse(bytes);
+  const FixedFields it = parse(bytes, [](std::size_t, BytesView) {}).first;
   return {{TaskId(it.task), it.attempt}, it.state, it.exit_code, it.elapsed_s};
 }
 
 void decode_outcome(BytesView bytes, Outcome& outcome) {
-  const Parsed it = parse(bytes);
+  const auto texts = texts_of(outcome);
+  for (std::string* text : texts) assign({}, *text);
+  const auto [it, value] = parse(bytes, [&](std::size_t i, BytesView text) { assign(text, *texts[i]); });
   outcome.task = TaskId(it.task);
   outcome.attempt = it.attempt;
   outcome.state = it.state;
@@ -133,9 +137,7 @@ void decode_outcome(BytesView bytes, Outcome& outcome) {
   outcome.exit_code = it.exit_code;
   outcome.signal = it.signal;
   outcome.value_is_json = it.value_is_json;
-  const auto texts = texts_of(outcome);
-  for (std::size_t i = 0; i < texts.size(); ++i) assign(it.texts[i], *texts[i]);
-  assign(it.value, outcome.value);
+  assign(value, outcome.value);
 }
 
 Outcome decode_outcome(BytesView bytes) {

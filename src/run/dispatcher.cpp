@@ -226,6 +226,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
   Give message{epoch_, {}};
   message.items.reserve(grant.count);
   std::size_t bytes = 0;
+  const bool all = all_fit(now);
   while (message.items.size() < grant.count && scheduler_.has_ready_for(grant.worker) &&
          bytes < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
@@ -234,7 +235,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
       continue;
     }
     const BytesView payload = source_.payload(next.task);
-    if (!all_fit(now) && !fits(durations_.expected_s(label(next.task)), now)) {
+    if (!all && !fits(durations_.expected_s(label(next.task)), now)) {
       scheduler_.set_aside(grant.worker, next.task);
       if (!anything_fits(now)) break;
       continue;

@@ -80,7 +80,14 @@ void Worker::on(const Begin& begin) {
 
 void Worker::on(const Give& give, const SharedBytes& message) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
-  for (const Give::Item& item : give.items) waiting_.push_back(accept(item, message.part(item.payload)));
+  for (const Give::Item& item : give.items) {
+    GivenTask task = accept(item, message.part(item.payload));
+    if (waiting_.empty() && may_begin(task)) {
+      begin(std::move(task));
+    } else {
+      waiting_.push_back(std::move(task));
+    }
+  }
 }
 
 GivenTask Worker::accept(const Give::Item& item, SharedBytes payload) const {
@@ -178,14 +185,18 @@ void Worker::hold_back() {
 }
 
 // One executor at a time is active, so one task at a time executes here.
+bool Worker::may_begin(const GivenTask& task) {
+  return !begins_nothing_ && (&executor_for(task) == active_ || !active_->has_tasks());
+}
+
+void Worker::begin(GivenTask task) {
+  active_ = &executor_for(task);
+  active_->give(std::move(task));
+}
+
 void Worker::feed() {
-  while (!waiting_.empty() && !begins_nothing_) {
-    Executor& wanted = executor_for(waiting_.front());
-    if (&wanted != active_ && active_->has_tasks()) return;
-    active_ = &wanted;
-    active_->give(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
+  for (; !waiting_.empty() && may_begin(waiting_.front()); waiting_.pop_front())
+    begin(std::move(waiting_.front()));
 }
 
 bool Worker::execute(TimePoint now) {

@@ -71,6 +71,8 @@ class Worker {
   GivenTask accept(const Give::Item& item, SharedBytes payload) const;
   void hold_back();
   void use_threads();
+  bool may_begin(const GivenTask& task);
+  void begin(GivenTask task);
   void feed();
   bool execute(TimePoint now);
   void go_on_stopping(TimePoint now);

@@ -31,8 +31,8 @@ class MpiTransport final : public Transport {
   MpiTransport(const MpiTransport&) = delete;
   MpiTransport& operator=(const MpiTransport&) = delete;
 
-  Rank rank() const override { return Rank(world_.rank()); }
-  int ranks() const override { return world_.size(); }
+  Rank rank() const override { return rank_; }
+  int ranks() const override { return ranks_; }
   void send(Rank to, Bytes message) override;
   std::optional<Message> receive() override;
   void give_back(Bytes message) override;
@@ -62,6 +62,8 @@ class MpiTransport final : public Transport {
   std::optional<Message> take_complete(int from, Incoming& incoming);
 
   boost::mpi::communicator world_;
+  Rank rank_{world_.rank()};
+  int ranks_ = world_.size();
   std::list<Sending> sending_;
   std::map<int, Incoming> incoming_;  ///< only ranks with something under way
   std::vector<Bytes> spares_;         ///< for what is to be received
