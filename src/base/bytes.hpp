@@ -5,7 +5,6 @@
 
 #include <array>
 #include <bit>
-#include <boost/smart_ptr/make_local_shared.hpp>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -21,28 +20,6 @@ using Bytes = std::string;
 using BytesView = std::string_view;
 
 static_assert(std::endian::native == std::endian::little, "a big-endian machine needs byte swaps here");
-
-// A part of some bytes, which live as long as any part of them. All parts belong to one thread.
-class SharedBytes {
- public:
-  SharedBytes() = default;
-  SharedBytes(Bytes all) : all_(boost::make_local_shared<Bytes>(std::move(all))), part_(*all_) {}
-  /// REQUIRES: `part` is of these bytes.
-  SharedBytes part(BytesView part) const { return {all_, part}; }
-  operator BytesView() const { return part_; }
-  /// All bytes, if there is no other part of them; else none.
-  Bytes take_if_alone() && {
-    part_ = {};
-    const auto all = std::move(all_);
-    return all && all.local_use_count() == 1 ? std::move(*all) : Bytes();
-  }
-
- private:
-  SharedBytes(boost::local_shared_ptr<Bytes> all, BytesView part) : all_(std::move(all)), part_(part) {}
-
-  boost::local_shared_ptr<Bytes> all_;
-  BytesView part_;
-};
 
 // Bytes that begin with so much room for the length of what follows are a string as it is written here.
 inline constexpr std::size_t kLengthRoom = sizeof(std::uint64_t);

@@ -2,7 +2,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/bytes.hpp"
+#include "base/shared_bytes.hpp"
 #include "core/outcome.hpp"
 
 namespace parrun {
@@ -26,7 +26,7 @@ class Ended {
   Rank rank() const { return rank_; }
   /// What it takes of memory, without the earlier attempts.
   std::size_t bytes() const {
-    return sizeof *this + (outcome_ ? size_of(*outcome_) : BytesView(encoded_).size());
+    return sizeof *this + (outcome_ ? size_of(*outcome_) : encoded_.view().size());
   }
 
   /// Into memory that there is.
@@ -47,7 +47,7 @@ class Ended {
   }
   /// It does not keep its message, of which others may be gone long before it.
   Ended apart() && {
-    if (!outcome_) encoded_ = Bytes(BytesView(encoded_));
+    if (!outcome_) encoded_ = Bytes(encoded_.view());
     return std::move(*this);
   }
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.hpp"
+#include "base/shared_bytes.hpp"
 #include "exec/executor_body.hpp"
 #include "exec/frames.hpp"
 #include "parrun/outcome.hpp"

@@ -61,7 +61,7 @@ void Crew::send_heartbeats(TimePoint now) {
 }
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
-  transport_.give_back(std::move(message_).take_if_alone());
+  message_ = {};
   if (!waiting_.empty()) {
     const Rank from = waiting_.front().from;
     message_ = std::move(waiting_.front().bytes);

@@ -53,7 +53,7 @@ bool Dispatcher::turn(TimePoint now) {
 
 bool Dispatcher::take_messages(TimePoint now) {
   bool any = false;
-  for (std::size_t taken = 0; taken < kTurnBytes; taken += kLeastBytes + BytesView(crew_.message()).size()) {
+  for (std::size_t taken = 0; taken < kTurnBytes; taken += kLeastBytes + crew_.message().view().size()) {
     auto message = crew_.receive(now);
     if (!message) break;
     any = true;

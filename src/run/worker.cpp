@@ -38,10 +38,9 @@ bool Worker::turn(TimePoint now) {
     busy = true;
     heard_ = now;
     if (!message->complete) continue;
-    const SharedBytes bytes(std::move(message->bytes));
-    const FromDispatcher decoded = decode_from_dispatcher(bytes);
+    const FromDispatcher decoded = decode_from_dispatcher(message->bytes);
     if (const auto* give = std::get_if<Give>(&decoded)) {
-      on(*give, bytes);
+      on(*give, message->bytes);
     } else {
       std::visit([this](const auto& alternative) { on(alternative); }, decoded);
     }

@@ -101,24 +101,9 @@ void MpiTransport::probe() {
   auto& pieces = incoming_[found->source()].pieces;
   Piece& piece = pieces.emplace_back();
   piece.last = found->tag() == kTagLast;
-  piece.bytes = memory_of(static_cast<std::size_t>(found->count<char>().value_or(0)));
+  piece.bytes = spares_->take(static_cast<std::size_t>(found->count<char>().value_or(0)));
   piece.request =
       world_.irecv(found->source(), found->tag(), piece.bytes.data(), static_cast<int>(piece.bytes.size()));
-}
-
-void MpiTransport::give_back(Bytes message) {
-  const bool worth = message.size() >= kWorthReuse && message.size() <= kPieceBytes;
-  if (worth && spares_.size() < kMostSpares) spares_.push_back(std::move(message));
-}
-
-Bytes MpiTransport::memory_of(std::size_t size) {
-  Bytes memory;
-  if (size >= kWorthReuse && !spares_.empty()) {
-    if (spares_.back().capacity() >= size) memory = std::move(spares_.back());
-    spares_.pop_back();
-  }
-  memory.resize(size);
-  return memory;
 }
 
 void MpiTransport::test_sends() {
@@ -142,7 +127,7 @@ std::optional<Message> MpiTransport::take_complete(int from, Incoming& incoming)
   }
   incoming.pieces.pop_front();
   if (!last) return Message{Rank(from), {}, false};
-  return Message{Rank(from), std::exchange(incoming.assembled, {}), true};
+  return Message{Rank(from), SharedBytes(std::exchange(incoming.assembled, {}), spares_), true};
 }
 
 }  // namespace parrun

@@ -21,9 +21,6 @@ namespace parrun {
 class MpiTransport final : public Transport {
  public:
   static constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
-  // Of larger messages the memory is used again: with what they held in it, it need not be cleared.
-  static constexpr std::size_t kWorthReuse = std::size_t{16} << 10;
-  static constexpr std::size_t kMostSpares = 4;
 
   /// Duplicates `communicator`, so that its messages and ours never meet, and errors come as exceptions here
   /// alone; collective over it. Throws TimeoutError where not all ranks have come by `limit`.
@@ -35,7 +32,6 @@ class MpiTransport final : public Transport {
   int ranks() const override { return ranks_; }
   void send(Rank to, Bytes message) override;
   std::optional<Message> receive() override;
-  void give_back(Bytes message) override;
   std::vector<Rank> take_failed() override;
   bool idle() const override { return sending_.empty(); }
 
@@ -57,7 +53,6 @@ class MpiTransport final : public Transport {
   };
 
   void probe();
-  Bytes memory_of(std::size_t size);
   void test_sends();
   std::optional<Message> take_complete(int from, Incoming& incoming);
 
@@ -66,7 +61,7 @@ class MpiTransport final : public Transport {
   int ranks_ = world_.size();
   std::list<Sending> sending_;
   std::map<int, Incoming> incoming_;  ///< only ranks with something under way
-  std::vector<Bytes> spares_;         ///< for what is to be received
+  SharedBytes::Spares spares_ = boost::make_local_shared<SpareBytes>();  ///< for what is to be received
   std::set<Rank> failed_;
 };
 

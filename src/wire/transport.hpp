@@ -2,14 +2,14 @@
 #include <optional>
 #include <vector>
 
-#include "base/bytes.hpp"
+#include "base/shared_bytes.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
 
 struct Message {
   Rank from;
-  Bytes bytes;
+  SharedBytes bytes;
   bool complete = true;  ///< false: a piece of a large message has come, and there is nothing to read yet
 };
 
@@ -24,8 +24,6 @@ class Transport {
   virtual void send(Rank to, Bytes message) = 0;
   /// The next message, or news of a piece of one, if there is any. Also moves what is under way.
   virtual std::optional<Message> receive() = 0;
-  /// The memory of a message that was received is needed no more.
-  virtual void give_back(Bytes /*message*/) {}
   /// Ranks that have failed since the last call while the others go on; most MPI libraries end the job
   /// instead.
   virtual std::vector<Rank> take_failed() { return {}; }

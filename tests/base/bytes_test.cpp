@@ -104,21 +104,4 @@ TEST(Bytes, GottenBytesAreAViewOfThoseThatWereRead) {
   EXPECT_EQ(ByteReader(bytes).get_bytes().data(), bytes.data() + 8);
 }
 
-TEST(SharedBytes, LiveAsLongAsAnyPartOfThem) {
-  SharedBytes part;
-  {
-    const SharedBytes all(Bytes(1000, 'a') + "end");
-    part = all.part(BytesView(all).substr(1000));
-  }
-  EXPECT_EQ(BytesView(part), "end");
-}
-
-TEST(SharedBytes, AreTakenBackByTheLastOnly) {
-  SharedBytes all(Bytes(1000, 'a'));
-  SharedBytes part = all.part(BytesView(all).substr(10));
-  EXPECT_EQ(std::move(all).take_if_alone(), "");
-  EXPECT_EQ(std::move(part).take_if_alone(), Bytes(1000, 'a'));
-  EXPECT_EQ(SharedBytes().take_if_alone(), "");
-}
-
 }  // namespace

@@ -64,11 +64,16 @@ TEST(Ended, OfThisRankKeepsAllThatIsKnown) {
 }
 
 TEST(Ended, KeepsItsMessageUntilItIsApart) {
-  SharedBytes message(encode(failed()));
-  Ended ended = as_it_came(message);
-  EXPECT_TRUE(SharedBytes(message).take_if_alone().empty());
+  const auto spares = boost::make_local_shared<SpareBytes>();
+  Bytes bytes = encode(failed());
+  bytes.append(SpareBytes::kLeast, 'x');
+  const std::size_t size = bytes.size();
+  SharedBytes message(std::move(bytes), spares);
+  Ended ended(message.part(message.view().substr(0, encode(failed()).size())), Rank(3), kHost);
+  message = {};
+  EXPECT_EQ(spares->take(size).back(), '\0') << "other memory";
   ended = std::move(ended).apart();
-  EXPECT_EQ(std::move(message).take_if_alone(), encode(failed()));
+  EXPECT_EQ(spares->take(size).back(), 'x') << "the message's memory";
   EXPECT_EQ(encode(std::move(ended).outcome()), encode(failed()));
 }
 

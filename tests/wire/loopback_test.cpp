@@ -11,10 +11,10 @@ TEST(Loopback, CarriesMessagesBothWaysInOrder) {
   loopback.dispatcher().send(Rank(0), "one");
   loopback.dispatcher().send(Rank(0), "two");
   loopback.worker(0).send(Rank(0), "answer");
-  EXPECT_EQ(loopback.worker(0).receive()->bytes, "one");
-  EXPECT_EQ(loopback.worker(0).receive()->bytes, "two");
+  EXPECT_EQ(loopback.worker(0).receive()->bytes.view(), "one");
+  EXPECT_EQ(loopback.worker(0).receive()->bytes.view(), "two");
   EXPECT_FALSE(loopback.worker(0).receive());
-  EXPECT_EQ(loopback.dispatcher().receive()->bytes, "answer");
+  EXPECT_EQ(loopback.dispatcher().receive()->bytes.view(), "answer");
   EXPECT_FALSE(loopback.dispatcher().receive());
 }
 
@@ -33,7 +33,7 @@ TEST(Loopback, SeveralWorkersAreTheRanksFromOneOn) {
   loopback.dispatcher().send(Rank(2), "to the second");
   EXPECT_FALSE(loopback.worker(0).receive());
   EXPECT_FALSE(loopback.dispatcher().idle());
-  EXPECT_EQ(loopback.worker(1).receive()->bytes, "to the second");
+  EXPECT_EQ(loopback.worker(1).receive()->bytes.view(), "to the second");
   loopback.worker(1).send(Rank(0), "answer");
   EXPECT_EQ(loopback.dispatcher().receive()->from, Rank(2));
 }

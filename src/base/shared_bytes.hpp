@@ -1,0 +1,70 @@
+#pragma once
+#include <algorithm>
+#include <boost/smart_ptr/make_local_shared.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace parrun {
+
+// Memory of bytes that nobody has any more, for further ones: to use it again takes less than to clear it.
+class SpareBytes {
+ public:
+  static constexpr std::size_t kLeast = std::size_t{16} << 10;  ///< not worth it below
+  static constexpr std::size_t kLargest = std::size_t{4} << 20;
+  static constexpr std::size_t kMost = 4;  ///< are kept
+
+  SpareBytes() { spares_.reserve(kMost); }
+
+  /// `size` bytes, whatever they are.
+  Bytes take(std::size_t size) {
+    Bytes bytes;
+    if (size >= kLeast && !spares_.empty()) {
+      if (spares_.back().capacity() >= size) bytes = std::move(spares_.back());
+      spares_.pop_back();
+    }
+    bytes.resize(size);
+    return bytes;
+  }
+  void put(Bytes bytes) noexcept {
+    const bool worth = bytes.size() >= kLeast && bytes.size() <= kLargest;
+    if (worth && spares_.size() < kMost) spares_.push_back(std::move(bytes));
+  }
+
+ private:
+  std::vector<Bytes> spares_;
+};
+
+// A part of some bytes, which live as long as any part of them. All parts belong to one thread.
+class SharedBytes {
+ public:
+  using Spares = boost::local_shared_ptr<SpareBytes>;
+
+  SharedBytes() = default;
+  /// `spares`: where their memory goes at last, if anywhere.
+  SharedBytes(Bytes all, Spares spares = {})
+      : all_(boost::make_local_shared<All>(std::move(all), std::move(spares))), part_(all_->bytes) {}
+  /// REQUIRES: `part` is of these bytes.
+  SharedBytes part(BytesView part) const { return {all_, part}; }
+  BytesView view() const { return part_; }
+  operator BytesView() const { return part_; }
+
+ private:
+  struct All {
+    All(Bytes all, Spares home) : bytes(std::move(all)), spares(std::move(home)) {}
+    All(const All&) = delete;
+    All& operator=(const All&) = delete;
+    ~All() {
+      if (spares) spares->put(std::move(bytes));
+    }
+    Bytes bytes;
+    Spares spares;
+  };
+  SharedBytes(boost::local_shared_ptr<const All> all, BytesView part) : all_(std::move(all)), part_(part) {}
+
+  boost::local_shared_ptr<const All> all_;
+  BytesView part_;
+};
+
+}  // namespace parrun

@@ -1,0 +1,64 @@
+#include "base/shared_bytes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace parrun;
+
+constexpr std::size_t kSize = SpareBytes::kLeast;
+
+TEST(SharedBytes, LiveAsLongAsAnyPartOfThem) {
+  SharedBytes part;
+  {
+    const SharedBytes all(Bytes(1000, 'a') + "end");
+    part = all.part(all.view().substr(1000));
+  }
+  EXPECT_EQ(part.view(), "end");
+}
+
+TEST(SharedBytes, GiveTheirMemoryBackWithTheirLastPart) {
+  const auto spares = boost::make_local_shared<SpareBytes>();
+  SharedBytes all(Bytes(kSize, 'a'), spares);
+  SharedBytes part = all.part(all.view().substr(0, 1));
+  all = {};
+  EXPECT_EQ(spares->take(kSize), Bytes(kSize, '\0')) << "it is not there yet";
+  part = {};
+  EXPECT_EQ(spares->take(kSize), Bytes(kSize, 'a')) << "it has been cleared";
+}
+
+TEST(SharedBytes, MayLiveLongerThanTheirSpareMemorysOwner) {
+  SharedBytes last;
+  {
+    const auto spares = boost::make_local_shared<SpareBytes>();
+    last = SharedBytes(Bytes(kSize, 'a'), spares);
+  }
+  EXPECT_EQ(last.view(), Bytes(kSize, 'a'));
+}
+
+TEST(SpareBytes, AreOfTheSizeThatIsWanted) {
+  SpareBytes spares;
+  spares.put(Bytes(2 * kSize, 'a'));
+  EXPECT_EQ(spares.take(kSize + 1).size(), kSize + 1);
+  spares.put(Bytes(kSize, 'a'));
+  EXPECT_EQ(spares.take(10 * kSize), Bytes(10 * kSize, '\0'));
+}
+
+TEST(SpareBytes, AreFewAndNeitherSmallNorHuge) {
+  SpareBytes spares;
+  const auto is_kept = [&](Bytes bytes) {
+    const std::size_t size = bytes.size();
+    spares.put(std::move(bytes));
+    return spares.take(std::max(size, kSize)).front() == 'a';
+  };
+  EXPECT_TRUE(is_kept(Bytes(kSize, 'a')));
+  EXPECT_TRUE(is_kept(Bytes(SpareBytes::kLargest, 'a')));
+  EXPECT_FALSE(is_kept(Bytes(SpareBytes::kLargest + 1, 'a')));
+  EXPECT_FALSE(is_kept(Bytes(kSize - 1, 'a')));
+  for (std::size_t i = 0; i < SpareBytes::kMost; ++i) spares.put(Bytes(kSize, 'a'));
+  spares.put(Bytes(kSize, 'b'));
+  for (std::size_t i = 0; i < SpareBytes::kMost; ++i) EXPECT_EQ(spares.take(kSize).front(), 'a');
+  EXPECT_EQ(spares.take(kSize).front(), '\0');
+}
+
+}  // namespace
