@@ -92,7 +92,7 @@ mpi_environment "$most_ranks"
 if step "install what is missing" bash cmake/install-dependencies.sh; then
   # The tests in a SLURM need not have the machine to themselves, as others do: they mostly wait. Behind an abort of a
   # job with a stopped rank mpirun itself stays behind now and then, until it is killed: each test may try again.
-  step "release: build" build release && run_tests release -LE slurm -j 3 --repeat until-pass:2
+  step "release: build" build release && run_tests release -LE slurm -j 4 --repeat until-pass:2
   if [[ $quick == no ]]; then
     step "clang-format" check_format
     beside_tests_in_slurm step "asan: build" build asan && run_tests asan
