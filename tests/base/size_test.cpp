@@ -24,26 +24,26 @@ constexpr std::uint64_t T = 1024 * G;
 constexpr std::uint64_t P = 1024 * T;
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 62;
 
-struct Good {
+struct Sized {
   const char* text;
   std::uint64_t bytes;
 };
 
-class GoodSize : public ::testing::TestWithParam<Good> {};
+class GoodSize : public ::testing::TestWithParam<Sized> {};
 
 TEST_P(GoodSize, IsParsed) { EXPECT_EQ(parse_size(GetParam().text), GetParam().bytes); }
 
 INSTANTIATE_TEST_SUITE_P(
     Table, GoodSize,
-    ::testing::Values(Good{"1", 1}, Good{"4096", 4096}, Good{"4096B", 4096}, Good{"17b", 17}, Good{"007", 7},
-                      Good{"512K", 512 * K}, Good{"512M", 512 * M}, Good{"512MB", 512 * M},
-                      Good{"512MiB", 512 * M}, Good{"512m", 512 * M}, Good{"512mb", 512 * M},
-                      Good{"512mib", 512 * M}, Good{"512MIB", 512 * M}, Good{"3G", 3 * G}, Good{"2T", 2 * T},
-                      Good{"1P", P}, Good{"1.5G", G + G / 2}, Good{"1.5GiB", G + G / 2}, Good{".5K", 512},
-                      Good{"3.K", 3 * K}, Good{"3.0", 3}, Good{"0.5k", 512}, Good{"0.001K", 1},
-                      Good{"0.1K", 102}, Good{"1.25T", T + T / 4}, Good{"4611686018427387904", kLargest},
-                      Good{"4611686018427387903", kLargest - 1}, Good{"4096P", kLargest},
-                      Good{"4503599627370495K", kLargest - K}),
+    ::testing::Values(Sized{"1", 1}, Sized{"4096", 4096}, Sized{"4096B", 4096}, Sized{"17b", 17},
+                      Sized{"007", 7}, Sized{"512K", 512 * K}, Sized{"512M", 512 * M},
+                      Sized{"512MB", 512 * M}, Sized{"512MiB", 512 * M}, Sized{"512m", 512 * M},
+                      Sized{"512mb", 512 * M}, Sized{"512mib", 512 * M}, Sized{"512MIB", 512 * M},
+                      Sized{"3G", 3 * G}, Sized{"2T", 2 * T}, Sized{"1P", P}, Sized{"1.5G", G + G / 2},
+                      Sized{"1.5GiB", G + G / 2}, Sized{".5K", 512}, Sized{"3.K", 3 * K}, Sized{"3.0", 3},
+                      Sized{"0.5k", 512}, Sized{"0.001K", 1}, Sized{"0.1K", 102}, Sized{"1.25T", T + T / 4},
+                      Sized{"4611686018427387904", kLargest}, Sized{"4611686018427387903", kLargest - 1},
+                      Sized{"4096P", kLargest}, Sized{"4503599627370495K", kLargest - K}),
     [](const auto& each) { return "Row" + std::to_string(each.index); });
 
 class BadSize : public ::testing::TestWithParam<const char*> {};

@@ -47,7 +47,7 @@ record::Row full_row(std::uint64_t task) {
 class ResultsCommandTest : public ::testing::Test {
  protected:
   ResultsCommandTest() {
-    test::RecordFile(record_)
+    test::WrittenRecord(record_)
         .add(test::run_of(10))
         .add(row(0))
         .add(full_row(1))
@@ -106,7 +106,7 @@ TEST_F(ResultsCommandTest, EachCharacterThatWouldBreakCsvIsReasonToQuote) {
   for (const std::string text : {"a,b", "a\nb", "a\rb"}) {
     record::Row one = row(5);
     one.label = text;
-    test::RecordFile(record_).add(one);
+    test::WrittenRecord(record_).add(one);
     EXPECT_EQ(results({"--format", "csv", "--task", "5", "--columns", "label"}),
               "label\r\n\"" + text + "\"\r\n");
   }
@@ -137,7 +137,7 @@ TEST_F(ResultsCommandTest, ATablesCellIsCutExceptTheLastOne) {
   record::Row wide = row(5);
   wide.label = std::string(19, 'x') + "\u00e9\u00e9";
   wide.outcome.warning = std::string(100, 'w');
-  test::RecordFile(record_).add(wide);
+  test::WrittenRecord(record_).add(wide);
   EXPECT_EQ(lines_of(results({"--task", "5", "--columns", "label,task,warning"})).at(1),
             std::string(17, 'x') + "...         5  " + std::string(100, 'w'));
 }
@@ -146,7 +146,7 @@ TEST_F(ResultsCommandTest, CharactersAreCountedNotBytes) {
   const auto shown = [&](int characters) {
     record::Row one = row(5);
     for (int i = 0; i < characters; ++i) one.label += "\u00e9";
-    test::RecordFile(record_).add(one);
+    test::WrittenRecord(record_).add(one);
     return lines_of(results({"--task", "5", "--columns", "label,run"})).at(1);
   };
   EXPECT_THAT(shown(20), ::testing::StartsWith("\u00e9"));
@@ -157,7 +157,7 @@ TEST_F(ResultsCommandTest, CharactersAreCountedNotBytes) {
 TEST_F(ResultsCommandTest, ControlCharactersDoNotReachTheTerminal) {
   record::Row wild = row(5);
   wild.outcome.stdout_text = "a\n\tb\x1b[0m\u009b1m\u00e9";
-  test::RecordFile(record_).add(wild);
+  test::WrittenRecord(record_).add(wild);
   EXPECT_EQ(lines_of(results({"--task", "5", "--columns", "task,stdout"})).at(1),
             "       5  a\\n\\tb\\x1b[0m\\xc2\\x9b1m\u00e9");
 }
@@ -195,7 +195,7 @@ TEST_F(ResultsCommandTest, IndicesAreOneALine) { EXPECT_EQ(results({"--indices"}
 TEST_F(ResultsCommandTest, TheStdoutOfATaskIsGivenByteForByte) {
   record::Row binary = row(5);
   binary.outcome.stdout_text = std::string("\0\xff\x1b\n no newline", 15) + std::string(10000, 'x');
-  test::RecordFile(record_).add(binary);
+  test::WrittenRecord(record_).add(binary);
   EXPECT_EQ(results({"--stdout-of", "5"}), binary.outcome.stdout_text);
   EXPECT_EQ(results({"--stdout-of", "0"}), "");
 }

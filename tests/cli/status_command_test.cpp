@@ -40,7 +40,7 @@ class StatusCommandTest : public ::testing::Test {
 };
 
 TEST_F(StatusCommandTest, ARunThatIsUnderWayIsSeenRunning) {
-  test::RecordFile writer(record_);
+  test::WrittenRecord writer(record_);
   writer.add(our_run()).add(row(0)).add(row(1, State::failed, "exit code 3"));
   EXPECT_THAT(status(), AllOf(HasSubstr("\nrunning for "),
                               HasSubstr("10 tasks: 1 succeeded, 1 failed, 2 running, 6 not started\n"),
@@ -53,21 +53,21 @@ TEST_F(StatusCommandTest, ARunThatEndedTellsItsExitCode) {
   record::Run run = our_run();
   run.ended_s = now_s();
   run.exit_code = 1;
-  test::RecordFile(record_).add(run);
+  test::WrittenRecord(record_).add(run);
   EXPECT_THAT(status(), HasSubstr("with exit code 1\n"));
 }
 
 TEST_F(StatusCommandTest, ALaterProcessOfTheSamePidIsNotTheRun) {
   record::Run run = our_run();
   run.process += "1";
-  test::RecordFile(record_).add(run);
+  test::WrittenRecord(record_).add(run);
   EXPECT_THAT(status(), HasSubstr("did not end: its process is gone"));
 }
 
 TEST_F(StatusCommandTest, ARunOnAnotherHostIsJudgedByItsLastSignOfLife) {
   record::Run run = our_run();
   run.host = "another.host";
-  test::RecordFile file(record_);
+  test::WrittenRecord file(record_);
   file.add(run);
   EXPECT_THAT(status(), HasSubstr(", updated "));
   run.updated_s -= 70;
@@ -84,7 +84,7 @@ TEST_F(StatusCommandTest, WhatIsNoRecordIsRefused) {
 TEST_F(StatusCommandTest, OfAShardItsOwnTasksAreCounted) {
   record::Run run = our_run();
   run.shard = {2, 3};  // three of ten
-  test::RecordFile(record_).add(run).add(row(1));
+  test::WrittenRecord(record_).add(run).add(row(1));
   EXPECT_THAT(status(), AllOf(HasSubstr("(shard 2/3)"), HasSubstr("\n3 tasks: 1 succeeded, 2 running")));
 }
 
@@ -92,9 +92,9 @@ TEST_F(StatusCommandTest, OfSeveralRecordsTheSumIsToldToo) {
   const std::string other = dir_.file("other.record");
   record::Run run = our_run();
   run.shard = {1, 2};
-  test::RecordFile(record_).add(run).add(row(0)).add(row(2, State::failed, "exit code 3"));
+  test::WrittenRecord(record_).add(run).add(row(0)).add(row(2, State::failed, "exit code 3"));
   run.shard = {2, 2};
-  test::RecordFile(other).add(run).add(row(1));
+  test::WrittenRecord(other).add(run).add(row(1));
   EXPECT_THAT(output_of({"status", record_, other}),
               AllOf(HasSubstr(record_ + ": "), HasSubstr("\n" + other + ": "),
                     HasSubstr("\nin all: 10 tasks: 2 succeeded, 1 failed, 7 without an outcome\n")));

@@ -33,7 +33,7 @@ TEST(Launch, LaunchersAreKnownByTheirVariables) {
 }
 
 TEST(Launch, RankZerosHostIsTheFirst) {
-  Examined seen = test::all_is_well();
+  Examined seen = doctor::test::all_is_well();
   EXPECT_THAT(layout(seen), ElementsAre(Pair("node1", 4), Pair("node2", 4)));
   seen.ranks[Rank(0)].host = "node2";
   EXPECT_THAT(layout(seen), ElementsAre(Pair("node2", 5), Pair("node1", 3)));

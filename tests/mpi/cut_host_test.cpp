@@ -18,7 +18,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int kTasks = 120;
+constexpr int kCutTasks = 120;
 constexpr int kRanks = 6;
 
 // Three virtual hosts, of which mpirun spans all from the first one.
@@ -60,7 +60,7 @@ class CutHost : public ::testing::Test {
 
   const TempDir dir;
   const std::string name = "pr" + std::to_string(::getpid()) + "h";
-  Batch batch = ledger_batch(kTasks, dir.file("ledger"), 0.3);
+  Batch batch = ledger_batch(kCutTasks, dir.file("ledger"), 0.3);
 };
 
 TEST_F(CutHost, EndsTheJobAndNothingFinishedIsLost) {
@@ -91,8 +91,8 @@ TEST_F(CutHost, EndsTheJobAndNothingFinishedIsLost) {
   const int finished = done();
   const JobResult rest = run_parrun(3, batch.run_args(dir.file("jobs.bin"), {"--resume"}));
   EXPECT_EQ(rest.exit_code, 0) << rest.err;
-  EXPECT_EQ(done(), kTasks);
-  EXPECT_EQ(Ledger(dir.file("ledger")).total_starts() - ledger.total_starts(), kTasks - finished)
+  EXPECT_EQ(done(), kCutTasks);
+  EXPECT_EQ(Ledger(dir.file("ledger")).total_starts() - ledger.total_starts(), kCutTasks - finished)
       << "no finished task runs again";
 }
 

@@ -21,7 +21,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr int kRanks = 4;
+constexpr int kLastRanks = 4;
 
 // A run of three workers, of which each first ends ten tasks and then sits in a long one.
 class LostRank : public ::testing::Test {
@@ -35,7 +35,7 @@ class LostRank : public ::testing::Test {
     options.insert(options.end(), {"--format", "jsonl"});
     RunOptions run;
     run.patient_mpirun = true;
-    job = std::make_unique<Job>(parrun_argv(kRanks, batch.run_args(batch.pack(dir), options)),
+    job = std::make_unique<Job>(parrun_argv(kLastRanks, batch.run_args(batch.pack(dir), options)),
                                 with_mpi_environment(run));
     EXPECT_TRUE(wait_until([&] { return sleepers() == kLong; }, 20s)) << job->err();
     return *job;

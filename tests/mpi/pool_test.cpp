@@ -17,10 +17,10 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr LibraryProgram program{"pool_program"};
+constexpr LibraryProgram pool_program{"pool_program"};
 
 JobResult run_case(const std::string& name, int ranks = 3, const std::string& isolation = "process") {
-  return program.run(name, ranks, isolation);
+  return pool_program.run(name, ranks, isolation);
 }
 
 class PoolTimeout : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, PoolTimeout,
 TEST_P(PoolTimeout, EndsThreeEndlessTasksOnTwoWorkersAtTheirLimit) {
   const TempDir dir;
   RunOptions options;
-  options.program = program.path();
+  options.program = pool_program.path();
   const auto [mode, isolation] = GetParam();
   const TimedRun run(3, {mode, isolation, dir.file("marks")}, options);
   EXPECT_EQ(run.result.exit_code, 124);

@@ -19,7 +19,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-JobResult run_case(const std::string& name, int ranks = 4, const std::string& isolation = "process") {
+JobResult run_share_case(const std::string& name, int ranks = 4, const std::string& isolation = "process") {
   return LibraryProgram{"share_program"}.run(name, ranks, isolation);
 }
 
@@ -28,40 +28,40 @@ INSTANTIATE_TEST_SUITE_P(Isolation, Share, ::testing::Values("process", "none"),
                          [](const auto& isolation) { return std::string(isolation.param); });
 
 TEST_P(Share, ThreeWorkersReadOneCopyOf200MBInExecutorsThatWereThereBefore) {
-  EXPECT_EQ(run_case("one_copy", 4, GetParam()).out, "the same executors\n1 copy\n200 MB\n");
+  EXPECT_EQ(run_share_case("one_copy", 4, GetParam()).out, "the same executors\n1 copy\n200 MB\n");
 }
 
 TEST_P(Share, IsFreedEverywhereWithItsLastHandle) {
-  EXPECT_EQ(run_case("release", 4, GetParam()).out, "held\nfreed\n");
+  EXPECT_EQ(run_share_case("release", 4, GetParam()).out, "held\nfreed\n");
 }
 
 TEST_P(Share, TwoValuesAreApartAndOneMayGoBeforeTheOther) {
-  EXPECT_EQ(run_case("twice", 3, GetParam()).out, "10\n20\n20\n");
+  EXPECT_EQ(run_share_case("twice", 3, GetParam()).out, "10\n20\n20\n");
 }
 
 TEST_P(Share, IsKeptByTheTasksThatWereMadeWithIt) {
-  EXPECT_EQ(run_case("kept_by_tasks", 3, GetParam()).out, "10\n20\n30\n40\n");
+  EXPECT_EQ(run_share_case("kept_by_tasks", 3, GetParam()).out, "10\n20\n30\n40\n");
 }
 
 TEST_P(Share, AHandleThatComesBackFromATaskLeadsToItAsLongAsItIsShared) {
-  EXPECT_EQ(run_case("handed_on", 3, GetParam()).out,
+  EXPECT_EQ(run_share_case("handed_on", 3, GetParam()).out,
             "10\nstd::runtime_error: shared value 1 is not there: it was released before this task began\n");
 }
 
 TEST_P(Share, WorksWhileACallIsUnderWay) {
-  EXPECT_EQ(run_case("while_in_use", 3, GetParam()).out, "10\n20\n30\nall\n");
+  EXPECT_EQ(run_share_case("while_in_use", 3, GetParam()).out, "10\n20\n30\nall\n");
 }
 
 TEST_P(Share, TakesArraysStringsAndSingleValuesAlsoEmptyOnes) {
-  EXPECT_EQ(run_case("kinds", 3, GetParam()).out, "3 1.5 4\n9\n0\n1\ndesserts\n");
+  EXPECT_EQ(run_share_case("kinds", 3, GetParam()).out, "3 1.5 4\n9\n0\n1\ndesserts\n");
 }
 
 TEST_P(Share, WorksOnALoneRank) {
-  EXPECT_EQ(run_case("one_copy", 0, GetParam()).out, "the same executors\n1 copy\n200 MB\n");
-  EXPECT_EQ(run_case("release", 0, GetParam()).out, "held\nfreed\n");
+  EXPECT_EQ(run_share_case("one_copy", 0, GetParam()).out, "the same executors\n1 copy\n200 MB\n");
+  EXPECT_EQ(run_share_case("release", 0, GetParam()).out, "held\nfreed\n");
 }
 
-TEST(Shared, CostsATaskAFewBytes) { EXPECT_EQ(run_case("carries").out, "less than 50 bytes\n"); }
+TEST(Shared, CostsATaskAFewBytes) { EXPECT_EQ(run_share_case("carries").out, "less than 50 bytes\n"); }
 
 // --- what goes wrong -------------------------------------------------------------------------------------
 

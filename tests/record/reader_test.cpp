@@ -19,9 +19,9 @@ namespace {
 using record::Selection;
 using record::Texts;
 using test::input_error;
-using test::RecordFile;
 using test::row;
 using test::run_of;
+using test::WrittenRecord;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -83,7 +83,7 @@ class RecordReaderTest : public ::testing::Test {
 // --- rows ------------------------------------------------------------------------------------------------
 
 TEST_F(RecordReaderTest, RowsComeInTheOrderOfTheTasks) {
-  RecordFile(path_).add(row(7)).add(row(2)).add(row(100));
+  WrittenRecord(path_).add(row(7)).add(row(2)).add(row(100));
   EXPECT_THAT(tasks_of(RecordReader(path_)), ElementsAre(2, 7, 100));
 }
 
@@ -91,7 +91,7 @@ TEST_F(RecordReaderTest, ARowIsReadWithItsTextsOrWithout) {
   record::Row written = row(3, State::failed, "exit code 4");
   written.label = "three";
   written.outcome.stdout_text = std::string(10000, 'x');
-  RecordFile(path_).add(written);
+  WrittenRecord(path_).add(written);
   const RecordReader reader(path_);
   const record::Row with = rows_of(reader, {}, Texts::with).at(0);
   EXPECT_EQ(with.label, "three");
@@ -101,7 +101,7 @@ TEST_F(RecordReaderTest, ARowIsReadWithItsTextsOrWithout) {
 }
 
 TEST_F(RecordReaderTest, StatesAndTasksCanBeSelected) {
-  RecordFile(path_)
+  WrittenRecord(path_)
       .add(row(0))
       .add(row(1, State::failed))
       .add(row(2, State::lost))
@@ -123,7 +123,7 @@ TEST_F(RecordReaderTest, TheLastRunIsTold) {
   second.run = 2;
   second.started_s = 6;
   second.executing = 3;
-  RecordFile file(path_);
+  WrittenRecord file(path_);
   file.add(first);
   EXPECT_EQ(RecordReader(path_).last_run().ended_s, 5.5);
   EXPECT_EQ(RecordReader(path_).last_run().exit_code, 1);
@@ -141,7 +141,7 @@ TEST_F(RecordReaderTest, TheSummaryCountsStatesAndWhatEndedInTheLastRun) {
   second.run = 2;
   record::Row newer = row(2);
   newer.run = 2;
-  RecordFile(path_).add(run_of(10)).add(second).add(row(0)).add(row(1, State::timed_out)).add(newer);
+  WrittenRecord(path_).add(run_of(10)).add(second).add(row(0)).add(row(1, State::timed_out)).add(newer);
   const record::Summary summary = RecordReader(path_).summary(0, 0);
   EXPECT_EQ(summary.last_run.run, 2);
   EXPECT_EQ(summary.by_state, StateCounts(2, 0, 1, 0, 0));
@@ -149,7 +149,7 @@ TEST_F(RecordReaderTest, TheSummaryCountsStatesAndWhatEndedInTheLastRun) {
 }
 
 TEST_F(RecordReaderTest, TheSummaryHasTheSlowestTasksFirst) {
-  RecordFile file(path_);
+  WrittenRecord file(path_);
   file.add(run_of(3));
   for (const int task : {0, 1, 2}) {
     record::Row one = row(static_cast<std::uint64_t>(task));
@@ -166,7 +166,7 @@ TEST_F(RecordReaderTest, TheSummaryHasTheSlowestTasksFirst) {
 }
 
 TEST_F(RecordReaderTest, TheSummaryGroupsFailuresTheMostFrequentFirst) {
-  RecordFile file(path_);
+  WrittenRecord file(path_);
   file.add(run_of(10)).add(row(0)).add(row(1, State::lost, "rare"));
   for (const int task : {2, 3, 4}) file.add(row(static_cast<std::uint64_t>(task), State::failed, "often"));
   file.add(row(5, State::failed, "rare"));
@@ -182,7 +182,7 @@ TEST_F(RecordReaderTest, TheSummaryGroupsFailuresTheMostFrequentFirst) {
 // --- beside a writer -------------------------------------------------------------------------------------
 
 TEST_F(RecordReaderTest, WhatARunAddsMeanwhileIsSeenByTheNextReaderOnly) {
-  RecordFile writer(path_);
+  WrittenRecord writer(path_);
   writer.add(run_of(10)).add(row(1)).add(row(5));
   const RecordReader reader(path_);
   std::vector<std::uint64_t> seen;
@@ -197,13 +197,13 @@ TEST_F(RecordReaderTest, WhatARunAddsMeanwhileIsSeenByTheNextReaderOnly) {
 }
 
 TEST_F(RecordReaderTest, WhatAKilledRunLeftInTheLogIsRead) {
-  const RecordFile writer = std::move(RecordFile(path_).add(row(1)));
+  const WrittenRecord writer = std::move(WrittenRecord(path_).add(row(1)));
   leave_as_killed("killed.record");
   EXPECT_THAT(tasks_of(RecordReader(dir_.file("killed.record"))), ElementsAre(1));
 }
 
 TEST_F(RecordReaderTest, ARecordThatARunHoldsExclusivelyIsToBeReadWhenItHasEnded) {
-  { RecordFile(path_).add(row(1)); }
+  { WrittenRecord(path_).add(row(1)); }
   const Database writer(path_, Database::Access::read_write);
   writer.execute("PRAGMA locking_mode = EXCLUSIVE");
   writer.execute("DELETE FROM tasks");
@@ -211,10 +211,10 @@ TEST_F(RecordReaderTest, ARecordThatARunHoldsExclusivelyIsToBeReadWhenItHasEnded
 }
 
 TEST_F(RecordReaderTest, ARunThatBeginsInTheMiddleOfReadingAnEndedRecordIsNoticed) {
-  RecordFile(path_).add(row(1)).add(row(2));
+  WrittenRecord(path_).add(row(1)).add(row(2));
   const RecordReader reader(path_);
   const auto read = [&] {
-    reader.for_each({}, Texts::with, [&](const record::Row& /*row*/) { RecordFile(path_).add(row(3)); });
+    reader.for_each({}, Texts::with, [&](const record::Row& /*row*/) { WrittenRecord(path_).add(row(3)); });
   };
   EXPECT_THAT(input_error(read), HasSubstr("jobs.record was written while it was read"));
 }
@@ -222,26 +222,26 @@ TEST_F(RecordReaderTest, ARunThatBeginsInTheMiddleOfReadingAnEndedRecordIsNotice
 // --- folders that cannot be written ----------------------------------------------------------------------
 
 TEST_F(RecordReaderTest, ReadingAnEndedRecordLeavesNothingBesideIt) {
-  RecordFile(path_).add(row(1));
+  WrittenRecord(path_).add(row(1));
   EXPECT_THAT(tasks_of(RecordReader(path_)), ElementsAre(1));
   EXPECT_THAT(files(), ElementsAre("jobs.record"));
 }
 
 TEST_F(RecordReaderTest, AnEndedRecordIsReadWhereNothingCanBeWritten) {
-  RecordFile(path_).add(row(1));
+  WrittenRecord(path_).add(row(1));
   const ReadOnlyFolder folder(dir_.path());
   EXPECT_THAT(tasks_of(RecordReader(path_)), ElementsAre(1));
 }
 
 TEST_F(RecordReaderTest, AnEmptyLogWhereNothingCanBeWrittenIsNoHindrance) {
-  RecordFile(path_).add(row(1));
+  WrittenRecord(path_).add(row(1));
   dir_.write("jobs.record-wal", "");
   const ReadOnlyFolder folder(dir_.path());
   EXPECT_THAT(tasks_of(RecordReader(path_)), ElementsAre(1));
 }
 
 TEST_F(RecordReaderTest, ALogThatCannotBeReadIsNotIgnored) {
-  const RecordFile writer = std::move(RecordFile(path_).add(row(1)));
+  const WrittenRecord writer = std::move(WrittenRecord(path_).add(row(1)));
   leave_as_killed("killed.record");
   const ReadOnlyFolder folder(dir_.path());
   EXPECT_THAT(input_error([&] { RecordReader(dir_.file("killed.record")); }),
@@ -250,7 +250,7 @@ TEST_F(RecordReaderTest, ALogThatCannotBeReadIsNotIgnored) {
 
 TEST_F(RecordReaderTest, AFileMayHaveAnyName) {
   const std::string odd = dir_.file("a?b#c%20 d");
-  RecordFile(odd).add(row(1));
+  WrittenRecord(odd).add(row(1));
   EXPECT_THAT(tasks_of(RecordReader(odd)), ElementsAre(1));
   EXPECT_THAT(files(), ElementsAre("a?b#c%20 d"));
 }
@@ -272,26 +272,26 @@ TEST_F(RecordReaderTest, WhatIsNoRecordIsRefusedInOneLineThatNamesIt) {
 }
 
 TEST_F(RecordReaderTest, AnotherVersionIsNamedBesideOurs) {
-  RecordFile(path_).database().execute("PRAGMA user_version = 7");
+  WrittenRecord(path_).database().execute("PRAGMA user_version = 7");
   EXPECT_EQ(error(),
             path_ + " has record version 7, this parrun reads version 2; use the parrun that wrote it");
 }
 
 TEST_F(RecordReaderTest, ADamagedRowIsNamed) {
-  RecordFile file(path_);
+  WrittenRecord file(path_);
   file.add(row(1)).add(row(2)).database().execute("UPDATE tasks SET rank = 9 WHERE task = 2");
   EXPECT_THAT(error(), StartsWith(path_ + " is damaged (task 2: its checksum does not match); "));
 }
 
 TEST_F(RecordReaderTest, AnUnknownStateIsDamageInTheSummaryToo) {
-  RecordFile file(path_);
+  WrittenRecord file(path_);
   file.add(run_of(1)).add(row(1)).database().execute("UPDATE tasks SET state = 'fine'");
   EXPECT_THAT(input_error([&] { RecordReader(path_).summary(5, 5); }), HasSubstr("is damaged"));
 }
 
 TEST_F(RecordReaderTest, DamagedPagesAreDamage) {
   {
-    RecordFile file(path_);
+    WrittenRecord file(path_);
     for (std::uint64_t task = 0; task < 1000; ++task) file.add(row(task));
   }
   constexpr std::streamoff kPage = 4096;
@@ -302,7 +302,7 @@ TEST_F(RecordReaderTest, DamagedPagesAreDamage) {
 }
 
 TEST_F(RecordReaderTest, MissingTablesAreDamage) {
-  RecordFile(path_).database().execute("DROP TABLE runs");
+  WrittenRecord(path_).database().execute("DROP TABLE runs");
   EXPECT_THAT(error(), HasSubstr("jobs.record is damaged (its tables are missing)"));
 }
 

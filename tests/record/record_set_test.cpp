@@ -28,7 +28,7 @@ class RecordSetTest : public ::testing::Test {
     record::Run run = run_of(10);
     run.shard = shard;
     run.batch_hash = batch_hash;
-    RecordFile file(path);
+    WrittenRecord file(path);
     file.add(run);
     for (const std::uint64_t task : tasks) file.add(row(task, task == 5 ? State::failed : State::succeeded));
     return path;

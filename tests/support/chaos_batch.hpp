@@ -7,15 +7,10 @@
 
 #include "support/batch.hpp"
 #include "support/outcomes.hpp"
+#include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
 namespace parrun::test {
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // What a task must come to. No value in an optional: it may be anything.
 struct Foretold {

@@ -35,13 +35,13 @@ inline record::Run run_of(std::uint64_t tasks) {
 }
 
 // A record as a run leaves it; and while this lives, as one that a run is writing.
-class RecordFile {
+class WrittenRecord {
  public:
-  explicit RecordFile(std::string path)
+  explicit WrittenRecord(std::string path)
       : path_(std::move(path)), database_(made(path_)), writer_(database_) {}
 
   /// The run's row, new or in place of its earlier one.
-  RecordFile& add(const record::Run& run) {
+  WrittenRecord& add(const record::Run& run) {
     database_.execute(
         fmt::format("INSERT OR REPLACE INTO runs VALUES({}, '{}', '{}', {}, '{}', '{}', '{}', {}, "
                     "'{}', {}, {}, {}, {}, {}, "
@@ -53,7 +53,7 @@ class RecordFile {
             .c_str());
     return *this;
   }
-  RecordFile& add(record::Row row) {
+  WrittenRecord& add(record::Row row) {
     writer_.write(row);
     return *this;
   }
