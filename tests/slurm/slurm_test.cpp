@@ -101,6 +101,13 @@ double SlurmTest::run_ended_after_s(const SlurmJob& job) const {
   return RecordReader(dir.file("jobs.record")).last_run().ended_s.value() - job.started_s();
 }
 
+double SlurmTest::last_end_after_s(const SlurmJob& job) const {
+  const Database record(dir.file("jobs.record"), Database::Access::read_only);
+  Statement last = record.prepare("SELECT max(started + elapsed_s) FROM tasks");
+  last.step();
+  return last.real(0) - job.started_s();
+}
+
 void SlurmTest::expect_nothing_finished_lost() const {
   constexpr std::size_t kWorkers = 2;
   const Ledger all = ledger();

@@ -54,6 +54,9 @@ class SlurmTest : public ::testing::Test {
 
   /// The end of the last run, as it is recorded, after the job's start [s].
   double run_ended_after_s(const SlurmJob& job) const;
+  /// The same of the last recorded task: mpirun kills what is not gone a second after its SIGTERM, be the
+  /// run's end recorded or not.
+  double last_end_after_s(const SlurmJob& job) const;
   /// What is recorded has succeeded; and of what has ended no more is missing than a kill may have met on its
   /// way.
   void expect_nothing_finished_lost() const;
@@ -76,11 +79,11 @@ class EachLauncher : public SlurmTest, public ::testing::WithParamInterface<Laun
   std::string run_line(const std::string& options = "") const {
     return SlurmTest::run_line(GetParam(), options);
   }
-  /// The exit code that SLURM shows. mpirun may tell of its own end instead: 1, or 205 where a daemon of its
-  /// left.
+  /// The exit code that SLURM shows. mpirun may tell of its own end instead: 1, 205 where a daemon of its
+  /// left, and on a busy machine it may crash on that.
   ::testing::Matcher<std::string> after_term() const {
     if (GetParam() == Launcher::srun) return "143:0";
-    return ::testing::AnyOf("143:0", "1:0", "205:0");
+    return ::testing::AnyOf("143:0", "1:0", "205:0", "0:11");
   }
 };
 
