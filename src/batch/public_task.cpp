@@ -8,24 +8,24 @@
 
 namespace parrun {
 
-void require_limit(std::chrono::nanoseconds limit, const char* name) {
+Duration checked_limit(std::chrono::nanoseconds limit, const char* name) {
   constexpr auto kLongest = std::chrono::hours(24 * 365 * 100);
-  if (limit > std::chrono::nanoseconds::zero() && limit < kLongest) return;
+  if (limit > std::chrono::nanoseconds::zero() && limit < kLongest) return limit;
   throw InputError(fmt::format("the {} must be above zero and below 100 years; leave it out for none", name));
 }
 
-void require_size(std::uint64_t bytes, const char* name) {
-  if (bytes > 0) return;
+std::uint64_t checked_size(std::uint64_t bytes, const char* name) {
+  if (bytes > 0) return bytes;
   throw InputError(fmt::format("the {} must be above zero; leave it out for none", name));
 }
 
-void require_retries(int retries) {
-  if (retries >= 0) return;
+int checked_retries(int retries) {
+  if (retries >= 0) return retries;
   throw InputError(fmt::format("a task's retries are {}; give 0 or more, or none", retries));
 }
 
-void require_cost(double cost) {
-  if (cost >= 0 && std::isfinite(cost)) return;
+double checked_cost(double cost) {
+  if (cost >= 0 && std::isfinite(cost)) return cost;
   throw InputError(fmt::format("a task's cost is {}; give 0 or more, or none", cost));
 }
 
