@@ -58,9 +58,6 @@ run_tests() {  # PRESET [CTEST OPTION...]
 
 build() { cmake --preset "$1" && cmake --build --preset "$1"; }
 
-# What a sanitizer finds counts at once; that a busy machine was too slow for a test's own limit does not.
-run_sanitized() { run_tests "$1" --repeat after-timeout:2; }
-
 # Those in a SLURM, which mostly wait, while something is built; what they say comes when that is done.
 beside_tests_in_slurm() {  # COMMAND...
   local report=build/release/ctest-report-slurm.xml said=build/release/ctest-slurm.txt tests status
@@ -96,8 +93,8 @@ if step "install what is missing" bash cmake/install-dependencies.sh; then
   step "release: build" build release && run_tests release -LE slurm -j 4 --repeat until-pass:2
   if [[ $quick == no ]]; then
     step "clang-format" check_format
-    beside_tests_in_slurm step "asan: build" build asan && run_sanitized asan
-    step "tsan: build" build tsan && run_sanitized tsan
+    beside_tests_in_slurm step "asan: build" build asan && run_tests asan
+    step "tsan: build" build tsan && run_tests tsan
     step "clang-tidy" build tidy
   fi
   if [[ $soak == yes ]]; then

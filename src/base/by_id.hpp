@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -15,12 +17,11 @@ namespace parrun {
 template <typename T>
 class ById {
  public:
-  /// A thing for `id`, to be written over: another one may have left it, for its memory. REQUIRES: there is
-  /// none.
+  /// As T() makes it. REQUIRES: there is none for `id`.
   T& add(std::uint64_t id) {
     if (2 * size_ >= places_.size()) grow();
     Place& place = place_of(id);
-    if (place.id != kNobody) displaced_.emplace(place.id, std::move(place.thing));
+    if (place.id != kNobody) displaced_.emplace(place.id, std::exchange(place.thing, T()));
     place.id = id;
     ++size_;
     return place.thing;
@@ -35,12 +36,18 @@ class ById {
   }
   const T* find(std::uint64_t id) const { return const_cast<ById*>(this)->find(id); }
   bool contains(std::uint64_t id) const { return find(id) != nullptr; }
-  /// The thing itself may stay for a while. REQUIRES: it is there.
+  /// Throws std::out_of_range where there is none.
+  T& at(std::uint64_t id) {
+    if (T* thing = find(id)) return *thing;
+    throw std::out_of_range("nothing has the number " + std::to_string(id));
+  }
+  /// REQUIRES: it is there.
   void erase(std::uint64_t id) {
     --size_;
     Place& place = place_of(id);
     if (place.id == id) {
       place.id = kNobody;
+      place.thing = T();
     } else {
       displaced_.erase(id);
     }

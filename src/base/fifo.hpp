@@ -6,8 +6,8 @@
 
 namespace parrun {
 
-// A queue in one piece of memory, which it keeps: for things too large for a std::deque to have more than one
-// of in each of its own pieces.
+// A queue in one piece of memory, which it keeps: of things of a hundred bytes or more a std::deque has few
+// in each of its own pieces, and allocates and frees those as things come and go.
 template <typename T>
 class Fifo {
  public:

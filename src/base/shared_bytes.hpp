@@ -13,7 +13,8 @@ class SpareBytes {
  public:
   static constexpr std::size_t kLeast = std::size_t{16} << 10;  ///< not worth it below
   static constexpr std::size_t kLargest = std::size_t{4} << 20;
-  static constexpr std::size_t kMost = 4;  ///< are kept
+  static constexpr std::size_t kMost = 4;   ///< are kept
+  static constexpr std::size_t kWaste = 4;  ///< for so many times less nothing is used again
 
   SpareBytes() { spares_.reserve(kMost); }
 
@@ -21,7 +22,8 @@ class SpareBytes {
   Bytes take(std::size_t size) {
     Bytes bytes;
     if (size >= kLeast && !spares_.empty()) {
-      if (spares_.back().capacity() >= size) bytes = std::move(spares_.back());
+      const std::size_t spare = spares_.back().capacity();
+      if (spare >= size && spare / kWaste <= size) bytes = std::move(spares_.back());
       spares_.pop_back();
     }
     bytes.resize(size);
@@ -49,6 +51,11 @@ class SharedBytes {
   SharedBytes part(BytesView part) const { return {all_, part}; }
   BytesView view() const { return part_; }
   operator BytesView() const { return part_; }
+  /// How much memory all of them take, to the first who asks for any part; 0 to the others. So what keeps
+  /// parts of several messages counts each message once.
+  std::size_t claim() const {
+    return !all_ || std::exchange(all_->claimed, true) ? 0 : all_->bytes.capacity();
+  }
 
  private:
   struct All {
@@ -60,6 +67,7 @@ class SharedBytes {
     }
     Bytes bytes;
     Spares spares;
+    mutable bool claimed = false;
   };
   SharedBytes(boost::local_shared_ptr<const All> all, BytesView part) : all_(std::move(all)), part_(part) {}
 

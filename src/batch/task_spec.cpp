@@ -88,6 +88,17 @@ Kind decode_head(ByteReader& in, Head& head) {
   return kind;
 }
 
+/// Returns what the input is.
+template <typename Surroundings>
+BytesView decode_surroundings(ByteReader& in, Surroundings& of) {
+  for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
+    const BytesView name = in.get_bytes();
+    of.env.emplace_back(name, in.get_bytes());
+  }
+  of.cwd = in.get_bytes();
+  return in.get_bytes();
+}
+
 }  // namespace
 
 Bytes encode(const TaskSpec& spec) {
@@ -119,12 +130,7 @@ std::optional<CallView> view_call(BytesView payload) {
   TaskHead head;
   CallView call;
   const Kind kind = decode_head(in, head);
-  for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
-    const BytesView name = in.get_bytes();
-    call.env.emplace_back(name, in.get_bytes());
-  }
-  call.cwd = in.get_bytes();
-  in.get_bytes();  // input
+  decode_surroundings(in, call);
   switch (kind) {
     case Kind::shell:
       in.get_bytes();
@@ -148,12 +154,7 @@ TaskSpec decode_task(BytesView payload) {
   ByteReader in(payload);
   TaskSpec spec;
   const Kind kind = decode_head(in, spec);
-  for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
-    std::string name = in.get_string();
-    spec.env.emplace_back(std::move(name), in.get_string());
-  }
-  spec.cwd = in.get_string();
-  spec.stdin_text = in.get_string();
+  spec.stdin_text = decode_surroundings(in, spec);
   spec.work = decode_work(kind, in);
   if (!in.at_end()) throw FormatError(kBytesBehind);
   return spec;

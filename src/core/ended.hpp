@@ -24,9 +24,15 @@ class Ended {
   State state() const { return head_.state; }
   bool succeeded() const { return head_.state == State::succeeded; }
   Rank rank() const { return rank_; }
-  /// What it takes of memory, without the earlier attempts.
-  std::size_t bytes() const {
-    return sizeof *this + (outcome_ ? size_of(*outcome_) : encoded_.view().size());
+  /// Its own, without the earlier attempts: what was sent, where a worker sent it.
+  std::size_t bytes() const { return outcome_ ? size_of(*outcome_) : encoded_.view().size(); }
+  /// The memory that it keeps, to be asked once: of those that keep the same message the first has all of it.
+  std::size_t claim() const {
+    std::size_t bytes = sizeof *this;
+    if (!outcome_) return bytes + encoded_.claim();
+    bytes += size_of(*outcome_);
+    for (const Outcome& attempt : outcome_->earlier) bytes += size_of(attempt);
+    return bytes;
   }
 
   /// Into memory that there is.

@@ -123,14 +123,15 @@ class Scheduler {
   std::uint64_t appetite() const {
     return 2 * workers_.size() * std::max<std::size_t>(batch_limit_, 1) + shunned_count_ + delayed_.size();
   }
-  /// All attempts that are in flight at `rank`, by task. O(tasks in flight).
+  /// All attempts that are in flight at `rank`, by task. O(tasks that were ever in flight at once).
   std::vector<Assignment> in_flight_at(Rank rank) const;
   /// Where `task` is in flight.
   std::optional<Rank> worker_of(TaskId task) const;
   /// The attempt of `task` that is in flight at `rank`.
   std::optional<Assignment> attempt_at(Rank rank, TaskId task) const;
 
-  /// Throws std::logic_error that names the broken invariant. O(tasks in flight + workers).
+  /// Throws std::logic_error that names the broken invariant. O(tasks that were ever in flight at once +
+  /// workers).
   void check_invariants() const;
 
  private:

@@ -61,7 +61,7 @@ void call_function(const CallView& call, bool json, Outcome& outcome) {
   }
 }
 
-void execute(const TaskSpec& command, const AttemptOrder& order, Outcome& outcome) {
+void execute_command(const TaskSpec& command, const AttemptOrder& order, Outcome& outcome) {
   run_command(command, environ, STDOUT_FILENO, STDERR_FILENO, order.resources.output_bytes, outcome);
 }
 
@@ -119,7 +119,7 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint start) {
     if (const auto call = view_call(order.payload)) {
       call_function(*call, order.json_value, outcome);
     } else {
-      execute(decode_task(order.payload), order, outcome);
+      execute_command(decode_task(order.payload), order, outcome);
     }
   } catch (const std::exception& error) {  // ours, not the task's: no memory
     fail(error.what(), outcome);
@@ -156,7 +156,7 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
       watch_.end();
       const TaskSpec command = decode_task(order.payload);
       enter(order, command.cwd);
-      execute(command, order, outcome);
+      execute_command(command, order, outcome);
     }
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
     fail(error.what(), outcome);

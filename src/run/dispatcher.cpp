@@ -138,8 +138,8 @@ Ended Dispatcher::with_earlier(Ended&& ended) {
 
 // What it wrote is not kept: rank 0's memory must not grow with it.
 void Dispatcher::remember(Outcome outcome) {
-  outcome.stdout_text.clear();
-  outcome.stderr_text.clear();
+  Bytes().swap(outcome.stdout_text);
+  Bytes().swap(outcome.stderr_text);
   earlier_[outcome.task].push_back(std::move(outcome));
 }
 

@@ -26,21 +26,27 @@ void RangeSource::take_next() try {
 
 void RangeSource::take(const detail::CallFields& fields) {
   const TaskHead head = call_head(fields);
-  Open& open = open_.add(known_);
-  ByteWriter payload(std::move(open.payload));
+  Bytes spare;
+  if (!spares_.empty()) {
+    spare = std::move(spares_.back());
+    spares_.pop_back();
+  }
+  ByteWriter payload(std::move(spare));
   append_call(head, fields.function, fields.arguments, payload);
+  Open& open = open_.add(known_);
   open.payload = payload.take();
   open.kept = fields.kept;
   ++known_;
 }
 
 void RangeSource::forget(TaskId task) {
-  constexpr std::size_t kKept = 1024;  // bytes of memory for another one
-  Open& done = *open_.find(task.get());
-  if (done.payload.capacity() > kKept) Bytes().swap(done.payload);
-  done.payload.clear();
-  done.kept.clear();
+  Open* const open = open_.find(task.get());
+  if (open == nullptr) return;
+  Bytes payload = std::move(open->payload);
   open_.erase(task.get());
+  if (payload.capacity() > kSpareBytes || spares_.size() >= kSpares) return;
+  payload.clear();
+  spares_.push_back(std::move(payload));
 }
 
 // --- results ---------------------------------------------------------------------------------------------
@@ -69,16 +75,17 @@ void RangeRun::on_ended(Ended&& ended) {
     if (!failure_) failure_ = std::move(ended).outcome();
     return call_.dispatcher().hold(true);  // in this turn too nothing more is given out
   }
-  const std::size_t bytes = ended.bytes();
+  const TaskId task = ended.task();
+  if (delivery_.in_order) ended = std::move(ended).apart();
+  const std::size_t bytes = ended.claim();
   mean_bytes_ += (static_cast<double>(bytes) - mean_bytes_) / static_cast<double>(++ended_);
   bytes_ += bytes;
-  deliver(std::move(ended));
+  deliver(task, {std::move(ended), bytes});
 }
 
-void RangeRun::deliver(Ended&& ended) {
-  if (!delivery_.in_order) return ready_.put(std::move(ended));
-  const std::uint64_t number = ended.task().get();
-  held_.put(number, std::move(ended).apart());
+void RangeRun::deliver(TaskId task, Undelivered&& result) {
+  if (!delivery_.in_order) return ready_.put(std::move(result));
+  held_.put(task.get(), std::move(result));
   while (auto next = held_.take_next()) ready_.put(std::move(*next));
 }
 
@@ -89,9 +96,9 @@ void RangeRun::deliver_over_gaps() {
 
 bool RangeRun::take_ready(Outcome& outcome) {
   if (ready_.empty()) return false;
-  Ended ended = ready_.take();
-  bytes_ -= ended.bytes();
-  std::move(ended).move_to(outcome);
+  Undelivered result = ready_.take();
+  bytes_ -= result.bytes;
+  std::move(result.ended).move_to(outcome);
   source_.on_taken();
   return true;
 }

@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "base/by_id.hpp"
 #include "base/fifo.hpp"
@@ -19,11 +20,13 @@ class RangeSource final : public TaskSource {
   /// `at_rest` is called before the caller's range is asked for more.
   RangeSource(detail::Feed feed, std::optional<std::size_t> ahead, std::function<void()> at_rest)
       : feed_(std::move(feed)), ahead_(ahead), at_rest_(std::move(at_rest)) {}
+  RangeSource(const RangeSource&) = delete;
+  RangeSource& operator=(const RangeSource&) = delete;
 
   /// Where the range throws it is at its end; error() has what it threw.
   std::uint64_t pull(std::uint64_t wanted) override;
   bool exhausted() const override { return exhausted_; }
-  BytesView payload(TaskId task) override { return open_.find(task.get())->payload; }
+  BytesView payload(TaskId task) override { return open_.at(task.get()).payload; }
   void forget(TaskId task) override;
 
   /// The caller has taken one more result.
@@ -35,6 +38,10 @@ class RangeSource final : public TaskSource {
     Bytes payload;
     detail::Kept kept;
   };
+  // Payloads' memory for further ones, of which as much is kept at most.
+  static constexpr std::size_t kSpares = 4096;
+  static constexpr std::size_t kSpareBytes = 1024;
+
   void take_next();
   void take(const detail::CallFields& fields);
 
@@ -43,6 +50,7 @@ class RangeSource final : public TaskSource {
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
   std::function<void()> at_rest_;
   ById<Open> open_;
+  std::vector<Bytes> spares_;
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;
   bool exhausted_ = false;
@@ -56,15 +64,20 @@ class RangeRun final : public detail::CallRun {
     bool fail_fast;
   };
   // Results that nobody has taken may be so large.
-  static constexpr std::size_t kMaxUndeliveredBytes = std::size_t{64} << 20;
+  static constexpr std::size_t kMaxUndeliveredBytes = std::size_t{64} << 20;  ///< of memory
 
   RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& options, Delivery delivery);
   bool next(Outcome& outcome) override;
 
  private:
+  struct Undelivered {
+    Ended ended;
+    std::size_t bytes;  ///< as it claimed
+  };
+
   bool must_hold();
   void on_ended(Ended&& ended);
-  void deliver(Ended&& ended);
+  void deliver(TaskId task, Undelivered&& result);
   void deliver_over_gaps();
   void end_early();
   bool take_ready(Outcome& outcome);
@@ -73,10 +86,10 @@ class RangeRun final : public detail::CallRun {
   std::size_t max_undelivered_;
   Session& session_;
   RangeSource source_;
-  InOrder<Ended> held_;  ///< in order: results that earlier ones must come before
-  Fifo<Ended> ready_;
+  InOrder<Undelivered> held_;  ///< in order: results that earlier ones must come before
+  Fifo<Undelivered> ready_;
   std::size_t bytes_ = 0;  ///< of what is held or ready
-  double mean_bytes_ = 0;  ///< of an outcome
+  double mean_bytes_ = 0;  ///< of a result
   std::uint64_t ended_ = 0;
   std::optional<Outcome> failure_;  ///< the first; to be thrown when what is ready has been taken
   bool thrown_ = false;

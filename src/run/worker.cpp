@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "base/backoff.hpp"
@@ -39,11 +40,15 @@ bool Worker::turn(TimePoint now) {
     heard_ = now;
     if (!message->complete) continue;
     const FromDispatcher decoded = decode_from_dispatcher(message->bytes);
-    if (const auto* give = std::get_if<Give>(&decoded)) {
-      on(*give, message->bytes);
-    } else {
-      std::visit([this](const auto& alternative) { on(alternative); }, decoded);
-    }
+    std::visit(
+        [&](const auto& alternative) {
+          if constexpr (std::is_same_v<decltype(alternative), const Give&>) {
+            on(alternative, message->bytes);
+          } else {
+            on(alternative);
+          }
+        },
+        decoded);
   }
   if (broken_ || leaving_) return busy;
   try {

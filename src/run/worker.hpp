@@ -57,7 +57,6 @@ class Worker {
  private:
   void on(const Begin& begin);
   void on(const Give& give, const SharedBytes& message);
-  void on(const Give& /*give*/) {}  // with its message only
   void on(const Recall& recall);
   void on(const Stop& stop);
   void on(const Cancel& cancel);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 
 namespace {
@@ -57,18 +59,24 @@ TEST(ById, KeepsWhatStaysWhileOthersGoOn) {
   }
 }
 
-TEST(ById, GivesTheMemoryOfWhatHasGoneToWhatComes) {
-  ById<std::string> things;
-  things.add(0).assign(1000, 'x');
-  const char* const memory = things.find(0)->data();
+TEST(ById, KeepsNothingOfWhatIsErased) {
+  ById<std::shared_ptr<int>> things;
+  const auto thing = std::make_shared<int>();
+  for (const std::uint64_t id : {0, 16}) things.add(id) = thing;  // of one place
+  EXPECT_EQ(thing.use_count(), 3);
   things.erase(0);
-  const std::string* found = nullptr;
-  for (std::uint64_t id = 1; id <= 16; ++id) {
-    std::string& thing = things.add(id);
-    if (thing.data() == memory) found = &thing;
-    things.erase(id);
-  }
-  EXPECT_NE(found, nullptr);
+  EXPECT_EQ(thing.use_count(), 2);
+  things.erase(16);
+  EXPECT_EQ(thing.use_count(), 1);
+  for (std::uint64_t id = 100; id < 150; ++id) EXPECT_EQ(things.add(id), nullptr);
+}
+
+TEST(ById, SaysWhereThereIsNone) {
+  ById<int> things;
+  EXPECT_THROW(things.at(0), std::out_of_range);
+  things.add(0) = 7;
+  EXPECT_EQ(things.at(0), 7);
+  EXPECT_THROW(things.at(16), std::out_of_range);
 }
 
 TEST(ById, IsEmptyAtFirst) {

@@ -36,6 +36,27 @@ TEST(SharedBytes, MayLiveLongerThanTheirSpareMemorysOwner) {
   EXPECT_EQ(last.view(), Bytes(kSize, 'a'));
 }
 
+TEST(SharedBytes, AreClaimedOnceAllOfThemByAnyPart) {
+  const SharedBytes all(Bytes(1000, 'a'));
+  const SharedBytes part = all.part(all.view().substr(0, 1));
+  const SharedBytes copy = part;
+  EXPECT_GE(part.claim(), 1000U);
+  EXPECT_EQ(part.claim(), 0U);
+  EXPECT_EQ(copy.claim(), 0U);
+  EXPECT_EQ(all.claim(), 0U);
+  EXPECT_EQ(SharedBytes().claim(), 0U);
+}
+
+TEST(SpareBytes, AreNotTheMemoryOfFarMore) {
+  SpareBytes spares;
+  spares.put(Bytes(SpareBytes::kWaste * kSize, 'a'));
+  EXPECT_EQ(spares.take(kSize).front(), 'a');
+  spares.put(Bytes(SpareBytes::kWaste * kSize + SpareBytes::kWaste, 'a'));
+  const Bytes other = spares.take(kSize);
+  EXPECT_EQ(other.front(), '\0');
+  EXPECT_LT(other.capacity(), 2 * kSize);
+}
+
 TEST(SpareBytes, AreOfTheSizeThatIsWanted) {
   SpareBytes spares;
   spares.put(Bytes(2 * kSize, 'a'));

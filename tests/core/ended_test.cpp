@@ -77,6 +77,24 @@ TEST(Ended, KeepsItsMessageUntilItIsApart) {
   EXPECT_EQ(encode(std::move(ended).outcome()), encode(failed()));
 }
 
+TEST(Ended, ClaimsAllThatItKeepsInMemory) {
+  constexpr std::size_t kBeside = 100'000;
+  const SharedBytes message(encode(failed()) + Bytes(kBeside, 'x'));
+  const BytesView first = message.view().substr(0, message.view().size() - kBeside);
+  const Ended one(message.part(first), Rank(3), kHost);
+  const Ended another(message.part(first), Rank(3), kHost);
+  EXPECT_GT(one.claim(), kBeside);
+  EXPECT_LT(another.claim(), kBeside) << "the message counts once";
+  const std::size_t apart = Ended(message.part(first), Rank(3), kHost).apart().claim();
+  EXPECT_GT(apart, first.size());
+  EXPECT_LT(apart, kBeside);
+  Outcome retried;
+  retried.value = Bytes(kBeside, 'v');
+  retried.earlier.resize(2);
+  retried.earlier.back().error = Bytes(kBeside, 'e');
+  EXPECT_GT(Ended(retried).claim(), 2 * kBeside);
+}
+
 TEST(Ended, RefusesWhatIsNoOutcome) { EXPECT_THROW(Ended(Bytes("no outcome"), Rank(3), kHost), FormatError); }
 
 }  // namespace

@@ -102,6 +102,10 @@ TEST(Pool, HoldsLargeResultsBackByTheirSize) {
   EXPECT_EQ(run_case("large_undelivered").out, "401 MB\nbounded\n");
 }
 
+TEST(Pool, HoldsResultsBackByAllThatTheyKeepInMemory) {
+  EXPECT_EQ(run_case("beside_large_output").out, "120\nbounded\n");
+}
+
 TEST(Pool, KeepsNoResultThatWasTaken) { EXPECT_EQ(run_case("releases").out, "500 MB\nbounded\n"); }
 
 // PARRUN_TEST_TASKS=10000000 for a longer one.

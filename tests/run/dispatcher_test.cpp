@@ -202,10 +202,11 @@ TEST_F(DispatcherTest, TheLastOutcomeBringsTheEarlierOnesWithoutWhatTheyWrote) {
   first.task = TaskId(0);
   first.state = State::failed;
   first.error = "exit code 3";
-  first.stdout_text = "much";
+  first.stdout_text = Bytes(100'000, 'o');
+  first.stderr_text = Bytes(100'000, 'e');
   arrive(kFirst, Report{kEpoch, {{encode(first), -1}}, {}});
   ASSERT_THAT(retried, SizeIs(1));
-  EXPECT_EQ(retried[0].stdout_text, "much");
+  EXPECT_EQ(retried[0].stdout_text, first.stdout_text);
   EXPECT_THAT(given(kSecond), ElementsAre(0));
   EXPECT_EQ(attempts[TaskId(0)], 2);
   arrive(kSecond, ended(0, State::succeeded, 2));
@@ -213,7 +214,11 @@ TEST_F(DispatcherTest, TheLastOutcomeBringsTheEarlierOnesWithoutWhatTheyWrote) {
   ASSERT_THAT(delivered[0].earlier, SizeIs(1));
   EXPECT_EQ(delivered[0].earlier[0].error, "exit code 3");
   EXPECT_EQ(delivered[0].earlier[0].rank, kFirst);
-  EXPECT_EQ(delivered[0].earlier[0].stdout_text, "");
+  for (const std::string* text :
+       {&delivered[0].earlier[0].stdout_text, &delivered[0].earlier[0].stderr_text}) {
+    EXPECT_EQ(*text, "");
+    EXPECT_LT(text->capacity(), 1000U) << "its memory is not kept either";
+  }
   EXPECT_EQ(dispatcher->counts().failed, 0U);
 }
 

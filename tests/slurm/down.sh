@@ -19,5 +19,5 @@ fi
 
 kill -TERM $(daemons) 2>/dev/null || true
 within 15 none_runs || kill -KILL $(daemons) 2>/dev/null || true
-within 15 none_runs || { echo "SLURM does not go down: $(daemons | tr '\n' ' ')" >&2; exit 1; }
+within 5 none_runs || { echo "SLURM does not go down: $(daemons | tr '\n' ' ')" >&2; exit 1; }
 rm -rf "$cluster" "$environment"

@@ -24,6 +24,13 @@ std::string sleeps_then_megabyte(int ms) {
 }
 PARRUN_TASK(sleeps_then_megabyte);
 
+int loud_at_first(int megabytes_of_output) {
+  if (std::string_view(std::getenv("PARRUN_ATTEMPT")) != "1") return 0;
+  std::cerr << megabytes(megabytes_of_output);
+  throw std::runtime_error("the first attempt");
+}
+PARRUN_TASK(loud_at_first);
+
 void marks_only(const std::string& file) { mark(file); }
 PARRUN_TASK(marks_only);
 
@@ -184,6 +191,23 @@ void large_undelivered(parrun::Pool& pool) {
   });
 }
 
+// Each small result comes with 8 MB that are told to nobody.
+void beside_large_output(parrun::Pool& pool) {
+  bounded_growth(200, [&] {
+    std::vector<parrun::Task<int>> tasks;
+    for (int i = 0; i < 60; ++i) {
+      tasks.push_back(parrun::task<loud_at_first>(8));
+      tasks.push_back(parrun::task<square>(i));
+    }
+    int results = 0;
+    for (auto&& done : pool.unordered(tasks, {.retries = 1})) {
+      results += done.succeeded() ? 1 : 0;
+      std::this_thread::sleep_for(20ms);  // a caller who is slower than the workers
+    }
+    std::cout << results << '\n';
+  });
+}
+
 void releases(parrun::Pool& pool) {
   bounded_growth(150, [&] {
     std::size_t bytes = 0;
@@ -280,6 +304,7 @@ int main(int argc, char** argv) {
               {"pre_dispatch", [](auto& pool, auto&) { pre_dispatch(pool); }},
               {"undelivered", undelivered},
               {"large_undelivered", [](auto& pool, auto&) { large_undelivered(pool); }},
+              {"beside_large_output", [](auto& pool, auto&) { beside_large_output(pool); }},
               {"releases", [](auto& pool, auto&) { releases(pool); }},
               {"many", [](auto& pool, auto&) { many(pool); }},
               {"flood_timeout", [](auto& pool, auto&) { flood(pool, {.timeout = 1s}); }},
