@@ -103,6 +103,19 @@ AttemptOrder decode_order(ByteReader& in) {
   return order;
 }
 
+void append_lent(const AttemptOrder& order, ByteWriter& out) {
+  AttemptOrder lent = order;
+  lent.payload = {reinterpret_cast<const char*>(&order.payload), sizeof order.payload};
+  append(lent, out);
+}
+
+AttemptOrder decode_lent_order(ByteReader& in) {
+  AttemptOrder order = decode_order(in);
+  const BytesView where = order.payload;
+  std::memcpy(&order.payload, where.data(), sizeof order.payload);
+  return order;
+}
+
 Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
   Outcome outcome;
   outcome.task = order.id.task;

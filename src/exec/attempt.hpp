@@ -41,6 +41,10 @@ struct AttemptOrder {
 
 void append(const AttemptOrder& order, ByteWriter& out);
 AttemptOrder decode_order(ByteReader& in);
+/// Of the payload only where it lies: for a thread of this process, which may begin the attempt as long as
+/// that lives.
+void append_lent(const AttemptOrder& order, ByteWriter& out);
+AttemptOrder decode_lent_order(ByteReader& in);
 
 class Attempter {
  public:

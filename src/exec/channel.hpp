@@ -1,11 +1,13 @@
 #pragma once
 // The memory that a worker shares with its executor.
 //
-// Tasks and outcomes are frames (length u64, bytes) in two rings. Many tasks may lie in the first ring, and
-// each can be taken back until the moment it starts: to start the next one, the executor counts `claim` up;
-// to take back all that have not started, the worker counts the claim's revocations up, after which no claim
-// succeeds until the executor has come to the worker's `resume` frame behind them. One compare-and-swap
-// decides which of the two was first, so a task is either executed or returned, never both and never neither.
+// Tasks and outcomes are frames (length u64, bytes) in two rings; what is large passes a thread of the
+// worker's own process by: a payload stays where it lies, and an empty frame stands for an outcome that lies
+// in a Handover. Many tasks may lie in the first ring, and each can be taken back until the moment it starts:
+// to start the next one, the executor counts `claim` up; to take back all that have not started, the worker
+// counts the claim's revocations up, after which no claim succeeds until the executor has come to the
+// worker's `resume` frame behind them. One compare-and-swap decides which of the two was first, so a task is
+// either executed or returned, never both and never neither.
 
 #include <atomic>
 #include <cstdint>
@@ -17,11 +19,15 @@
 
 namespace parrun {
 
+/// Payloads and values above this many bytes are not copied where they need not be.
+inline constexpr std::size_t kLarge = std::size_t{16} << 10;
+
 enum class FrameKind : std::uint8_t {
-  task = 1,    ///< encode(AttemptOrder)
-  resume = 2,  ///< what was revoked lies before this
-  quit = 3,    ///< leave; for threads, a process is killed
-  release = 4  ///< values were released: see SharedValues
+  task = 1,      ///< encode(AttemptOrder)
+  resume = 2,    ///< what was revoked lies before this
+  quit = 3,      ///< leave; for threads, a process is killed
+  release = 4,   ///< values were released: see SharedValues
+  lent_task = 5  ///< append_lent(): a task whose payload lies with the worker, for a thread
 };
 
 class Channel {

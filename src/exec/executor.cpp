@@ -24,18 +24,6 @@ constexpr std::uint32_t kWorthWaking = Ring::kCapacity / 16;
 constexpr std::size_t kTurnBytes = 4 * Ring::kCapacity;
 constexpr int kMaxDeathsWithoutATask = 5;
 
-void append_task(const GivenTask& task, ByteWriter& out) {
-  const std::size_t frame = begin_frame(FrameKind::task, out);
-  append(AttemptOrder{.id = {task.task, task.attempt},
-                      .json_value = task.json_value,
-                      .rank = task.rank,
-                      .ranks = task.ranks,
-                      .resources = task.resources,
-                      .payload = task.payload},
-         out);
-  end_frame(frame, out);
-}
-
 // Long beside a fork, short beside a user's patience.
 constexpr Duration kStuck = std::chrono::seconds(10);
 constexpr Duration kOwnPause = std::chrono::seconds(1);
@@ -76,12 +64,29 @@ EndedTasks Executor::turn(TimePoint now) {
   return ended;
 }
 
+void Executor::append_task(const GivenTask& task) {
+  const AttemptOrder order{.id = {task.task, task.attempt},
+                           .json_value = task.json_value,
+                           .rank = task.rank,
+                           .ranks = task.ranks,
+                           .resources = task.resources,
+                           .payload = task.payload};
+  const bool lent = body_->large_outcomes() != nullptr && order.payload.size() > kLarge;
+  const std::size_t frame = begin_frame(lent ? FrameKind::lent_task : FrameKind::task, outgoing_);
+  if (lent) {
+    append_lent(order, outgoing_);
+  } else {
+    append(order, outgoing_);
+  }
+  end_frame(frame, outgoing_);
+}
+
 void Executor::push() {
   write_outgoing();
   while (pushed_ < tasks_.size() && outgoing_.size() - written_ < kOutgoingBytes) {
     const ResourceLimits& limits = tasks_[pushed_].resources;
     if (limits.memory_bytes || limits.cpu) body_->watch_limits();
-    append_task(tasks_[pushed_++], outgoing_);
+    append_task(tasks_[pushed_++]);
     if (outgoing_.size() >= kOutgoingBytes) write_outgoing();
   }
   write_outgoing();
@@ -103,6 +108,7 @@ void Executor::collect(EndedTasks& ended) {
       more = incoming_.read_from(body_->channel().outcomes);
       take_outcomes(retries);
     }
+    if (retries.empty()) take_large_outcome(ended);
   } catch (const FormatError& error) {
     damaged_ = true;
     if (!verdict_ && body_->kill())
@@ -112,16 +118,39 @@ void Executor::collect(EndedTasks& ended) {
   if (!retries.empty()) ended.add(incoming_.take_done(), retries);
 }
 
+// Up to a large one.
 void Executor::take_outcomes(std::vector<int>& retries) {
   while (const auto outcome = incoming_.front()) {
-    if (pushed_ == 0 || decode_outcome_head(*outcome).attempt != attempt_of(tasks_.front()))
-      throw FormatError("an outcome that no task has");
+    if (stands_for_large(*outcome)) return;
+    retries.push_back(settle_first(*outcome));
     incoming_.pop();
-    retries.push_back(tasks_.front().retries);
-    tasks_.pop_front();
-    --pushed_;
-    ++ended_;
   }
+}
+
+bool Executor::stands_for_large(BytesView frame) const {
+  return frame.empty() && body_->large_outcomes() != nullptr;
+}
+
+// One in a turn, by itself: together with others it would be copied.
+void Executor::take_large_outcome(EndedTasks& ended) {
+  const auto frame = incoming_.front();
+  if (!frame || !stands_for_large(*frame)) return;
+  incoming_.pop();
+  incoming_.drop_done();
+  Bytes outcome = body_->large_outcomes()->take();
+  const int retries = settle_first(ByteReader(BytesView(outcome).substr(kLengthRoom)).get_bytes());
+  ended.add(std::move(outcome), std::vector<int>{retries});
+}
+
+// The outcome is that of the first task; returns the task's retries.
+int Executor::settle_first(BytesView outcome) {
+  if (pushed_ == 0 || decode_outcome_head(outcome).attempt != attempt_of(tasks_.front()))
+    throw FormatError("an outcome that no task has");
+  const int retries = tasks_.front().retries;
+  tasks_.pop_front();
+  --pushed_;
+  ++ended_;
+  return retries;
 }
 
 // The executor is dead. What it had begun died with it: one task, or some whose outcomes were damaged; the

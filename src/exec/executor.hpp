@@ -121,8 +121,12 @@ class Executor {
 
   void push();
   void write_outgoing();
+  void append_task(const GivenTask& task);
   void collect(EndedTasks& ended);
   void take_outcomes(std::vector<int>& retries);
+  bool stands_for_large(BytesView frame) const;
+  void take_large_outcome(EndedTasks& ended);
+  int settle_first(BytesView outcome);
   void conclude(const Death& death, TimePoint now, EndedTasks& ended);
   void watch_progress(TimePoint now);
   TimePoint start_of_last(const Channel::Progress& progress) const;
@@ -130,11 +134,11 @@ class Executor {
   void hold_back();
   void bound_output(TimePoint now);
 
+  std::deque<GivenTask> tasks_;  ///< their payloads may be lent to the body
   std::unique_ptr<ExecutorBody> body_;
   bool alive_ = false;
   bool damaged_ = false;           ///< what it says cannot be believed any more
   int deaths_without_a_task_ = 0;  ///< executors in a row that ended before they started one
-  std::deque<GivenTask> tasks_;
   std::size_t pushed_ = 0;
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
   ByteWriter outgoing_;      ///< frames (from written_ on) that the ring had no space for yet

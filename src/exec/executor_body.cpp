@@ -50,23 +50,25 @@ std::string ProcessBody::kept_folder(const Assignment& attempt) const {
 }
 
 void ThreadBody::start() {
-  channel_ = std::make_shared<Channel>();
+  passage_ = std::make_shared<Passage>();
   ended_ = std::make_shared<std::atomic<bool>>(false);
-  thread_ = std::thread([table = shares(), channel = channel_, ended = ended_] {
+  thread_ = std::thread([table = shares(), passage = passage_, ended = ended_] {
     ThreadAttempter attempter(*table);
-    serve_tasks(*channel, attempter);
+    serve_tasks(passage->channel, attempter, &passage->large_outcomes);
     ended->store(true);
   });
 }
 
-// A thread inside a task cannot be ended. The rank is about to leave; the thread goes with it.
+// A thread inside a task cannot be ended. The rank is about to leave; the thread goes with it. It begins no
+// other task, whose payload may be gone.
 ThreadBody::~ThreadBody() {
   constexpr Duration kQuitLimit = std::chrono::milliseconds(200);
   if (!thread_.joinable()) return;
+  passage_->channel.revoke();
   ByteWriter quit;
   quit.put(FrameKind::quit);
   const Bytes frame = framed(quit.take());
-  const bool told = channel_->tasks.try_write(frame) == frame.size();
+  const bool told = passage_->channel.tasks.try_write(frame) == frame.size();
   for (const TimePoint end = Clock::now() + kQuitLimit; told && !ended_->load() && Clock::now() < end;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -8,6 +8,7 @@
 #include "exec/attempt.hpp"
 #include "exec/capture.hpp"
 #include "exec/channel.hpp"
+#include "exec/handover.hpp"
 #include "exec/share_table.hpp"
 #include "exec/shared_memory.hpp"
 #include "exec/zygote.hpp"
@@ -27,6 +28,9 @@ class ExecutorBody {
   const std::shared_ptr<ShareTable>& shares() const { return shares_; }
 
   virtual Channel& channel() = 0;
+  /// Where its large outcomes are, and none of them in the channel: it is a thread of this process, and large
+  /// payloads may be lent to it. Null: it is another process.
+  virtual Handover* large_outcomes() { return nullptr; }
   /// Begins to serve a fresh channel(). REQUIRES: none lives.
   virtual void start() = 0;
   /// Tells once that it has ended, with all its descendants.
@@ -85,14 +89,19 @@ class ThreadBody final : public ExecutorBody {
       : ExecutorBody(std::move(shares)) {}
   ~ThreadBody() override;
 
-  Channel& channel() override { return *channel_; }
+  Channel& channel() override { return passage_->channel; }
+  Handover* large_outcomes() override { return &passage_->large_outcomes; }
   void start() override;
   std::optional<Death> poll_death() override { return std::nullopt; }
   bool kill() override { return false; }
   Capture::Text take_output(std::optional<std::uint64_t> /*limit*/) override { return {}; }
 
  private:
-  std::shared_ptr<Channel> channel_;  ///< the thread's too: it may outlive this object, stuck in a task
+  struct Passage {
+    Channel channel;
+    Handover large_outcomes;
+  };
+  std::shared_ptr<Passage> passage_;  ///< the thread's too: it may outlive this object, stuck in a task
   std::thread thread_;
   std::shared_ptr<std::atomic<bool>> ended_;
 };

@@ -22,29 +22,43 @@ ByteReader next_frame(Channel& channel, Frames& frames) {
   }
 }
 
-// A large value is not copied once more.
-void tell(const Outcome& outcome, Ring& outcomes, ByteWriter& buffer) {
-  constexpr std::size_t kLarge = std::size_t{16} << 10;
+// Behind kLengthRoom a frame, whose end is `value`, as it is reported.
+Bytes as_ended(BytesView frame, BytesView value) {
+  constexpr std::size_t kRoomBehind = 256;  // for what else a report says
+  Bytes bytes;
+  bytes.reserve(kLengthRoom + frame.size() + value.size() + kRoomBehind);
+  bytes.append(kLengthRoom, '\0').append(frame).append(value);
+  return bytes;
+}
+
+// A large value is copied once.
+void tell(const Outcome& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
   const bool apart = outcome.value.size() > kLarge;
   buffer.clear();
   const std::size_t frame = begin_frame(buffer);
   append_but_value(outcome, buffer);
   if (!apart) buffer.append(outcome.value);
   end_frame(frame, buffer, apart ? outcome.value.size() : 0);
+  if (apart && large != nullptr) {
+    large->put(as_ended(buffer.view(), outcome.value));
+    outcomes.write(framed({}));
+    return outcomes.nudge();
+  }
   outcomes.write(buffer.view());
   if (apart) outcomes.write(outcome.value);
 }
 
 }  // namespace
 
-void serve_tasks(Channel& channel, Attempter& attempter) {
+void serve_tasks(Channel& channel, Attempter& attempter, Handover* large) {
   Frames frames(std::numeric_limits<std::uint64_t>::max());
   ByteWriter answer;
   std::uint64_t started = 0;
   std::uint64_t resumed = 0;
   for (;;) {
     ByteReader in = next_frame(channel, frames);
-    switch (in.get<FrameKind>()) {
+    const auto kind = in.get<FrameKind>();
+    switch (kind) {
       case FrameKind::quit:
         return;
       case FrameKind::resume:
@@ -53,13 +67,15 @@ void serve_tasks(Channel& channel, Attempter& attempter) {
       case FrameKind::release:
         attempter.drop_released();
         break;
-      case FrameKind::task: {
+      case FrameKind::task:
+      case FrameKind::lent_task: {
         const TimePoint start = Clock::now();
         if (!channel.claim(started, resumed, start)) break;  // it was taken back
         ++started;
-        const Outcome outcome = attempter.attempt(decode_order(in), start);
+        const AttemptOrder order = kind == FrameKind::task ? decode_order(in) : decode_lent_order(in);
+        const Outcome outcome = attempter.attempt(order, start);
         channel.end_execution();  // a limit does not count the way of a large outcome
-        tell(outcome, channel.outcomes, answer);
+        tell(outcome, channel.outcomes, large, answer);
         if (!attempter.clean_up()) return;
       }
     }

@@ -3,10 +3,12 @@
 
 #include "exec/attempt.hpp"
 #include "exec/channel.hpp"
+#include "exec/handover.hpp"
 
 namespace parrun {
 
 /// Serves until a quit frame, or until no further attempt may be made here: whoever started it replaces it.
-void serve_tasks(Channel& channel, Attempter& attempter);
+/// `large`: for outcomes that are, on a thread of the worker's process.
+void serve_tasks(Channel& channel, Attempter& attempter, Handover* large = nullptr);
 
 }  // namespace parrun

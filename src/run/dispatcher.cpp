@@ -110,7 +110,8 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   const TaskId task = ended.task();
   const bool may_retry = !ended.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
                          !cancelled_.contains(task);
-  const double way_s = kByte_s * (mean_payload_bytes_ + static_cast<double>(ended.bytes()));
+  const double bytes = mean_payload_bytes_ + static_cast<double>(ended.bytes());
+  const double way_s = Scheduler::kWorkPerMessage_s * bytes / static_cast<double>(kBytesPerMessage);
   const auto verdict =
       scheduler_.on_outcome(ended.rank(), ended.head().attempt, {ended.head().elapsed_s, way_s},
                             may_retry ? retries : 0, now + retry_.delay);

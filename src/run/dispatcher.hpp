@@ -35,11 +35,12 @@ class Dispatcher {
   static constexpr std::uint64_t kMostAside = 10'000;
   // So much of messages is taken in one turn, and each counts for something: what sends faster than we take
   // must not keep us from everything else.
-  static constexpr std::size_t kTurnBytes = std::size_t{4} << 20;
-  static constexpr std::size_t kLeastBytes = std::size_t{4} << 10;
-  // To send a byte takes about as long, and counts as work: what is under way to and from a worker at once is
-  // so much less where tasks or outcomes are large.
-  static constexpr double kByte_s = 4e-9;
+  static constexpr std::size_t kTurnBytes = std::size_t{256} << 10;
+  static constexpr std::size_t kLeastBytes = 256;
+  // So much of payloads and outcomes counts as the work of one message: more of it under way waits in memory
+  // at both ends, and has left the processors' caches by the time that it is taken, which then takes twice as
+  // long.
+  static constexpr std::size_t kBytesPerMessage = std::size_t{512} << 10;
   // A message to a worker is closed when its payloads reach this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;
 

@@ -7,10 +7,9 @@
 #include "parrun/task.hpp"
 
 /// `question`, cut or filled to `size` bytes.
-std::string answer(const std::string& question, std::size_t size) {
-  std::string text = question;
-  text.resize(size, ' ');
-  return text;
+std::string answer(std::string question, std::size_t size) {
+  question.resize(size, ' ');
+  return question;
 }
 PARRUN_TASK(answer);
 

@@ -29,10 +29,9 @@ double seconds_since(Clock::time_point start) {
 
 }  // namespace
 
-std::string answer(const std::string& question, std::size_t size) {
-  std::string text = question;
-  text.resize(size);
-  return text;
+std::string answer(std::string question, std::size_t size) {
+  question.resize(size);
+  return question;
 }
 PARRUN_TASK(answer);
 

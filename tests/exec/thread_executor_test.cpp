@@ -1,0 +1,170 @@
+// Executors that are threads of the worker's process: what is large passes their rings by.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "batch/task_spec.hpp"
+#include "core/outcome.hpp"
+#include "exec/executor.hpp"
+#include "parrun/task.hpp"
+#include "support/batches.hpp"
+#include "support/children.hpp"
+#include "support/given_tasks.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace parrun;
+using parrun::test::ids_of;
+using parrun::test::outcomes_of;
+using parrun::test::wait_until;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+std::atomic<bool> may_end{true};
+std::atomic<int> begun{0};
+std::atomic<bool> thread_left{false};
+
+struct SaysThatItsThreadLeaves {
+  ~SaysThatItsThreadLeaves() { thread_left = true; }
+};
+
+std::string thread_cut(std::string text, std::size_t size) {
+  text.resize(size, 'r');
+  return text;
+}
+std::size_t thread_waits(const std::string& text) {
+  static thread_local const SaysThatItsThreadLeaves says;
+  ++begun;
+  while (!may_end) std::this_thread::sleep_for(1ms);
+  return text.size();
+}
+PARRUN_TASK(thread_cut);
+PARRUN_TASK(thread_waits);
+
+class ThreadExecutorTest : public ::testing::Test {
+ protected:
+  static constexpr auto kBound = 30s;
+
+  void SetUp() override {
+    may_end = true;
+    begun = 0;
+    thread_left = false;
+  }
+  void TearDown() override { may_end = true; }
+
+  template <typename R>
+  void give(const Task<R>& task) {
+    GivenTask one;
+    one.task = TaskId(given++);
+    one.payload = encode(test::call(task.fields().function, task.fields().arguments));
+    executor->give(std::move(one));
+  }
+  void turn() { ended = outcomes_of(executor->turn(Clock::now()), std::move(ended)); }
+  bool turn_until(auto done) {
+    return wait_until(
+        [&] {
+          turn();
+          return done();
+        },
+        kBound);
+  }
+  std::string value_of(std::size_t index) const {
+    return std::get<0>(detail::from_bytes<std::string>(ended.at(index).value));
+  }
+
+  std::unique_ptr<Executor> executor = std::make_unique<Executor>(std::make_unique<ThreadBody>());
+  std::vector<Outcome> ended;
+  std::uint64_t given = 0;
+};
+
+TEST_F(ThreadExecutorTest, LargeAndSmallOnesEndInTheirOrderEachWithItsOwnValue) {
+  const std::vector<std::size_t> sizes{0, 1, kLarge - 1, kLarge, kLarge + 1, 1'000'000, Handover::kMost + 1};
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const std::size_t in = sizes[(i * 3 + static_cast<std::size_t>(round)) % sizes.size()];
+      give(task<thread_cut>(std::string(in, static_cast<char>('a' + round)), sizes[i]));
+    }
+  }
+  ASSERT_TRUE(turn_until([&] { return ended.size() == given; }));
+  for (std::size_t at = 0; at < ended.size(); ++at) {
+    const std::size_t round = at / sizes.size();
+    const std::size_t i = at % sizes.size();
+    ASSERT_EQ(ended[at].task, TaskId(at));
+    ASSERT_TRUE(ended[at].succeeded()) << ended[at].error;
+    std::string expected(sizes[(i * 3 + round) % sizes.size()], static_cast<char>('a' + round));
+    expected.resize(sizes[i], 'r');
+    ASSERT_TRUE(value_of(at) == expected) << at;
+  }
+}
+
+TEST_F(ThreadExecutorTest, ALargeOutcomeComesByItself) {
+  for (const std::size_t size : {std::size_t{1}, kLarge + 1, kLarge + 1, std::size_t{1}})
+    give(task<thread_cut>("", size));
+  std::vector<std::size_t> together;
+  ASSERT_TRUE(wait_until(
+      [&] {
+        if (const EndedTasks some = executor->turn(Clock::now()); !some.empty()) {
+          together.push_back(some.size());
+          ended = outcomes_of(some, std::move(ended));
+        }
+        return ended.size() == given;
+      },
+      kBound));
+  EXPECT_THAT(together, ElementsAre(1, 1, 1, 1));
+}
+
+TEST_F(ThreadExecutorTest, LargeTasksThatHaveNotStartedAreTakenBack) {
+  may_end = false;
+  for (int i = 0; i < 4; ++i) give(task<thread_waits>(std::string(kLarge + 1, 'x')));
+  ASSERT_TRUE(turn_until([&] { return begun == 1; }));
+  EXPECT_THAT(ids_of(executor->take_back(2)), ElementsAre(TaskId(3), TaskId(2)));
+  may_end = true;
+  ASSERT_TRUE(turn_until([&] { return ended.size() == 2; }));
+  EXPECT_TRUE(ended[1].succeeded());
+  EXPECT_FALSE(executor->has_tasks());
+  EXPECT_EQ(begun, 2);
+}
+
+TEST_F(ThreadExecutorTest, BeginsNothingWhosePayloadHasGone) {
+  may_end = false;
+  for (int i = 0; i < 4; ++i) give(task<thread_waits>(std::string(kLarge + 1, 'x')));
+  ASSERT_TRUE(turn_until([&] { return begun == 1; }));
+  executor.reset();
+  may_end = true;
+  EXPECT_TRUE(wait_until([] { return thread_left.load(); }, kBound));
+  EXPECT_EQ(begun, 1);
+}
+
+TEST(Handover, KeepsTheOrderAndWaitsWhileItIsFull) {
+  Handover handover;
+  std::atomic<int> put{0};
+  std::thread writer([&] {
+    for (const char byte : {'a', 'b', 'c', 'd'}) {
+      handover.put(Bytes(Handover::kMost / 2, byte));
+      ++put;
+    }
+    handover.put(Bytes(Handover::kMost + 1, 'e'));
+    ++put;
+  });
+  EXPECT_TRUE(wait_until([&] { return put == 2; }, 30s));
+  EXPECT_EQ(handover.take().front(), 'a');
+  EXPECT_TRUE(wait_until([&] { return put == 3; }, 30s));
+  EXPECT_EQ(handover.take().front(), 'b');
+  EXPECT_TRUE(wait_until([&] { return put == 4; }, 30s));
+  EXPECT_EQ(handover.take().front(), 'c');
+  EXPECT_EQ(put, 4) << "what is too large waits until it is alone";
+  EXPECT_EQ(handover.take().front(), 'd');
+  writer.join();
+  EXPECT_EQ(handover.take(), Bytes(Handover::kMost + 1, 'e'));
+}
+
+}  // namespace
