@@ -52,17 +52,17 @@ bool Dispatcher::turn(TimePoint now) {
 }
 
 bool Dispatcher::take_messages(TimePoint now) {
-  bool any = false;
-  for (std::size_t taken = 0; taken < kTurnBytes; taken += kLeastBytes + crew_.message().view().size()) {
+  std::size_t taken = 0;
+  for (std::size_t size = 0; taken < kTurnBytes && size < kBytesPerMessage; taken += kLeastBytes + size) {
     auto message = crew_.receive(now);
     if (!message) break;
-    any = true;
+    size = crew_.message().view().size();
     const Rank from = message->first;
     if (const auto* report = std::get_if<Report>(&message->second)) on(from, *report, now);
     if (const auto* returned = std::get_if<Returned>(&message->second)) on(from, *returned);
     if (const auto* stopped = std::get_if<Stopped>(&message->second)) on(from, *stopped);
   }
-  return any;
+  return taken > 0;
 }
 
 // --- messages --------------------------------------------------------------------------------------------

@@ -35,11 +35,11 @@ class Dispatcher {
   static constexpr std::uint64_t kMostAside = 10'000;
   // So much of messages is taken in one turn, and each counts for something: what sends faster than we take
   // must not keep us from everything else.
-  static constexpr std::size_t kTurnBytes = std::size_t{256} << 10;
-  static constexpr std::size_t kLeastBytes = 256;
-  // So much of payloads and outcomes counts as the work of one message: more of it under way waits in memory
-  // at both ends, and has left the processors' caches by the time that it is taken, which then takes twice as
-  // long.
+  static constexpr std::size_t kTurnBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kLeastBytes = std::size_t{4} << 10;
+  // So much of payloads and outcomes counts as the work of one message, and a turn takes no more behind a
+  // message of that size: what is under way or waits beyond it has left the processors' caches by the time
+  // that it is wanted, which then takes twice as long.
   static constexpr std::size_t kBytesPerMessage = std::size_t{512} << 10;
   // A message to a worker is closed when its payloads reach this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;

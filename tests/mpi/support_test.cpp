@@ -90,6 +90,7 @@ TEST(Job, FindsADescendantInAnotherSession) {
 TEST(Job, ADescendantLeftBehindFailsTheTest) {
   Job job(shell(kEscape));
   job.wait(10s);
+  ASSERT_TRUE(wait_until([&] { return holds_one_sleeper(job); }, 10s));
   EXPECT_NONFATAL_FAILURE(job.expect_nothing_left(50ms), "sleep 1000");
 }
 

@@ -821,6 +821,23 @@ TEST_F(DispatcherTest, WhoSendsMoreThanATurnTakesDoesNotKeepItFromGoingOn) {
   for (const Rank rank : {kFirst, kSecond}) all_given(rank);
 }
 
+TEST_F(DispatcherTest, NothingMoreIsTakenInATurnBehindALargeMessage) {
+  start(10);
+  turn();
+  const std::uint64_t first = given(kFirst).front();
+  const std::uint64_t second = given(kSecond).front();
+  Outcome large;
+  large.task = TaskId(first);
+  large.value = Bytes(Dispatcher::kBytesPerMessage, 'x');
+  transport.arrive(Report{kEpoch, {{test::kept(encode(large)), -1}}, {}}, kFirst);
+  transport.arrive(ended(second), kSecond);
+  turn();
+  EXPECT_THAT(delivered, SizeIs(1));
+  turn();
+  EXPECT_THAT(delivered, SizeIs(2));
+  for (const Rank rank : {kFirst, kSecond}) all_given(rank);
+}
+
 // 1 MB is more than a message's, so each goes out alone, and another one waits behind it.
 TEST_F(DispatcherTest, TasksWithLargeOutcomesGoOutInSmallBatches) {
   start(1000);
