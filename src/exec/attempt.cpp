@@ -105,14 +105,14 @@ AttemptOrder decode_order(ByteReader& in) {
 
 void append_lent(const AttemptOrder& order, ByteWriter& out) {
   AttemptOrder lent = order;
-  lent.payload = {reinterpret_cast<const char*>(&order.payload), sizeof order.payload};
+  lent.payload = {reinterpret_cast<const char*>(&order.payload), sizeof(BytesView)};
   append(lent, out);
 }
 
 AttemptOrder decode_lent_order(ByteReader& in) {
   AttemptOrder order = decode_order(in);
   const BytesView where = order.payload;
-  std::memcpy(&order.payload, where.data(), sizeof order.payload);
+  std::memcpy(&order.payload, where.data(), sizeof(BytesView));
   return order;
 }
 
