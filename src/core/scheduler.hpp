@@ -66,7 +66,7 @@ class Scheduler {
     retry,   ///< another attempt will be made
     ignored  ///< not in flight there: a late double, or an attempt that was given up
   };
-  /// How long an attempt executed, and how long it was on its way there and back beside others [s].
+  /// How long an attempt executed, and how much work its way there and back counts as beside that [s].
   struct Took {
     Took(double executing, double way = 0) : executing_s(executing), way_s(way) {}
     double executing_s;

@@ -19,9 +19,6 @@
 
 namespace parrun {
 
-/// Payloads and values above this many bytes are not copied where they need not be.
-inline constexpr std::size_t kLarge = std::size_t{16} << 10;
-
 enum class FrameKind : std::uint8_t {
   task = 1,      ///< encode(AttemptOrder)
   resume = 2,    ///< what was revoked lies before this
@@ -32,6 +29,9 @@ enum class FrameKind : std::uint8_t {
 
 class Channel {
  public:
+  /// Payloads and values above this many bytes are not copied where they need not be.
+  static constexpr std::size_t kLarge = std::size_t{16} << 10;
+
   Ring tasks;
   Ring outcomes;
 

@@ -71,7 +71,7 @@ void Executor::append_task(const GivenTask& task) {
                            .ranks = task.ranks,
                            .resources = task.resources,
                            .payload = task.payload};
-  const bool lent = body_->large_outcomes() != nullptr && order.payload.size() > kLarge;
+  const bool lent = body_->large_outcomes() != nullptr && order.payload.size() > Channel::kLarge;
   const std::size_t frame = begin_frame(lent ? FrameKind::lent_task : FrameKind::task, outgoing_);
   if (lent) {
     append_lent(order, outgoing_);

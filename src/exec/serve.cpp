@@ -33,7 +33,7 @@ Bytes as_ended(BytesView frame, BytesView value) {
 
 // A large value is copied once.
 void tell(const Outcome& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
-  const bool apart = outcome.value.size() > kLarge;
+  const bool apart = outcome.value.size() > Channel::kLarge;
   buffer.clear();
   const std::size_t frame = begin_frame(buffer);
   append_but_value(outcome, buffer);

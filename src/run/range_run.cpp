@@ -26,12 +26,7 @@ void RangeSource::take_next() try {
 
 void RangeSource::take(const detail::CallFields& fields) {
   const TaskHead head = call_head(fields);
-  Bytes spare;
-  if (!spares_.empty()) {
-    spare = std::move(spares_.back());
-    spares_.pop_back();
-  }
-  ByteWriter payload(std::move(spare));
+  ByteWriter payload(spares_.take());
   append_call(head, fields.function, fields.arguments, payload);
   Open& open = open_.add(known_);
   open.payload = payload.take();
@@ -42,11 +37,8 @@ void RangeSource::take(const detail::CallFields& fields) {
 void RangeSource::forget(TaskId task) {
   Open* const open = open_.find(task.get());
   if (open == nullptr) return;
-  Bytes payload = std::move(open->payload);
+  spares_.put(std::move(open->payload));
   open_.erase(task.get());
-  if (payload.capacity() > kSpareBytes || spares_.size() >= kSpares) return;
-  payload.clear();
-  spares_.push_back(std::move(payload));
 }
 
 // --- results ---------------------------------------------------------------------------------------------
@@ -75,17 +67,17 @@ void RangeRun::on_ended(Ended&& ended) {
     if (!failure_) failure_ = std::move(ended).outcome();
     return call_.dispatcher().hold(true);  // in this turn too nothing more is given out
   }
-  const TaskId task = ended.task();
   if (delivery_.in_order) ended = std::move(ended).apart();
   const std::size_t bytes = ended.claim();
   mean_bytes_ += (static_cast<double>(bytes) - mean_bytes_) / static_cast<double>(++ended_);
   bytes_ += bytes;
-  deliver(task, {std::move(ended), bytes});
+  deliver({std::move(ended), bytes});
 }
 
-void RangeRun::deliver(TaskId task, Undelivered&& result) {
+void RangeRun::deliver(Undelivered&& result) {
   if (!delivery_.in_order) return ready_.put(std::move(result));
-  held_.put(task.get(), std::move(result));
+  const std::uint64_t number = result.ended.task().get();
+  held_.put(number, std::move(result));
   while (auto next = held_.take_next()) ready_.put(std::move(*next));
 }
 

@@ -5,11 +5,11 @@
 #include <exception>
 #include <functional>
 #include <optional>
-#include <vector>
 
 #include "base/by_id.hpp"
 #include "base/fifo.hpp"
 #include "base/in_order.hpp"
+#include "base/shared_bytes.hpp"
 #include "run/pool_call.hpp"
 
 namespace parrun {
@@ -38,10 +38,6 @@ class RangeSource final : public TaskSource {
     Bytes payload;
     detail::Kept kept;
   };
-  // Payloads' memory for further ones, of which as much is kept at most.
-  static constexpr std::size_t kSpares = 4096;
-  static constexpr std::size_t kSpareBytes = 1024;
-
   void take_next();
   void take(const detail::CallFields& fields);
 
@@ -50,7 +46,7 @@ class RangeSource final : public TaskSource {
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
   std::function<void()> at_rest_;
   ById<Open> open_;
-  std::vector<Bytes> spares_;
+  SpareBytes spares_{{.least = 0, .largest = 1024, .most = 4096}};  ///< of payloads, for further ones
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;
   bool exhausted_ = false;
@@ -77,7 +73,7 @@ class RangeRun final : public detail::CallRun {
 
   bool must_hold();
   void on_ended(Ended&& ended);
-  void deliver(TaskId task, Undelivered&& result);
+  void deliver(Undelivered&& result);
   void deliver_over_gaps();
   void end_early();
   bool take_ready(Outcome& outcome);

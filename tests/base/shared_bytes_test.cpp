@@ -65,6 +65,18 @@ TEST(SpareBytes, AreOfTheSizeThatIsWanted) {
   EXPECT_EQ(spares.take(10 * kSize), Bytes(10 * kSize, '\0'));
 }
 
+TEST(SpareBytes, OfAnySizeAreEmptyAndKeptWithinTheirLimits) {
+  SpareBytes spares({.least = 0, .largest = 1000, .most = 2});
+  EXPECT_EQ(spares.take().capacity(), Bytes().capacity()) << "there is none";
+  for (const std::size_t size : {1000U, 1001U, 500U, 600U}) spares.put(Bytes(size, 'a'));
+  for (const std::size_t size : {500U, 1000U}) {
+    const Bytes taken = spares.take();
+    EXPECT_EQ(taken, "");
+    EXPECT_EQ(taken.capacity(), size);
+  }
+  EXPECT_EQ(spares.take().capacity(), Bytes().capacity());
+}
+
 TEST(SpareBytes, AreFewAndNeitherSmallNorHuge) {
   SpareBytes spares;
   const auto is_kept = [&](Bytes bytes) {

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -26,7 +25,6 @@ using parrun::test::ids_of;
 using parrun::test::outcomes_of;
 using parrun::test::wait_until;
 using ::testing::ElementsAre;
-using ::testing::SizeIs;
 
 std::atomic<bool> may_end{true};
 std::atomic<int> begun{0};
@@ -86,7 +84,8 @@ class ThreadExecutorTest : public ::testing::Test {
 };
 
 TEST_F(ThreadExecutorTest, LargeAndSmallOnesEndInTheirOrderEachWithItsOwnValue) {
-  const std::vector<std::size_t> sizes{0, 1, kLarge - 1, kLarge, kLarge + 1, 1'000'000, Handover::kMost + 1};
+  const std::vector<std::size_t> sizes{
+      0, 1, Channel::kLarge - 1, Channel::kLarge, Channel::kLarge + 1, 1'000'000, Handover::kMost + 1};
   constexpr int kRounds = 20;
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < sizes.size(); ++i) {
@@ -107,7 +106,7 @@ TEST_F(ThreadExecutorTest, LargeAndSmallOnesEndInTheirOrderEachWithItsOwnValue) 
 }
 
 TEST_F(ThreadExecutorTest, ALargeOutcomeComesByItself) {
-  for (const std::size_t size : {std::size_t{1}, kLarge + 1, kLarge + 1, std::size_t{1}})
+  for (const std::size_t size : {std::size_t{1}, Channel::kLarge + 1, Channel::kLarge + 1, std::size_t{1}})
     give(task<thread_cut>("", size));
   std::vector<std::size_t> together;
   ASSERT_TRUE(wait_until(
@@ -124,7 +123,7 @@ TEST_F(ThreadExecutorTest, ALargeOutcomeComesByItself) {
 
 TEST_F(ThreadExecutorTest, LargeTasksThatHaveNotStartedAreTakenBack) {
   may_end = false;
-  for (int i = 0; i < 4; ++i) give(task<thread_waits>(std::string(kLarge + 1, 'x')));
+  for (int i = 0; i < 4; ++i) give(task<thread_waits>(std::string(Channel::kLarge + 1, 'x')));
   ASSERT_TRUE(turn_until([&] { return begun == 1; }));
   EXPECT_THAT(ids_of(executor->take_back(2)), ElementsAre(TaskId(3), TaskId(2)));
   may_end = true;
@@ -136,7 +135,7 @@ TEST_F(ThreadExecutorTest, LargeTasksThatHaveNotStartedAreTakenBack) {
 
 TEST_F(ThreadExecutorTest, BeginsNothingWhosePayloadHasGone) {
   may_end = false;
-  for (int i = 0; i < 4; ++i) give(task<thread_waits>(std::string(kLarge + 1, 'x')));
+  for (int i = 0; i < 4; ++i) give(task<thread_waits>(std::string(Channel::kLarge + 1, 'x')));
   ASSERT_TRUE(turn_until([&] { return begun == 1; }));
   executor.reset();
   may_end = true;

@@ -4,8 +4,10 @@
 #include <malloc.h>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
+#include "batch/task_spec.hpp"
 #include "support/sanitizers.hpp"
 
 namespace {
