@@ -39,6 +39,8 @@ class OutBytes {
   std::string take() { return std::move(bytes_); }
 
   void save_binary(const void* data, std::size_t size) {
+    if (size > kLarge && bytes_.capacity() - bytes_.size() < size)
+      bytes_.reserve(bytes_.size() + size + kRoomBehind);
     bytes_.append(static_cast<const char*>(data), size);
   }
   template <typename T>
@@ -52,6 +54,9 @@ class OutBytes {
 
  private:
   static constexpr std::size_t kMostNeedNoMore = 128;
+  // What is large is not moved for the little that comes behind it, here or on its way.
+  static constexpr std::size_t kLarge = std::size_t{16} << 10;
+  static constexpr std::size_t kRoomBehind = 1024;
   std::string bytes_;
 };
 

@@ -3,6 +3,7 @@
 // Integers are little-endian and of fixed width, floating point is IEEE 754 binary64, a string is its
 // length (u64) and its bytes. A reader never leaves its view: what is missing throws FormatError.
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
@@ -36,11 +37,17 @@ class ByteWriter {
   /// `expected`: bytes, for the one allocation that they take.
   explicit ByteWriter(std::size_t expected = 256) { bytes_.reserve(expected); }
   /// Behind `begin`.
-  explicit ByteWriter(Bytes begin) : bytes_(std::move(begin)) {}
+  explicit ByteWriter(Bytes begin) : bytes_(std::move(begin)), end_(bytes_.size()) {}
+  /// In memory whose content means nothing: what is large is written there without being cleared before.
+  static ByteWriter over(Bytes memory) {
+    ByteWriter writer(std::move(memory));
+    writer.end_ = 0;
+    return writer;
+  }
 
   template <Fixed T>
   ByteWriter& put(T value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    write(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
   }
   /// One behind the other.
@@ -53,32 +60,63 @@ class ByteWriter {
   }
   ByteWriter& put(BytesView text) {
     put<std::uint64_t>(text.size());
-    bytes_.append(text);
-    return *this;
+    return append(text);
   }
   /// Without their length.
   ByteWriter& append(BytesView bytes) {
-    bytes_.append(bytes);
+    write(bytes.data(), bytes.size());
     return *this;
+  }
+  /// Room for so many bytes, to be written before anything else is done here.
+  char* extend(std::size_t size) {
+    if (bytes_.size() < end_ + size) {
+      make_room(size);
+      bytes_.resize(end_ + size);
+    }
+    return bytes_.data() + std::exchange(end_, end_ + size);
   }
   /// Over what was put at `offset`.
   template <Fixed T>
   void set(std::size_t offset, T value) {
     std::memcpy(bytes_.data() + offset, &value, sizeof value);
   }
-  std::size_t size() const { return bytes_.size(); }
-  bool empty() const { return bytes_.empty(); }
-  BytesView view() const { return bytes_; }
-  Bytes take() { return std::move(bytes_); }
+  std::size_t size() const { return end_; }
+  bool empty() const { return end_ == 0; }
+  BytesView view() const { return {bytes_.data(), end_}; }
+  Bytes take() {
+    if (end_ < bytes_.size()) bytes_.resize(end_);
+    end_ = 0;
+    return std::move(bytes_);
+  }
   /// Keeps memory for the next, but not that of something huge.
   void clear() {
     constexpr std::size_t kKept = std::size_t{4} << 20;
     if (bytes_.capacity() > kKept) Bytes().swap(bytes_);
-    bytes_.clear();
+    end_ = 0;
   }
 
  private:
-  Bytes bytes_;
+  void write(const char* from, std::size_t size) {
+    if (size > bytes_.size() - end_) return write_beyond(from, size);
+    std::memcpy(bytes_.data() + end_, from, size);
+    end_ += size;
+  }
+  // Where there is no more memory to write over.
+  void write_beyond(const char* from, std::size_t size) {
+    make_room(size);
+    bytes_.resize(end_);
+    bytes_.append(from, size);
+    end_ += size;
+  }
+  // What is large is not moved for the little that is put behind it.
+  void make_room(std::size_t size) {
+    constexpr std::size_t kLarge = std::size_t{16} << 10;
+    constexpr std::size_t kBehind = 1024;
+    if (size > kLarge && bytes_.capacity() - end_ < size) bytes_.reserve(end_ + size + kBehind);
+  }
+
+  Bytes bytes_;          ///< what lies behind end_ is memory
+  std::size_t end_ = 0;  ///< of what was written
 };
 
 class ByteReader {

@@ -26,22 +26,27 @@ class SpareBytes {
   SpareBytes() : SpareBytes(Limits()) {}
   explicit SpareBytes(const Limits& limits) : limits_(limits) { spares_.reserve(limits.most); }
 
-  /// None, in memory for some.
+  /// Bytes, whatever they are and however many, in memory for some.
   Bytes take() {
     if (spares_.empty()) return {};
     Bytes bytes = std::move(spares_.back());
     spares_.pop_back();
-    bytes.clear();
     return bytes;
   }
-  /// `size` bytes, whatever they are.
-  Bytes take(std::size_t size) {
+  /// The same, in memory for so many bytes.
+  Bytes take_for(std::size_t size) {
     Bytes bytes;
     if (size >= limits_.least && !spares_.empty()) {
       const std::size_t spare = spares_.back().capacity();
       if (spare >= size && spare / kWaste <= size) bytes = std::move(spares_.back());
       spares_.pop_back();
     }
+    bytes.reserve(size);
+    return bytes;
+  }
+  /// `size` bytes, whatever they are.
+  Bytes take(std::size_t size) {
+    Bytes bytes = take_for(size);
     bytes.resize(size);
     return bytes;
   }
@@ -68,6 +73,17 @@ class SharedBytes {
   SharedBytes part(BytesView part) const { return {all_, part}; }
   BytesView view() const { return part_; }
   operator BytesView() const { return part_; }
+  /// The first `size` of all these bytes into `to`, whose memory goes the way of theirs: without a copy where
+  /// nobody else has a part of them.
+  void move_first_to(std::size_t size, Bytes& to) && {
+    if (all_.local_use_count() == 1) {
+      all_->bytes.resize(size);
+      all_->bytes.swap(to);
+    } else {
+      to.assign(all_->bytes, 0, size);
+    }
+    *this = {};
+  }
   /// How much memory all of them take, to the first who asks for any part; 0 to the others. So what keeps
   /// parts of several messages counts each message once.
   std::size_t claim() const {
@@ -84,11 +100,11 @@ class SharedBytes {
     }
     Bytes bytes;
     Spares spares;
-    mutable bool claimed = false;
+    bool claimed = false;
   };
-  SharedBytes(boost::local_shared_ptr<const All> all, BytesView part) : all_(std::move(all)), part_(part) {}
+  SharedBytes(boost::local_shared_ptr<All> all, BytesView part) : all_(std::move(all)), part_(part) {}
 
-  boost::local_shared_ptr<const All> all_;
+  boost::local_shared_ptr<All> all_;
   BytesView part_;
 };
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <stdexcept>
 
 #include "batch/task_spec.hpp"
 #include "parrun/errors.hpp"
@@ -12,23 +14,73 @@ namespace {
 
 using format::Trailer;
 
-constexpr std::uint64_t kCheckWindow = 64 << 20;   // [bytes] resident at most while checking
+constexpr std::size_t kWindow = 256 << 10;         // [bytes] read at once while checking
+constexpr std::size_t kLargestWindow = 4 << 20;    // [bytes] read at once: a length may be a lie
+constexpr std::size_t kLarge = 64 << 10;           // [bytes] read rather than mapped
 constexpr std::uint64_t kReleaseWindow = 4 << 20;  // [bytes] worth a system call
 
 std::uint64_t number_at(BytesView bytes, std::uint64_t offset) {
   return ByteReader(bytes.substr(offset, sizeof(std::uint64_t))).get<std::uint64_t>();
 }
 
+// A file that is read from its beginning to its end, a window of it at a time.
+class Window {
+ public:
+  explicit Window(const MappedFile& file) : file_(file) {}
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+  ~Window() { release(); }
+
+  /// Lives until the next call. Throws InputError. REQUIRES: within the file, and not before what was asked
+  /// for last.
+  BytesView at(std::uint64_t offset, std::size_t size) {
+    release();
+    if (size > kLargestWindow) {
+      mapped_ = {offset, offset + size};
+      return file_.bytes().substr(offset, size);
+    }
+    if (offset + size > begin_ + size_) move_to(offset, std::max(size, kWindow));
+    return BytesView(bytes_).substr(offset - begin_, size);
+  }
+
+ private:
+  void move_to(std::uint64_t offset, std::size_t wanted) try {
+    const std::size_t kept = begin_ + size_ > offset ? begin_ + size_ - offset : 0;
+    std::memmove(bytes_.data(), bytes_.data() + (size_ - kept), kept);
+    begin_ = offset;
+    size_ = std::min<std::uint64_t>(wanted, file_.bytes().size() - offset);
+    if (bytes_.size() < size_) bytes_.resize(size_);
+    file_.read(begin_ + kept, size_ - kept, bytes_.data() + kept);
+  } catch (const std::runtime_error& error) {
+    throw InputError(error.what());
+  }
+
+  void release() {
+    file_.release(mapped_.first, mapped_.second);
+    mapped_ = {};
+  }
+
+  const MappedFile& file_;
+  Bytes bytes_;
+  std::uint64_t begin_ = 0;                         ///< in the file
+  std::size_t size_ = 0;                            ///< of what was read
+  std::pair<std::uint64_t, std::uint64_t> mapped_;  ///< what is looked at where it is mapped
+};
+
 // Reads a file from its ends inwards: header, trailer, names, then records and index side by side. Each step
 // relies on what the steps before it have shown, and throws InputError.
 class Checker {
  public:
-  Checker(const MappedFile& file, const std::string& path) : file_(file), bytes_(file.bytes()), path_(path) {}
+  Checker(const MappedFile& file, const std::string& path)
+      : bytes_(file.bytes()), records_(file), index_(file), path_(path) {}
 
   void check_header() const;
   Trailer read_trailer() const;
   std::vector<std::string> read_names(const Trailer& trailer) const;
-  void check_records(const Trailer& trailer, const std::vector<std::string>& functions) const;
+  void check_records(const Trailer& trailer, const std::vector<std::string>& functions,
+                     std::atomic<std::uint64_t>* checked);
+  /// Of a task that was checked.
+  bool has_labels() const { return has_labels_; }
 
  private:
   // What the walk over the records has come to.
@@ -40,8 +92,13 @@ class Checker {
     std::uint64_t contents = 0;
   };
 
-  void step(Walk& walk, const Trailer& trailer, const std::vector<std::string>& functions) const;
-  BytesView record_at(const Walk& walk, const Trailer& trailer) const;
+  struct Record {
+    std::uint64_t checksum;
+    BytesView payload;
+  };
+
+  void step(Walk& walk, const Trailer& trailer, const std::vector<std::string>& functions);
+  Record record_at(const Walk& walk, const Trailer& trailer);
   std::uint64_t check_payload(const Walk& walk, BytesView payload,
                               const std::vector<std::string>& functions) const;
   void compare(const Walk& walk, const Trailer& trailer) const;
@@ -56,9 +113,11 @@ class Checker {
         path_, path_));
   }
 
-  const MappedFile& file_;
   BytesView bytes_;
+  Window records_;
+  Window index_;
   const std::string& path_;
+  bool has_labels_ = false;
 };
 
 void Checker::check_header() const {
@@ -120,50 +179,49 @@ std::vector<std::string> Checker::read_names(const Trailer& trailer) const {
   return names;
 }
 
-void Checker::check_records(const Trailer& trailer, const std::vector<std::string>& functions) const {
+void Checker::check_records(const Trailer& trailer, const std::vector<std::string>& functions,
+                            std::atomic<std::uint64_t>* checked) {
   Walk walk;
-  Walk released;
   while (walk.task < trailer.task_count) {
     step(walk, trailer, functions);
-    if (walk.offset - released.offset < kCheckWindow && walk.task < trailer.task_count) continue;
-    file_.release(released.offset, walk.offset);
-    file_.release(trailer.index_offset + released.task * format::kOffsetSize,
-                  trailer.index_offset + walk.task * format::kOffsetSize);
-    released = walk;
+    if (checked != nullptr) checked->store(walk.task, std::memory_order_relaxed);
   }
   compare(walk, trailer);
 }
 
-void Checker::step(Walk& walk, const Trailer& trailer, const std::vector<std::string>& functions) const {
+void Checker::step(Walk& walk, const Trailer& trailer, const std::vector<std::string>& functions) {
   const std::uint64_t entry = trailer.index_offset + walk.task * format::kOffsetSize;
-  const std::uint64_t indexed = number_at(bytes_, entry);
-  const BytesView payload = record_at(walk, trailer);
+  const std::uint64_t indexed = number_at(index_.at(entry, format::kOffsetSize), 0);
+  const Record record = record_at(walk, trailer);
   if (indexed != walk.offset) {
     damaged(entry, fmt::format("the index has task {} at byte {}, it is at byte {}", walk.task, indexed,
                                walk.offset));
   }
-  walk.contents |= check_payload(walk, payload, functions);
-  walk.content_hash = format::chain(walk.content_hash, number_at(bytes_, walk.offset + 8));
+  walk.contents |= check_payload(walk, record.payload, functions);
+  has_labels_ = has_labels_ || !decode_task_head(record.payload).label.empty();
+  walk.content_hash = format::chain(walk.content_hash, record.checksum);
   walk.index_checksum = format::chain(walk.index_checksum, indexed);
-  walk.offset += format::kFrameSize + payload.size();
+  walk.offset += format::kFrameSize + record.payload.size();
   ++walk.task;
 }
 
-BytesView Checker::record_at(const Walk& walk, const Trailer& trailer) const {
+Checker::Record Checker::record_at(const Walk& walk, const Trailer& trailer) {
   const std::uint64_t left = trailer.names_offset - walk.offset;
   if (left < format::kFrameSize) {
     damaged(walk.offset,
             fmt::format("its records end here, behind task {} of {}", walk.task, trailer.task_count));
   }
-  const std::uint64_t length = number_at(bytes_, walk.offset);
+  const BytesView frame = records_.at(walk.offset, format::kFrameSize);
+  const std::uint64_t length = number_at(frame, 0);
+  const std::uint64_t checksum = number_at(frame, 8);
   if (length > left - format::kFrameSize) {
     damaged(walk.offset, fmt::format("the length of task {} is wrong", walk.task));
   }
-  const BytesView payload = bytes_.substr(walk.offset + format::kFrameSize, length);
-  if (format::checksum(payload, length) != number_at(bytes_, walk.offset + 8)) {
+  const BytesView payload = records_.at(walk.offset + format::kFrameSize, length);
+  if (format::checksum(payload, length) != checksum) {
     damaged(walk.offset, fmt::format("the checksum of task {} does not match", walk.task));
   }
-  return payload;
+  return {checksum, payload};
 }
 
 // What kind of work it is, as a bit of the trailer's `contents`.
@@ -191,12 +249,13 @@ void Checker::compare(const Walk& walk, const Trailer& trailer) const {
 
 }  // namespace
 
-BatchFile::BatchFile(const std::string& path) : file_(path) {
-  const Checker checker(file_, path);
+BatchFile::BatchFile(const std::string& path, std::atomic<std::uint64_t>* checked) : file_(path) {
+  Checker checker(file_, path);
   checker.check_header();
   trailer_ = checker.read_trailer();
   functions_ = checker.read_names(trailer_);
-  checker.check_records(trailer_, functions_);
+  checker.check_records(trailer_, functions_, checked);
+  has_labels_ = checker.has_labels();
 }
 
 std::uint64_t BatchFile::offset_of(std::uint64_t task) const {
@@ -204,9 +263,29 @@ std::uint64_t BatchFile::offset_of(std::uint64_t task) const {
   return number_at(file_.bytes(), trailer_.index_offset + task * format::kOffsetSize);
 }
 
+// Records lie one behind the other.
+std::pair<std::uint64_t, std::size_t> BatchFile::place_of(TaskId task) const {
+  const std::uint64_t begin = offset_of(task.get()) + format::kFrameSize;
+  return {begin, offset_of(task.get() + 1) - begin};
+}
+
 BytesView BatchFile::payload(TaskId task) const {
-  const std::uint64_t offset = offset_of(task.get());
-  return file_.bytes().substr(offset + format::kFrameSize, number_at(file_.bytes(), offset));
+  const auto [begin, size] = place_of(task);
+  return file_.bytes().substr(begin, size);
+}
+
+std::string BatchFile::label(TaskId task) const {
+  return has_labels_ ? std::string(decode_task_head(payload(task)).label) : std::string();
+}
+
+void BatchFile::append_payload(TaskId task, ByteWriter& out) const {
+  const auto [begin, size] = place_of(task);
+  if (size < kLarge) {
+    out.put(file_.bytes().substr(begin, size));
+  } else {
+    out.put<std::uint64_t>(size);
+    file_.read(begin, size, out.extend(size));
+  }
 }
 
 void BatchFile::release_before(TaskId task) {

@@ -1,6 +1,8 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "batch/format.hpp"
@@ -9,17 +11,21 @@
 
 namespace parrun {
 
-// A batch file (batch/format.hpp), mapped and found whole: what it hands out afterwards needs no checks,
+// A batch file (batch/format.hpp), mapped, and found whole: what it hands out afterwards needs no checks,
 // except whether this program has the functions().
 class BatchFile {
  public:
   /// Reads all of the file once, in bounded resident memory. Throws InputError: file, what is wrong, at which
-  /// byte, what to do.
-  explicit BatchFile(const std::string& path);
+  /// byte, what to do. `checked`: counts tasks meanwhile, for other threads.
+  explicit BatchFile(const std::string& path, std::atomic<std::uint64_t>* checked = nullptr);
 
   std::uint64_t size() const { return trailer_.task_count; }  ///< tasks
   /// decode_task() takes it. The view lives as long as this. REQUIRES: task < size().
   BytesView payload(TaskId task) const;
+  /// Its label, or nothing.
+  std::string label(TaskId task) const;
+  /// The payload, as `out` puts a string. Throws std::runtime_error where the file cannot be read any more.
+  void append_payload(TaskId task, ByteWriter& out) const;
   const std::vector<std::string>& functions() const { return functions_; }  ///< called by its tasks; sorted
   /// Equal for two files exactly where their tasks are the same.
   std::uint64_t content_hash() const { return trailer_.content_hash; }
@@ -32,10 +38,12 @@ class BatchFile {
 
  private:
   std::uint64_t offset_of(std::uint64_t task) const;
+  std::pair<std::uint64_t, std::size_t> place_of(TaskId task) const;
 
   MappedFile file_;
   format::Trailer trailer_;
   std::vector<std::string> functions_;
+  bool has_labels_ = false;     ///< some task has one; else none is looked at for it
   std::uint64_t released_ = 0;  ///< tasks
 };
 

@@ -8,8 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 
-#include "base/descriptor.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -40,11 +40,10 @@ std::size_t regular_size(int fd, const std::string& path) {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path) {
-  const Descriptor file = open_to_read(path);
-  const std::size_t size = regular_size(file.get(), path);
+MappedFile::MappedFile(const std::string& path) : path_(path), file_(open_to_read(path)) {
+  const std::size_t size = regular_size(file_.get(), path);
   if (size == 0) return;  // mmap refuses an empty file
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.get(), 0);
   if (data == MAP_FAILED) {
     throw InputError(fmt::format("cannot map {} ({} bytes): {}; copy it to a local file system", path, size,
                                  std::strerror(errno)));
@@ -55,6 +54,24 @@ MappedFile::MappedFile(const std::string& path) {
 
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+}
+
+void MappedFile::read(std::uint64_t offset, std::size_t size, char* to) const {
+  while (size > 0) {
+    const ssize_t done = ::pread(file_.get(), to, size, static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0)
+      throw std::runtime_error(fmt::format("cannot read {} at byte {}: {}; copy it to a local file system",
+                                           path_, offset, std::strerror(errno)));
+    if (done == 0)
+      throw std::runtime_error(
+          fmt::format("{} was shortened while it was read: it ends at byte {}; pack it again, under another "
+                      "name while a run reads it",
+                      path_, offset));
+    offset += static_cast<std::uint64_t>(done);
+    to += done;
+    size -= static_cast<std::size_t>(done);
+  }
 }
 
 void MappedFile::release(std::uint64_t begin, std::uint64_t end) const {

@@ -11,9 +11,14 @@ namespace parrun {
 // message lies, until somebody wants to see all of it.
 class Ended {
  public:
-  /// Throws FormatError where that is no outcome. `host` outlives it.
-  Ended(SharedBytes encoded, Rank rank, const std::string& host)
-      : head_(decode_outcome_head(encoded)), rank_(rank), encoded_(std::move(encoded)), host_(&host) {}
+  /// Throws FormatError where that is no outcome. `host` outlives it. `value_size`: where that is not 0, so
+  /// many of the message's first bytes are the value.
+  Ended(SharedBytes encoded, Rank rank, const std::string& host, std::size_t value_size = 0)
+      : head_(decode_outcome_head(encoded)),
+        rank_(rank),
+        encoded_(std::move(encoded)),
+        value_size_(value_size),
+        host_(&host) {}
   explicit Ended(Outcome outcome)
       : head_{{outcome.task, outcome.attempt}, outcome.state, outcome.exit_code, outcome.elapsed_s},
         rank_(outcome.rank),
@@ -25,7 +30,7 @@ class Ended {
   bool succeeded() const { return head_.state == State::succeeded; }
   Rank rank() const { return rank_; }
   /// Its own, without the earlier attempts: what was sent, where a worker sent it.
-  std::size_t bytes() const { return outcome_ ? size_of(*outcome_) : encoded_.view().size(); }
+  std::size_t bytes() const { return outcome_ ? size_of(*outcome_) : value_size_ + encoded_.view().size(); }
   /// The memory that it keeps, to be asked once: of those that keep the same message the first has all of it.
   std::size_t claim() const {
     std::size_t bytes = sizeof *this;
@@ -40,7 +45,7 @@ class Ended {
     if (outcome_) {
       outcome = std::move(*outcome_);
     } else {
-      decode_outcome(encoded_, outcome);
+      decode_to(outcome);
       outcome.rank = rank_;
       outcome.host = *host_;
       outcome.earlier.clear();
@@ -53,14 +58,24 @@ class Ended {
   }
   /// It does not keep its message, of which others may be gone long before it.
   Ended apart() && {
-    if (!outcome_) encoded_ = Bytes(encoded_.view());
+    const bool alone = outcome_ || value_size_ > 0;
+    if (!alone) encoded_ = Bytes(encoded_.view());
     return std::move(*this);
   }
 
  private:
+  void decode_to(Outcome& outcome) {
+    if (value_size_ == 0) return decode_outcome(encoded_, outcome);
+    Bytes value = std::exchange(outcome.value, {});  // as large as it is: to shorten it costs nothing
+    decode_outcome(encoded_, outcome);
+    std::move(encoded_).move_first_to(value_size_, value);
+    outcome.value = std::move(value);
+  }
+
   OutcomeHead head_;
   Rank rank_;
   SharedBytes encoded_;
+  std::size_t value_size_ = 0;
   const std::string* host_ = nullptr;
   std::unique_ptr<Outcome> outcome_;  ///< in place of both
 };

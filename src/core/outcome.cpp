@@ -100,6 +100,13 @@ Bytes encode(const Outcome& outcome) {
   return out.take();
 }
 
+LargeOutcome encode_large(Outcome outcome) {
+  const std::size_t value_size = outcome.value.size();
+  ByteWriter out(std::exchange(outcome.value, {}));
+  append(outcome, out);
+  return {out.take(), value_size};
+}
+
 void append(const Outcome& outcome, ByteWriter& out) {
   append_but_value(outcome, out);
   out.append(outcome.value);

@@ -15,6 +15,17 @@ void append(const Outcome& outcome, ByteWriter& out);
 /// The value's bytes are to be written behind it.
 void append_but_value(const Outcome& outcome, ByteWriter& out);
 
+/// An outcome whose value is large, in one piece of memory in which the value is never moved: first its
+/// bytes, then the outcome without it, encoded.
+struct LargeOutcome {
+  Bytes bytes;
+  std::size_t value_size = 0;
+
+  BytesView value() const { return BytesView(bytes).substr(0, value_size); }
+  BytesView rest() const { return BytesView(bytes).substr(value_size); }
+};
+LargeOutcome encode_large(Outcome outcome);
+
 /// Throw FormatError where `bytes` are no outcome. Into one that was there before goes all that is encoded,
 /// in the memory that it has; the rest stays.
 Outcome decode_outcome(BytesView bytes);

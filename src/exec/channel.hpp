@@ -29,8 +29,11 @@ enum class FrameKind : std::uint8_t {
 
 class Channel {
  public:
-  /// Payloads and values above this many bytes are not copied where they need not be.
+  /// Payloads above this many bytes are not copied where they need not be.
   static constexpr std::size_t kLarge = std::size_t{16} << 10;
+  /// Nor values above this, each of which makes a message of its own: below that costs more than to copy
+  /// them.
+  static constexpr std::size_t kLargeValue = std::size_t{64} << 10;
 
   Ring tasks;
   Ring outcomes;

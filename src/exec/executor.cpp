@@ -44,6 +44,12 @@ Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt};
 
 }  // namespace
 
+// What still reads the payloads that were lent to it keeps them as long as this process lives.
+Executor::~Executor() {
+  static auto* const lent = new std::deque<std::deque<GivenTask>>;
+  if (!body_->end()) lent->push_back(std::move(tasks_));
+}
+
 EndedTasks Executor::turn(TimePoint now) {
   EndedTasks ended;
   if (alive_) {
@@ -99,48 +105,55 @@ void Executor::write_outgoing() {
   written_ = 0;
 }
 
-// What a task's process says is looked at before it is believed: the task may have written over it.
+// What a task's process says is looked at before it is believed: the task may have written over it. A large
+// outcome is the last of a turn: what comes behind it stays in the ring.
 void Executor::collect(EndedTasks& ended) {
   if (damaged_) return;  // only its death counts
   std::vector<int> retries;
+  bool large = false;
   try {
-    for (std::size_t read = 0, more = 1; more > 0 && read < kTurnBytes; read += more) {
+    large = take_outcomes(retries);
+    for (std::size_t read = 0, more = 1; !large && more > 0 && read < kTurnBytes; read += more) {
       more = incoming_.read_from(body_->channel().outcomes);
-      take_outcomes(retries);
+      large = take_outcomes(retries);
     }
-    if (retries.empty()) take_large_outcome(ended);
   } catch (const FormatError& error) {
-    damaged_ = true;
-    if (!verdict_ && body_->kill())
-      verdict_ =
-          Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
+    give_up_on(error);
   }
   if (!retries.empty()) ended.add(incoming_.take_done(), retries);
+  if (large) take_large_outcome(ended);
 }
 
-// Up to a large one.
-void Executor::take_outcomes(std::vector<int>& retries) {
+void Executor::give_up_on(const FormatError& error) {
+  damaged_ = true;
+  if (!verdict_ && body_->kill())
+    verdict_ =
+        Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
+}
+
+// True: up to a large one.
+bool Executor::take_outcomes(std::vector<int>& retries) {
   while (const auto outcome = incoming_.front()) {
-    if (stands_for_large(*outcome)) return;
+    if (stands_for_large(*outcome)) return true;
     retries.push_back(settle_first(*outcome));
     incoming_.pop();
   }
+  return false;
 }
 
 bool Executor::stands_for_large(BytesView frame) const {
   return frame.empty() && body_->large_outcomes() != nullptr;
 }
 
-// One in a turn, by itself: together with others it would be copied.
 void Executor::take_large_outcome(EndedTasks& ended) {
-  const auto frame = incoming_.front();
-  if (!frame || !stands_for_large(*frame)) return;
   incoming_.pop();
   incoming_.drop_done();
-  Bytes outcome = body_->large_outcomes()->take();
-  const int retries = settle_first(ByteReader(BytesView(outcome).substr(kLengthRoom)).get_bytes());
-  ended.add(std::move(outcome), std::vector<int>{retries});
+  LargeOutcome outcome = body_->large_outcomes()->take();
+  const int retries = settle_first(outcome.rest());
+  ended.add({std::move(outcome), retries});
 }
+
+bool Executor::owes() const { return alive_ && !damaged_ && body_->channel().progress().ended > ended_; }
 
 // The outcome is that of the first task; returns the task's retries.
 int Executor::settle_first(BytesView outcome) {

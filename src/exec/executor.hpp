@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/shared_bytes.hpp"
+#include "core/outcome.hpp"
 #include "exec/executor_body.hpp"
 #include "exec/frames.hpp"
 #include "parrun/outcome.hpp"
@@ -34,9 +35,14 @@ struct GivenTask {
   SharedBytes payload;
 };
 
-/// Tasks that ended, with their outcomes as the executor encoded them.
+/// Tasks that ended, with their outcomes as the executor encoded them: a large one behind all others.
 class EndedTasks {
  public:
+  struct Large {
+    LargeOutcome outcome;
+    int retries;
+  };
+
   void add(BytesView outcome, int retries) {
     outcomes_ = ByteWriter(std::move(outcomes_)).put(outcome).take();
     retries_.push_back(retries);
@@ -50,12 +56,17 @@ class EndedTasks {
     }
     retries_.insert(retries_.end(), retries.begin(), retries.end());
   }
+  /// REQUIRES: there is none yet, and nothing is added behind it.
+  void add(Large large) { large_ = std::make_unique<Large>(std::move(large)); }
+  /// REQUIRES: neither has a large one.
   void add(EndedTasks more) { add(std::move(more.outcomes_), more.retries_); }
-  bool empty() const { return retries_.empty(); }
-  std::size_t size() const { return retries_.size(); }
-  /// Of all outcomes.
+  std::unique_ptr<Large> take_large() { return std::move(large_); }
+  const Large* large() const { return large_.get(); }
+  bool empty() const { return retries_.empty() && !large_; }
+  std::size_t size() const { return retries_.size() + (large_ ? 1 : 0); }
+  /// Of all outcomes but a large one.
   std::size_t bytes() const { return outcomes_.size(); }
-  /// Calls `each(outcome, retries)` in order; the outcome's bytes are these tasks'.
+  /// Calls `each(outcome, retries)` in order, but for a large one; the outcome's bytes are these tasks'.
   void for_each(auto each) const {
     ByteReader outcomes(BytesView(outcomes_).substr(kLengthRoom));
     for (const int retries : retries_) each(outcomes.get_bytes(), retries);
@@ -66,6 +77,7 @@ class EndedTasks {
  private:
   Bytes outcomes_ = Bytes(kLengthRoom, '\0');
   std::vector<int> retries_;
+  std::unique_ptr<Large> large_;
 };
 
 class Executor {
@@ -74,6 +86,9 @@ class Executor {
   static constexpr std::uint64_t kMaxOutcomeBytes = std::uint64_t{1} << 36;
 
   explicit Executor(std::unique_ptr<ExecutorBody> body) : body_(std::move(body)) {}
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  ~Executor();
 
   void give(GivenTask task) { tasks_.push_back(std::move(task)); }
 
@@ -95,6 +110,9 @@ class Executor {
   /// Ends `attempt`, if it still executes, with all its descendants; its outcome will have this state and
   /// error. False: it cannot be ended (a thread).
   bool kill(const Assignment& attempt, State state, std::string error);
+
+  /// Outcomes of tasks that have ended are still to come.
+  bool owes() const;
 
   /// Where its tasks find shared values.
   const std::shared_ptr<ShareTable>& shares() const { return body_->shares(); }
@@ -123,7 +141,8 @@ class Executor {
   void write_outgoing();
   void append_task(const GivenTask& task);
   void collect(EndedTasks& ended);
-  void take_outcomes(std::vector<int>& retries);
+  void give_up_on(const FormatError& error);
+  bool take_outcomes(std::vector<int>& retries);
   bool stands_for_large(BytesView frame) const;
   void take_large_outcome(EndedTasks& ended);
   int settle_first(BytesView outcome);

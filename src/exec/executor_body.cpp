@@ -59,11 +59,11 @@ void ThreadBody::start() {
   });
 }
 
-// A thread inside a task cannot be ended. The rank is about to leave; the thread goes with it. It begins no
-// other task, whose payload may be gone.
-ThreadBody::~ThreadBody() {
+// A thread inside a task cannot be ended. The rank is about to leave; the thread goes with it, and begins no
+// other task.
+bool ThreadBody::end() {
   constexpr Duration kQuitLimit = std::chrono::milliseconds(200);
-  if (!thread_.joinable()) return;
+  if (!thread_.joinable()) return true;
   passage_->channel.revoke();
   ByteWriter quit;
   quit.put(FrameKind::quit);
@@ -72,11 +72,9 @@ ThreadBody::~ThreadBody() {
   for (const TimePoint end = Clock::now() + kQuitLimit; told && !ended_->load() && Clock::now() < end;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (ended_->load()) {
-    thread_.join();
-  } else {
-    thread_.detach();
-  }
+  const bool ended = ended_->load();
+  ended ? thread_.join() : thread_.detach();
+  return ended;
 }
 
 }  // namespace parrun

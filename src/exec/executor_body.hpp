@@ -28,8 +28,8 @@ class ExecutorBody {
   const std::shared_ptr<ShareTable>& shares() const { return shares_; }
 
   virtual Channel& channel() = 0;
-  /// Where its large outcomes are, and none of them in the channel: it is a thread of this process, and large
-  /// payloads may be lent to it. Null: it is another process.
+  /// Where its outcomes with large values are, and none of them in the channel: it is a thread of this
+  /// process, and large payloads may be lent to it. Null: it is another process.
   virtual Handover* large_outcomes() { return nullptr; }
   /// Begins to serve a fresh channel(). REQUIRES: none lives.
   virtual void start() = 0;
@@ -47,6 +47,8 @@ class ExecutorBody {
   virtual std::string kept_folder(const Assignment& /*attempt*/) const { return {}; }
   /// The run ended well.
   virtual void part() {}
+  /// No more is asked of it. False: what it executes cannot be ended, and goes on in this process.
+  virtual bool end() { return true; }
 
  private:
   std::shared_ptr<ShareTable> shares_;
@@ -87,7 +89,7 @@ class ThreadBody final : public ExecutorBody {
   /// `shares`: those of the other body of its worker.
   explicit ThreadBody(std::shared_ptr<ShareTable> shares = std::make_shared<ShareTable>())
       : ExecutorBody(std::move(shares)) {}
-  ~ThreadBody() override;
+  ~ThreadBody() override { ThreadBody::end(); }
 
   Channel& channel() override { return passage_->channel; }
   Handover* large_outcomes() override { return &passage_->large_outcomes; }
@@ -95,6 +97,7 @@ class ThreadBody final : public ExecutorBody {
   std::optional<Death> poll_death() override { return std::nullopt; }
   bool kill() override { return false; }
   Capture::Text take_output(std::optional<std::uint64_t> /*limit*/) override { return {}; }
+  bool end() override;
 
  private:
   struct Passage {

@@ -22,28 +22,19 @@ ByteReader next_frame(Channel& channel, Frames& frames) {
   }
 }
 
-// Behind kLengthRoom a frame, whose end is `value`, as it is reported.
-Bytes as_ended(BytesView frame, BytesView value) {
-  constexpr std::size_t kRoomBehind = 256;  // for what else a report says
-  Bytes bytes;
-  bytes.reserve(kLengthRoom + frame.size() + value.size() + kRoomBehind);
-  bytes.append(kLengthRoom, '\0').append(frame).append(value);
-  return bytes;
-}
-
-// A large value is copied once.
-void tell(const Outcome& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
+// A large value is copied once, into the ring, or not at all.
+void tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
+  if (large != nullptr && outcome.value.size() > Channel::kLargeValue) {
+    large->put(encode_large(std::move(outcome)));
+    outcomes.write(framed({}));
+    return outcomes.nudge();
+  }
   const bool apart = outcome.value.size() > Channel::kLarge;
   buffer.clear();
   const std::size_t frame = begin_frame(buffer);
   append_but_value(outcome, buffer);
   if (!apart) buffer.append(outcome.value);
   end_frame(frame, buffer, apart ? outcome.value.size() : 0);
-  if (apart && large != nullptr) {
-    large->put(as_ended(buffer.view(), outcome.value));
-    outcomes.write(framed({}));
-    return outcomes.nudge();
-  }
   outcomes.write(buffer.view());
   if (apart) outcomes.write(outcome.value);
 }
@@ -73,9 +64,9 @@ void serve_tasks(Channel& channel, Attempter& attempter, Handover* large) {
         if (!channel.claim(started, resumed, start)) break;  // it was taken back
         ++started;
         const AttemptOrder order = kind == FrameKind::task ? decode_order(in) : decode_lent_order(in);
-        const Outcome outcome = attempter.attempt(order, start);
+        Outcome outcome = attempter.attempt(order, start);
         channel.end_execution();  // a limit does not count the way of a large outcome
-        tell(outcome, channel.outcomes, large, answer);
+        tell(std::move(outcome), channel.outcomes, large, answer);
         if (!attempter.clean_up()) return;
       }
     }

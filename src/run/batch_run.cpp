@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <thread>
 
 #include "base/duration.hpp"
 #include "base/exit_code.hpp"
 #include "base/in_background.hpp"
-#include "batch/task_spec.hpp"
+#include "base/launcher.hpp"
 #include "run/batch_source.hpp"
 #include "run/opening.hpp"
 #include "run/outer_limit_source.hpp"
@@ -47,8 +49,12 @@ void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
 // Rank 0's part.
 class BatchRun {
  public:
-  BatchRun(Session& session, const RunOptions& options, RunListener& listener)
-      : session_(session), options_(options), listener_(listener), outer_limit_(options.surroundings) {}
+  BatchRun(Session& session, const RunOptions& options, RunListener& listener, OpeningBatch opening)
+      : session_(session),
+        options_(options),
+        listener_(listener),
+        opening_(std::move(opening)),
+        outer_limit_(options.surroundings) {}
 
   int run(const std::string& problem) {
     session_.graceful(true);
@@ -59,7 +65,8 @@ class BatchRun {
       abort_with(code_of(*expired));
     }
     listener_.check();
-    BatchFile batch(options_.batch_file);
+    const std::shared_ptr<BatchFile> batch_file = await_batch();
+    BatchFile& batch = *batch_file;
     require_functions(batch, options_.batch_file);
     const record::Settled settled = begin_delivery(batch);
     if (nothing_to_do_) {
@@ -71,7 +78,7 @@ class BatchRun {
     const Dispatcher::Sink sink{
         .on_last = [&](Ended&& ended) { take(std::move(ended).outcome(), batch); },
         .on_retried =
-            [&](const Outcome& outcome) { listener_.on_retried(outcome, label(batch, outcome.task)); }};
+            [&](const Outcome& outcome) { listener_.on_retried(outcome, batch.label(outcome.task)); }};
     fruitless_before_ = settled.fruitless_runs;
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
@@ -85,6 +92,20 @@ class BatchRun {
   using Step = std::function<bool(TimePoint)>;
 
   // --- the beginning
+
+  // While it is checked, that goes on; where the disk does not answer, it stalls.
+  std::shared_ptr<BatchFile> await_batch() {
+    if (!opening_.file.valid()) opening_ = open_batch(options_.batch_file);
+    session_.crew().watch().on_wait(Clock::now());
+    std::uint64_t seen = 0;
+    wait_for([&] {
+      const std::uint64_t checked = opening_.checked->load(std::memory_order_relaxed);
+      if (std::exchange(seen, checked) != checked) session_.crew().watch().on_outcome(Clock::now());
+      return is_ready(opening_.file);
+    });
+    session_.crew().watch().on_rest();
+    return opening_.file.get();
+  }
 
   record::Settled begin_delivery(const BatchFile& batch) {
     RunStart start{.batch = batch, .shard = options_.shard};
@@ -134,12 +155,8 @@ class BatchRun {
 
   void take(Outcome&& outcome, const BatchFile& batch) {
     ended_.add(outcome.state);
-    std::string text = label(batch, outcome.task);
-    delivery_->take(std::move(outcome), std::move(text));
-  }
-
-  static std::string label(const BatchFile& batch, TaskId task) {
-    return std::string(decode_task_head(batch.payload(task)).label);
+    std::string label = batch.label(outcome.task);
+    delivery_->take(std::move(outcome), std::move(label));
   }
 
   // --- work
@@ -356,6 +373,7 @@ class BatchRun {
   Session& session_;
   const RunOptions& options_;
   RunListener& listener_;
+  OpeningBatch opening_;
   OuterLimitSource outer_limit_;
   std::unique_ptr<Delivery> delivery_;
   bool nothing_to_do_ = false;
@@ -371,11 +389,15 @@ class BatchRun {
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
   const std::string problem = load_modules(options.modules);
+  OpeningBatch opening;
   Program program({.start = start,
                    .deadline = options.limits.deadline,
                    .lost_after = options.limits.lost_after,
                    .executors = options.executors,
-                   .signals_end_the_run = true});
+                   .signals_end_the_run = true,
+                   .beside_mpi = [&] {
+                     if (launcher_rank() == 0) opening = open_batch(options.batch_file);
+                   }});
   Session& session = program.session();
   std::unique_ptr<RunListener> listener;
   try {
@@ -384,7 +406,7 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
       return 0;
     }
     listener = make_listener();
-    return BatchRun(session, options, *listener).run(problem);
+    return BatchRun(session, options, *listener, std::move(opening)).run(problem);
   } catch (const InputError& error) {
     listener->on_error(error.what());
     session.dismiss(exit_code::kUsage);

@@ -11,12 +11,20 @@ class BatchSource final : public TaskSource {
   std::uint64_t pull(std::uint64_t /*wanted*/) override { return batch_.size(); }
   bool exhausted() const override { return true; }
   BytesView payload(TaskId task) override {
-    // Slow tasks are looked at once more when they end: what is just behind stays in memory.
-    if (task.get() > kKeptBehind) batch_.release_before(TaskId(task.get() - kKeptBehind));
+    release_behind(task);
     return batch_.payload(task);
+  }
+  void append_payload(TaskId task, ByteWriter& out) override {
+    release_behind(task);
+    batch_.append_payload(task, out);
   }
 
  private:
+  // Slow tasks are looked at once more when they end: what is just behind stays in memory.
+  void release_behind(TaskId task) {
+    if (task.get() > kKeptBehind) batch_.release_before(TaskId(task.get() - kKeptBehind));
+  }
+
   static constexpr std::uint64_t kKeptBehind = 100'000;  // tasks
   BatchFile& batch_;
 };

@@ -35,11 +35,17 @@ class Crew {
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
   /// The message that receive() gave last; parts of it may live longer.
   const SharedBytes& message() const { return message_; }
+  /// It is not looked at here any more.
+  void drop_message() { message_ = {}; }
   /// Takes in what has come; what receive() would give waits for its next call. True if there was anything.
   bool listen(TimePoint now);
   /// Workers that have failed since the last call while the MPI library lets the others go on.
   std::vector<Rank> take_failed();
   void send(Rank to, const FromDispatcher& message) { transport_.send(to, encode(message)); }
+  /// For a message to be encoded in, see Transport.
+  Bytes memory(std::size_t size) { return transport_.memory(size); }
+  /// `message`: encoded.
+  void send(Rank to, Bytes message) { transport_.send(to, std::move(message)); }
   void broadcast(const FromDispatcher& message);
   /// Everything that was sent has left.
   bool sent_all() const { return transport_.idle(); }

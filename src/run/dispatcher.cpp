@@ -59,9 +59,11 @@ bool Dispatcher::take_messages(TimePoint now) {
     size = crew_.message().view().size();
     const Rank from = message->first;
     if (const auto* report = std::get_if<Report>(&message->second)) on(from, *report, now);
+    if (const auto* large = std::get_if<LargeReport>(&message->second)) on(from, large->report, now);
     if (const auto* returned = std::get_if<Returned>(&message->second)) on(from, *returned);
     if (const auto* stopped = std::get_if<Stopped>(&message->second)) on(from, *stopped);
   }
+  crew_.drop_message();
   return taken > 0;
 }
 
@@ -74,7 +76,7 @@ void Dispatcher::on(Rank from, const Report& report, TimePoint now) {
 }
 
 void Dispatcher::on_finished(Rank from, const Report::Finished& finished, TimePoint now) {
-  Ended ended(crew_.message().part(finished.outcome), from, crew_.member(from).host);
+  Ended ended(crew_.message().part(finished.outcome), from, crew_.member(from).host, finished.value_size);
   const int retries = finished.retries >= 0 ? finished.retries : retry_.attempts;
   // A shell passes its command's signal on as an exit code.
   const bool signalled =
@@ -110,7 +112,7 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   const TaskId task = ended.task();
   const bool may_retry = !ended.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
                          !cancelled_.contains(task);
-  const double bytes = mean_payload_bytes_ + static_cast<double>(ended.bytes());
+  const double bytes = mean_item_bytes_ + static_cast<double>(ended.bytes());
   const double way_s = Scheduler::kWorkPerMessage_s * bytes / static_cast<double>(kBytesPerMessage);
   const auto verdict =
       scheduler_.on_outcome(ended.rank(), ended.head().attempt, {ended.head().elapsed_s, way_s},
@@ -224,28 +226,29 @@ bool Dispatcher::give_out(TimePoint now) {
 }
 
 void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
-  Give message{epoch_, {}};
-  message.items.reserve(grant.count);
-  std::size_t bytes = 0;
+  const double most = kMessageBytes + mean_item_bytes_;
+  const double expected = std::min(most, mean_item_bytes_ * static_cast<double>(grant.count));
+  GiveWriter message(epoch_, crew_.memory(GiveWriter::kOverhead + static_cast<std::size_t>(expected)));
   const bool all = all_fit(now);
-  while (message.items.size() < grant.count && scheduler_.has_ready_for(grant.worker) &&
-         bytes < kMessageBytes) {
+  std::size_t size = 0;  // of the last item
+  while (message.count() < grant.count && scheduler_.has_ready_for(grant.worker) && size < kBytesPerMessage &&
+         message.bytes() < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
     if (cancelled_.contains(next.task)) {
       conclude_unstarted(grant.worker, next, now);
       continue;
     }
-    const BytesView payload = source_.payload(next.task);
     if (!all && !fits(durations_.expected_s(label(next.task)), now)) {
       scheduler_.set_aside(grant.worker, next.task);
       if (!anything_fits(now)) break;
       continue;
     }
-    mean_payload_bytes_ += (static_cast<double>(payload.size()) - mean_payload_bytes_) / 16;
-    message.items.push_back({next.task, next.attempt, payload});
-    bytes += message.items.back().payload.size();
+    const std::size_t before = message.bytes();
+    source_.append_payload(next.task, message.add(next));
+    size = message.bytes() - before;
+    mean_item_bytes_ += (static_cast<double>(size) - mean_item_bytes_) / 16;
   }
-  if (!message.items.empty()) crew_.send(grant.worker, std::move(message));
+  if (message.count() > 0) crew_.send(grant.worker, std::move(message).take());
 }
 
 void Dispatcher::conclude_unstarted(Rank worker, const Assignment& attempt, TimePoint now) {

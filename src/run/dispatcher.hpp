@@ -37,11 +37,11 @@ class Dispatcher {
   // must not keep us from everything else.
   static constexpr std::size_t kTurnBytes = std::size_t{4} << 20;
   static constexpr std::size_t kLeastBytes = std::size_t{4} << 10;
-  // So much of payloads and outcomes counts as the work of one message, and a turn takes no more behind a
-  // message of that size: what is under way or waits beyond it has left the processors' caches by the time
-  // that it is wanted, which then takes twice as long.
+  // So much of payloads and outcomes counts as the work of one message; a task of that size is the last of
+  // its message, and a message of that size the last of its turn: what is under way or waits beyond it has
+  // left the processors' caches by the time that it is wanted, which then takes twice as long.
   static constexpr std::size_t kBytesPerMessage = std::size_t{512} << 10;
-  // A message to a worker is closed when its payloads reach this.
+  // A message to a worker is closed when it reaches this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;
 
   /// Of tasks that did not succeed; a task's own number goes first.
@@ -160,7 +160,7 @@ class Dispatcher {
   Scheduler scheduler_;
   Durations durations_;                ///< of earlier runs, and learnt where there is an outer limit
   std::optional<TimePoint> outer_at_;  ///< the outer limit, as it was last seen
-  double mean_payload_bytes_ = 0;      ///< of those given last
+  double mean_item_bytes_ = 0;         ///< of those given last
   bool recalled_ = false;              ///< what waits at workers does not fit any more
   // What died of a signal that may have come to us too, until that is known.
   struct Signalled {

@@ -32,6 +32,12 @@ void require_functions(const BatchFile& batch, const std::string& path) {
   }
 }
 
+OpeningBatch open_batch(const std::string& path) {
+  auto checked = std::make_shared<std::atomic<std::uint64_t>>(0);
+  return {in_background([path, checked] { return std::make_shared<BatchFile>(path, checked.get()); }),
+          checked};
+}
+
 std::future<OpenedRecord> open_record(record::OpenOptions options, int ranks, const std::string& batch_path,
                                       const BatchFile& batch, Shard shard) {
   options.ranks = ranks;

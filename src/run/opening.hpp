@@ -1,7 +1,9 @@
 #pragma once
 // What a run needs before its first task: modules, the batch's functions, the record.
 
+#include <atomic>
 #include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +22,14 @@ std::string load_modules(const std::vector<std::string>& modules);
 
 /// Throws InputError where the batch calls a function that this program does not have.
 void require_functions(const BatchFile& batch, const std::string& path);
+
+/// A batch file that is being opened, and checked, on a thread of its own: the disk may not answer, and what
+/// is large takes its time.
+struct OpeningBatch {
+  std::future<std::shared_ptr<BatchFile>> file;
+  std::shared_ptr<const std::atomic<std::uint64_t>> checked;  ///< tasks so far
+};
+OpeningBatch open_batch(const std::string& path);
 
 struct OpenedRecord {
   record::RecordFile file;

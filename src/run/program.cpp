@@ -28,10 +28,16 @@ void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1UL); }
 
 }  // namespace
 
+MpiEnvironment Program::start_mpi(const Options& options) {
+  options.beside_mpi();
+  return {};
+}
+
 Program::Program(const Options& options)
     : signals_(options.signals_end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
       executors_(options.local_executors, options.executors, Mpirun::of_rank_0()),
       watchdog_(start_up_limit(options), exit_code::kLimitReached),
+      mpi_(start_mpi(options)),
       transport_(MPI_COMM_WORLD),
       session_(transport_, {.processes = executors_.all(),
                             .watchdog = watchdog_,

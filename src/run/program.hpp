@@ -2,6 +2,7 @@
 // A process that is all ours: what it needs for as long as it lives, in the order in which it must come to
 // be: an ear for signals, the executors' zygotes before MPI, MPI, then this rank's session over all ranks.
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -20,6 +21,8 @@ class Program {
     ExecutorSettings executors = {};
     int local_executors = 1;
     bool signals_end_the_run = false;  ///< those that would end this rank; see Session::graceful()
+    std::function<void()> beside_mpi = [] {
+    };  ///< begins what goes on while MPI starts, on threads of its own
   };
 
   /// REQUIRES: one thread, before MPI_Init. Signals are heard from here on: SLURM's may come before MPI is
@@ -31,6 +34,8 @@ class Program {
   Session& session() { return session_; }
 
  private:
+  static MpiEnvironment start_mpi(const Options& options);
+
   std::optional<EndingSignals> signals_;
   LocalExecutors executors_;  ///< whose zygotes ignore these signals
   Watchdog watchdog_;         ///< outlives MPI: MPI_Finalize can hang

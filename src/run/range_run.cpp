@@ -26,7 +26,7 @@ void RangeSource::take_next() try {
 
 void RangeSource::take(const detail::CallFields& fields) {
   const TaskHead head = call_head(fields);
-  ByteWriter payload(spares_.take());
+  ByteWriter payload = ByteWriter::over(spares_.take());
   append_call(head, fields.function, fields.arguments, payload);
   Open& open = open_.add(known_);
   open.payload = payload.take();

@@ -18,6 +18,8 @@ class TaskSource {
   virtual bool exhausted() const = 0;
   /// The task's payload: encode(TaskSpec). REQUIRES: known, not forgotten; valid until it is.
   virtual BytesView payload(TaskId task) = 0;
+  /// The same, as `out` puts a string. Throws std::runtime_error where it cannot be had any more.
+  virtual void append_payload(TaskId task, ByteWriter& out) { out.put(payload(task)); }
   /// The task is done.
   virtual void forget(TaskId /*task*/) {}
 };

@@ -206,7 +206,9 @@ void Worker::feed() {
 bool Worker::execute(TimePoint now) {
   EndedTasks ended = active_->turn(now);
   const bool busy = !ended.empty();
-  if (busy) ended_.add(std::move(ended));
+  const std::unique_ptr<EndedTasks::Large> large = ended.take_large();
+  if (!ended.empty()) ended_.add(std::move(ended));
+  if (large) report_with(std::move(*large), now);
   // Half of what is at hand has ended: what comes next must be there when the other half has too.
   const bool half = stopping_ || ended_.size() >= active_->waiting();
   const bool enough = now >= last_report_ + kCollect || ended_.bytes() >= kReportBytes;
@@ -229,7 +231,7 @@ void Worker::go_on_stopping(TimePoint now) {
                   : active_->kill(current->attempt, State::cancelled, "the run was stopped");
   }
   if (!stop_begin_) stop_begin_ = now;
-  if (!ended && (can_end || now < *stop_begin_ + patience_)) return;
+  if (!ended && (can_end || active_->owes() || now < *stop_begin_ + patience_)) return;
   send(Stopped{run_.epoch, ended});
   stopping_ = false;
 }
@@ -252,7 +254,8 @@ void Worker::tell_if_due(TimePoint now) {
   if (news || now >= last_report_ + kHeartbeat) report(now);
 }
 
-void Worker::report(TimePoint now) {
+// What is told besides outcomes.
+Report Worker::look(TimePoint now) {
   Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
   told_.reset();
   if (const std::optional<Executor::Current> current = active_->current()) {
@@ -264,8 +267,19 @@ void Worker::report(TimePoint now) {
     told_ = current->attempt;
   }
   last_report_ = now;
+  return message;
+}
+
+void Worker::report(TimePoint now) {
+  const Report message = look(now);
   auto [outcomes, retries] = std::exchange(ended_, {}).take();
   transport_.send(Rank(0), encode(std::move(outcomes), retries, message));
+}
+
+// By itself: together with others it would be copied.
+void Worker::report_with(EndedTasks::Large large, TimePoint now) {
+  if (!ended_.empty()) report(now);
+  transport_.send(Rank(0), encode(std::move(large.outcome), large.retries, look(now)));
 }
 
 }  // namespace parrun

@@ -77,7 +77,9 @@ class Worker {
   void go_on_stopping(TimePoint now);
   void watch_limit(TimePoint now);
   void tell_if_due(TimePoint now);
+  Report look(TimePoint now);
   void report(TimePoint now);
+  void report_with(EndedTasks::Large large, TimePoint now);
   void send(const FromWorker& message);
   Executor& executor_for(const GivenTask& task);
 

@@ -1,5 +1,6 @@
 #include "wire/messages.hpp"
 
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -107,6 +108,24 @@ template <typename Way>
 void fields(Way& way, Report& m) {
   finished(way, m.finished);
   all(way, m.epoch, m.executing);
+}
+// Read from its end: how much of it is the value, and how much the rest of the outcome, comes last.
+constexpr std::size_t kSizesOfLarge = 2 * sizeof(std::uint64_t);
+void fields(In& in, LargeReport& m) {
+  const BytesView all_bytes = in.bytes.rest();
+  if (all_bytes.size() < kSizesOfLarge) throw FormatError("a report that ends too early");
+  ByteReader sizes(all_bytes.substr(all_bytes.size() - kSizesOfLarge));
+  In begin{ByteReader(all_bytes.substr(0, all_bytes.size() - kSizesOfLarge))};
+  Report::Finished& finished = m.report.finished.emplace_back();
+  finished.value_size = sizes.get<std::uint64_t>();
+  begin.bytes.get_bytes(finished.value_size);
+  finished.outcome = begin.bytes.get_bytes(sizes.get<std::uint64_t>());
+  all(begin, finished.retries, m.report.epoch, m.report.executing);
+  if (!begin.bytes.at_end()) throw FormatError("bytes behind a report's last field");
+}
+template <typename Sink>
+void fields(Out<Sink>& /*out*/, LargeReport& /*m*/) {
+  throw std::logic_error("a large report is encoded where its value lies");
 }
 template <typename Way>
 void fields(Way& way, Returned& m) {
@@ -230,6 +249,27 @@ Bytes encode(Bytes outcomes, const std::vector<int>& retries, const Report& repo
   all(out, retries, report.epoch, report.executing);
   writer.put(static_cast<std::uint8_t>(FromWorker(Report()).index()));
   return writer.take();
+}
+
+Bytes encode(LargeOutcome outcome, int retries, const Report& report) {
+  const std::uint64_t value_size = outcome.value_size, rest_size = outcome.rest().size();
+  ByteWriter writer(std::move(outcome.bytes));
+  Out<ByteWriter> out{writer};
+  all(out, retries, report.epoch, report.executing, value_size, rest_size);
+  writer.put(static_cast<std::uint8_t>(FromWorker(LargeReport()).index()));
+  return writer.take();
+}
+
+GiveWriter::GiveWriter(std::uint32_t epoch, Bytes memory) : writer_(ByteWriter::over(std::move(memory))) {
+  static_assert(kOverhead == sizeof epoch + sizeof count_ + sizeof(std::uint8_t));
+  Out<ByteWriter> out{writer_};
+  all(out, epoch, count_);
+}
+
+Bytes GiveWriter::take() && {
+  writer_.set(sizeof(Give::epoch), count_);
+  writer_.put(static_cast<std::uint8_t>(FromDispatcher(Give()).index()));
+  return writer_.take();
 }
 
 FromWorker decode_from_worker(BytesView bytes) { return decode_whole<FromWorker>(bytes); }

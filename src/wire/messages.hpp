@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/resource_limits.hpp"
 #include "base/share_place.hpp"
+#include "core/outcome.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
@@ -30,8 +31,9 @@ struct Hello {
 /// Results and the state of things: when there is something to tell, and as a heartbeat.
 struct Report {
   struct Finished {
-    BytesView outcome;  ///< encode(Outcome); whoever has the message has its bytes
-    int retries = -1;   ///< the task's own, or -1
+    BytesView outcome;           ///< encode(Outcome); whoever has the message has its bytes
+    int retries = -1;            ///< the task's own, or -1
+    std::size_t value_size = 0;  ///< where that is not 0, the value is so many of the message's first bytes
   };
   struct Executing {
     TaskId task;
@@ -43,6 +45,12 @@ struct Report {
   std::uint32_t epoch = 0;
   std::vector<Finished> finished;
   std::optional<Executing> executing;
+};
+
+/// One with a single outcome, whose value is the message's beginning: so it is sent, and taken, without a
+/// copy. encode() makes it of a LargeOutcome only.
+struct LargeReport {
+  Report report;
 };
 
 /// The answer to Recall.
@@ -145,7 +153,8 @@ struct Bye {};
 /// The dispatcher's heartbeat.
 struct Alive {};
 
-using FromWorker = std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard, ShareReady>;
+using FromWorker =
+    std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard, ShareReady, LargeReport>;
 using FromDispatcher =
     std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cancel, ShareBytes, ShareAt, Unshare>;
 
@@ -155,6 +164,30 @@ Bytes encode(const FromDispatcher& message);
 /// The same of `report` with these outcomes in place of its own, which they are copied into no more.
 /// `outcomes`: strings one behind the other (base/bytes.hpp), behind kLengthRoom. `retries`: one for each.
 Bytes encode(Bytes outcomes, const std::vector<int>& retries, const Report& report);
+/// A LargeReport of it, in its own memory, and for the rest like `report`.
+Bytes encode(LargeOutcome outcome, int retries, const Report& report);
+
+/// Encodes a Give whose payloads are copied once, to where they are sent from.
+class GiveWriter {
+ public:
+  static constexpr std::size_t kOverhead = 13;  ///< bytes of a message besides its items
+
+  /// `memory`: to be written over.
+  explicit GiveWriter(std::uint32_t epoch, Bytes memory = {});
+
+  /// Begins an item; its payload is to be put there, as a string, before anything else is done here.
+  ByteWriter& add(const Assignment& attempt) {
+    ++count_;
+    return writer_.put(attempt.task.get(), attempt.attempt);
+  }
+  std::size_t count() const { return count_; }  ///< items
+  std::size_t bytes() const { return writer_.size(); }
+  Bytes take() &&;
+
+ private:
+  ByteWriter writer_;
+  std::uint64_t count_ = 0;
+};
 
 /// Throw FormatError where `bytes` are no such message. Views in it are of `bytes`.
 FromWorker decode_from_worker(BytesView bytes);

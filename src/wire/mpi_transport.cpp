@@ -109,7 +109,12 @@ void MpiTransport::probe() {
 void MpiTransport::test_sends() {
   for (auto at = sending_.begin(); at != sending_.end();) {
     std::erase_if(at->pieces, [](mpi::request& piece) { return piece.test().has_value(); });
-    at = at->pieces.empty() ? sending_.erase(at) : std::next(at);
+    if (!at->pieces.empty()) {
+      ++at;
+      continue;
+    }
+    if (writes_over_) sent_.put(std::move(at->message));
+    at = sending_.erase(at);
   }
 }
 

@@ -31,6 +31,10 @@ class MpiTransport final : public Transport {
   Rank rank() const override { return rank_; }
   int ranks() const override { return ranks_; }
   void send(Rank to, Bytes message) override;
+  Bytes memory(std::size_t size) override {
+    writes_over_ = true;
+    return sent_.take_for(size);
+  }
   std::optional<Message> receive() override;
   std::vector<Rank> take_failed() override;
   bool idle() const override { return sending_.empty(); }
@@ -62,6 +66,8 @@ class MpiTransport final : public Transport {
   std::list<Sending> sending_;
   std::map<int, Incoming> incoming_;  ///< only ranks with something under way
   SharedBytes::Spares spares_ = boost::make_local_shared<SpareBytes>();  ///< for what is to be received
+  SpareBytes sent_;                                                      ///< for what is to be sent
+  bool writes_over_ = false;                                             ///< somebody wants it
   std::set<Rank> failed_;
 };
 

@@ -22,6 +22,12 @@ class Transport {
   virtual Rank rank() const = 0;
   virtual int ranks() const = 0;
   virtual void send(Rank to, Bytes message) = 0;
+  /// For a message of about `size` bytes: what to write over, or behind; its content means nothing.
+  virtual Bytes memory(std::size_t size) {
+    Bytes bytes;
+    bytes.reserve(size);
+    return bytes;
+  }
   /// The next message, or news of a piece of one, if there is any. Also moves what is under way.
   virtual std::optional<Message> receive() = 0;
   /// Ranks that have failed since the last call while the others go on; most MPI libraries end the job

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <string>
@@ -51,6 +52,46 @@ TEST(Bytes, SeveralAtOnceAreTheSameOneByOne) {
   EXPECT_EQ(colour, Colour::red);
   EXPECT_EQ(in.rest(), out.view().substr(22));
   EXPECT_THROW(in.get(number, negative), FormatError);
+}
+
+TEST(Bytes, AreTheSameOverMemoryOfAnySize) {
+  for (std::size_t size = 0; size < 60; ++size) {
+    ByteWriter out = ByteWriter::over(Bytes(size, '?'));
+    EXPECT_TRUE(out.empty());
+    out.put<std::uint64_t>(1).put<std::int32_t>(-2).put(true).put(0.1).put(Colour::red).put("text").put("");
+    EXPECT_EQ(out.view(), sample());
+    EXPECT_EQ(out.size(), sample().size());
+    EXPECT_EQ(out.take(), sample());
+    EXPECT_TRUE(out.empty());
+  }
+}
+
+TEST(Bytes, AreTheSameInMemoryThatWasUsedBefore) {
+  ByteWriter out;
+  out.put(BytesView("something longer than what follows, which is written over it"));
+  out.clear();
+  EXPECT_TRUE(out.empty());
+  out.put("text");
+  EXPECT_EQ(out.view(), ByteWriter().put("text").view());
+}
+
+TEST(Bytes, RoomIsWrittenToInItsPlace) {
+  for (const std::size_t memory : {0U, 3U, 10U, 100'000U}) {
+    ByteWriter out = ByteWriter::over(Bytes(memory, '?'));
+    out.put('a');
+    std::memset(out.extend(50'000), 'b', 50'000);
+    out.put('c');
+    EXPECT_TRUE(out.view() == "a" + Bytes(50'000, 'b') + "c");
+  }
+}
+
+TEST(Bytes, WhatIsLargeIsNotMovedForALittleBehindIt) {
+  const Bytes large(100'000, 'x');
+  ByteWriter out;
+  out.append(large);
+  const char* const place = out.view().data();
+  out.append(Bytes(1000, 'y'));
+  EXPECT_EQ(out.view().data(), place);
 }
 
 TEST(Bytes, IntegersAreLittleEndianAndOfTheirOwnWidth) {

@@ -51,6 +51,27 @@ TEST(Ended, LeavesNothingOfTheOutcomeThatItIsUnpackedOver) {
   EXPECT_TRUE(over.earlier.empty());
 }
 
+TEST(Ended, TakesALargeValueFromItsMessageWithoutACopy) {
+  Outcome large = failed();
+  large.value = std::string(100'000, 'v');
+  const Bytes encoded = encode(large);
+  const std::size_t value_size = large.value.size();
+  LargeOutcome apart = encode_large(std::move(large));
+  for (const bool in_order : {false, true}) {
+    SharedBytes message(apart.bytes);
+    const char* const place = message.view().data();
+    Ended ended(message.part(message.view().substr(value_size)), Rank(3), kHost, value_size);
+    message = {};
+    EXPECT_EQ(ended.bytes(), apart.bytes.size());
+    EXPECT_GE(ended.claim(), apart.bytes.size());
+    if (in_order) ended = std::move(ended).apart();
+    Outcome outcome;
+    std::move(ended).move_to(outcome);
+    EXPECT_TRUE(encode(outcome) == encoded);
+    EXPECT_EQ(outcome.value.data(), place);
+  }
+}
+
 TEST(Ended, OfThisRankKeepsAllThatIsKnown) {
   Outcome lost = failed();
   lost.rank = Rank(5);

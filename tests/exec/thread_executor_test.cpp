@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -44,8 +45,27 @@ std::size_t thread_waits(const std::string& text) {
   while (!may_end) std::this_thread::sleep_for(1ms);
   return text.size();
 }
+// An argument that is long in being read.
+struct Slow {
+  std::string text = std::string(Channel::kLarge + 1, 'x');
+  template <typename Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    if (Archive::is_loading::value) {
+      static thread_local const SaysThatItsThreadLeaves says;
+      ++begun;
+      while (!may_end) std::this_thread::sleep_for(1ms);
+    }
+    archive& text;
+  }
+};
+std::atomic<std::size_t> read_size{0};
+std::size_t thread_reads(const std::string& text, const Slow& slow) {
+  const auto count = std::ranges::count(text, 'x') + std::ranges::count(slow.text, 'x');
+  return read_size = static_cast<std::size_t>(count);
+}
 PARRUN_TASK(thread_cut);
 PARRUN_TASK(thread_waits);
+PARRUN_TASK(thread_reads);
 
 class ThreadExecutorTest : public ::testing::Test {
  protected:
@@ -84,8 +104,15 @@ class ThreadExecutorTest : public ::testing::Test {
 };
 
 TEST_F(ThreadExecutorTest, LargeAndSmallOnesEndInTheirOrderEachWithItsOwnValue) {
-  const std::vector<std::size_t> sizes{
-      0, 1, Channel::kLarge - 1, Channel::kLarge, Channel::kLarge + 1, 1'000'000, Handover::kMost + 1};
+  const std::vector<std::size_t> sizes{0,
+                                       1,
+                                       Channel::kLarge - 1,
+                                       Channel::kLarge,
+                                       Channel::kLarge + 1,
+                                       Channel::kLargeValue,
+                                       Channel::kLargeValue + 1,
+                                       1'000'000,
+                                       Handover::kMost + 1};
   constexpr int kRounds = 20;
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < sizes.size(); ++i) {
@@ -105,20 +132,38 @@ TEST_F(ThreadExecutorTest, LargeAndSmallOnesEndInTheirOrderEachWithItsOwnValue) 
   }
 }
 
-TEST_F(ThreadExecutorTest, ALargeOutcomeComesByItself) {
-  for (const std::size_t size : {std::size_t{1}, Channel::kLarge + 1, Channel::kLarge + 1, std::size_t{1}})
-    give(task<thread_cut>("", size));
-  std::vector<std::size_t> together;
+TEST_F(ThreadExecutorTest, ALargeOutcomeIsTheLastOfItsTurnAndStandsWhereItWasMade) {
+  const std::vector<std::size_t> sizes{1, Channel::kLargeValue + 1, Channel::kLargeValue + 1, 1, 1'000'000};
+  for (const std::size_t size : sizes) give(task<thread_cut>("", size));
+  std::vector<std::size_t> large;  // the tasks that had ended with it, and before
   ASSERT_TRUE(wait_until(
       [&] {
-        if (const EndedTasks some = executor->turn(Clock::now()); !some.empty()) {
-          together.push_back(some.size());
-          ended = outcomes_of(some, std::move(ended));
+        const EndedTasks some = executor->turn(Clock::now());
+        ended = outcomes_of(some, std::move(ended));
+        if (const auto* last = some.large()) {
+          large.push_back(ended.size());
+          EXPECT_EQ(last->outcome.value(), ended.back().value);
+          EXPECT_GE(last->outcome.bytes.capacity(), last->outcome.bytes.size());
         }
         return ended.size() == given;
       },
       kBound));
-  EXPECT_THAT(together, ElementsAre(1, 1, 1, 1));
+  EXPECT_THAT(large, ElementsAre(2, 3, 5));
+}
+
+TEST_F(ThreadExecutorTest, OwesWhatHasEndedUntilItIsTaken) {
+  may_end = false;
+  for (int i = 0; i < 5; ++i) give(task<thread_cut>("", Channel::kLargeValue + 1));
+  give(task<thread_waits>(""));
+  EXPECT_FALSE(executor->owes());
+  turn();
+  ASSERT_TRUE(wait_until([] { return begun == 1; }, kBound));
+  while (executor->owes()) {
+    const std::size_t before = ended.size();
+    turn();
+    ASSERT_EQ(ended.size(), before + 1);
+  }
+  EXPECT_EQ(ended.size(), 5U);
 }
 
 TEST_F(ThreadExecutorTest, LargeTasksThatHaveNotStartedAreTakenBack) {
@@ -143,27 +188,37 @@ TEST_F(ThreadExecutorTest, BeginsNothingWhosePayloadHasGone) {
   EXPECT_EQ(begun, 1);
 }
 
+TEST_F(ThreadExecutorTest, APayloadThatIsStillReadOutlivesItsExecutor) {
+  may_end = false;
+  give(task<thread_reads>(std::string(Channel::kLarge + 1, 'x'), Slow()));
+  ASSERT_TRUE(turn_until([&] { return begun == 1; }));
+  executor.reset();
+  may_end = true;
+  EXPECT_TRUE(wait_until([] { return thread_left.load(); }, kBound));
+  EXPECT_EQ(read_size, 2 * (Channel::kLarge + 1));
+}
+
 TEST(Handover, KeepsTheOrderAndWaitsWhileItIsFull) {
   Handover handover;
   std::atomic<int> put{0};
   std::thread writer([&] {
     for (const char byte : {'a', 'b', 'c', 'd'}) {
-      handover.put(Bytes(Handover::kMost / 2, byte));
+      handover.put({Bytes(Handover::kMost / 2, byte), 0});
       ++put;
     }
-    handover.put(Bytes(Handover::kMost + 1, 'e'));
+    handover.put({Bytes(Handover::kMost + 1, 'e'), 0});
     ++put;
   });
   EXPECT_TRUE(wait_until([&] { return put == 2; }, 30s));
-  EXPECT_EQ(handover.take().front(), 'a');
+  EXPECT_EQ(handover.take().bytes.front(), 'a');
   EXPECT_TRUE(wait_until([&] { return put == 3; }, 30s));
-  EXPECT_EQ(handover.take().front(), 'b');
+  EXPECT_EQ(handover.take().bytes.front(), 'b');
   EXPECT_TRUE(wait_until([&] { return put == 4; }, 30s));
-  EXPECT_EQ(handover.take().front(), 'c');
+  EXPECT_EQ(handover.take().bytes.front(), 'c');
   EXPECT_EQ(put, 4) << "what is too large waits until it is alone";
-  EXPECT_EQ(handover.take().front(), 'd');
+  EXPECT_EQ(handover.take().bytes.front(), 'd');
   writer.join();
-  EXPECT_EQ(handover.take(), Bytes(Handover::kMost + 1, 'e'));
+  EXPECT_EQ(handover.take().bytes, Bytes(Handover::kMost + 1, 'e'));
 }
 
 }  // namespace

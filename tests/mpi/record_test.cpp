@@ -383,6 +383,26 @@ RunOptions with_disk(const char* kind) {
   return run;
 }
 
+// Which takes longer than the limit.
+TEST(SlowDisk, IsWaitedForAsLongAsTheCheckOfABatchGoesOn) {
+  const TempDir dir;
+  Batch batch;
+  for (int task = 0; task < 60; ++task) batch.call("echo", {std::string(50'000, 'x')});
+  const JobResult result =
+      run_parrun(3, batch.run_args(batch.pack(dir), {"--no-record", "--stall", "2"}), with_disk("late"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("60 succeeded"));
+}
+
+TEST(SlowDisk, ThatDoesNotGiveTheBatchIsAStall) {
+  const TempDir dir;
+  const Batch batch = Batch().command("true");
+  const JobResult result =
+      run_parrun(2, batch.run_args(batch.pack(dir), {"--stall", "1"}), with_disk("unread"));
+  EXPECT_EQ(result.exit_code, 124);
+  EXPECT_THAT(result.err, HasSubstr("--stall"));
+}
+
 // The peak resident size [KiB].
 long peak_kb(pid_t pid) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");

@@ -24,8 +24,10 @@ using parrun::test::FakeTransport;
 using parrun::test::ManualClock;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::SizeIs;
 using Kind = Expiry::Kind;
 
@@ -104,12 +106,12 @@ class DispatcherTest : public ::testing::Test {
   }
 
   static Report ended(std::uint64_t task, State state = State::succeeded, int attempt = 1,
-                      int own_retries = -1) {
+                      int own_retries = -1, double elapsed_s = 1) {
     Outcome outcome;
     outcome.task = TaskId(task);
     outcome.attempt = attempt;
     outcome.state = state;
-    outcome.elapsed_s = 1;
+    outcome.elapsed_s = elapsed_s;
     return Report{kEpoch, {{test::kept(encode(outcome)), own_retries}}, {}};
   }
   void arrive(Rank from, const FromWorker& message) {
@@ -553,13 +555,46 @@ TEST_F(DispatcherTest, AnEndlessSourceIsPulledOnlyAFewTasksAhead) {
   EXPECT_FALSE(dispatcher->finished());
 }
 
-TEST_F(DispatcherTest, AMessageIsClosedWhenItsPayloadsAreLarge) {
+TEST_F(DispatcherTest, ALargeTaskIsTheLastOfItsMessage) {
   start(100);
-  source->padding.assign(Dispatcher::kMessageBytes, 'x');
+  source->padding.assign(Dispatcher::kBytesPerMessage, 'x');
   turn();
   for (const Rank rank : {kFirst, kSecond}) {
     while (transport.has(rank)) EXPECT_THAT(given(rank), SizeIs(1));
   }
+}
+
+TEST_F(DispatcherTest, AMessageIsClosedWhenItsTasksTogetherAreLarge) {
+  start(10'000);
+  turn();
+  std::vector<std::uint64_t> tasks = given(kFirst);
+  given(kSecond);
+  while (tasks.size() < 10) {  // small ones, more and more in a message
+    for (const std::uint64_t one : std::exchange(tasks, {}))
+      arrive(kFirst, ended(one, State::succeeded, 1, -1, 1e-6));
+    tasks = all_given(kFirst);
+  }
+  source->padding.assign(Dispatcher::kMessageBytes / 4, 'x');
+  for (const std::uint64_t one : tasks) arrive(kFirst, ended(one, State::succeeded, 1, -1, 1e-6));
+  EXPECT_THAT(given(kFirst), SizeIs(AllOf(Gt(1U), Le(4U))));
+  all_given(kFirst);
+  all_given(kSecond);
+}
+
+TEST_F(DispatcherTest, ALargeValueIsTakenFromItsMessage) {
+  start(2);
+  turn();
+  all_given(kFirst);
+  all_given(kSecond);
+  Outcome outcome;
+  outcome.task = TaskId(1);
+  outcome.value = std::string(100'000, 'v');
+  transport.arrive(encode(encode_large(outcome), -1, Report{kEpoch, {}, {}}), kSecond);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].task, TaskId(1));
+  EXPECT_EQ(delivered[0].rank, kSecond);
+  EXPECT_TRUE(delivered[0].value == outcome.value);
 }
 
 TEST_F(DispatcherTest, ACancelIsPassedToTheWorkerAndItsTaskIsNotTriedAgain) {

@@ -581,6 +581,55 @@ TEST_F(WorkerTest, ADispatcherThatMayBeSilentIsWaitedFor) {
   EXPECT_FALSE(worker.orphaned(clock.now()));
 }
 
+std::atomic<bool> thread_may_end{true};
+std::atomic<int> thread_begun{0};
+std::string worker_fills(std::size_t size) { return std::string(size, 'x'); }
+int worker_waits() {
+  ++thread_begun;
+  while (!thread_may_end) std::this_thread::sleep_for(1ms);
+  return 0;
+}
+PARRUN_TASK(worker_fills);
+PARRUN_TASK(worker_waits);
+
+template <typename R>
+BytesView payload_of(const Task<R>& task) {
+  return test::kept(encode(test::call(task.fields().function, task.fields().arguments)));
+}
+
+TEST(ThreadWorker, StoppedTellsOfAllThatHadEndedThoughItsTaskCannotBe) {
+  thread_may_end = false;
+  FakeTransport transport{Rank(1), 2};
+  Worker worker(transport, nullptr);
+  transport.arrive(Begin{.epoch = 1, .threads = true});
+  Give give{1, {}};
+  for (std::uint64_t i = 0; i < 5; ++i)
+    give.items.push_back({TaskId(i), 1, payload_of(parrun::task<worker_fills>(std::size_t{70'000}))});
+  give.items.push_back({TaskId(5), 1, payload_of(parrun::task<worker_waits>())});
+  transport.arrive(give);
+  worker.turn(Clock::now());
+  EXPECT_TRUE(wait_until([] { return thread_begun == 1; }, 30s));
+  transport.arrive(Stop{1});
+  std::vector<std::uint64_t> finished;
+  bool stopped = false;
+  EXPECT_TRUE(wait_until(
+      [&] {
+        worker.turn(Clock::now());
+        while (transport.has(kDispatcher)) {
+          const FromWorker message = decode_from_worker(test::kept(transport.take(kDispatcher)));
+          stopped = stopped || std::holds_alternative<Stopped>(message);
+          const auto* large = std::get_if<LargeReport>(&message);
+          if (large == nullptr) continue;
+          EXPECT_FALSE(stopped);
+          finished.push_back(decode_outcome(large->report.finished.at(0).outcome).task.get());
+        }
+        return stopped;
+      },
+      30s));
+  EXPECT_THAT(finished, ElementsAre(0, 1, 2, 3, 4));
+  thread_may_end = true;
+}
+
 TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
   FakeTransport transport(Rank(1), 2);
   auto* processes = new FakeBody;

@@ -41,7 +41,8 @@ class FakeTransport final : public Transport {
   /// The MPI library tells that the rank has failed, and lets the others go on.
   void fail(Rank rank) { failed_.push_back(rank); }
 
-  void arrive(const FromWorker& message, Rank from) { arrived_.push_back({from, encode(message)}); }
+  void arrive(const FromWorker& message, Rank from) { arrive(encode(message), from); }
+  void arrive(Bytes message, Rank from) { arrived_.push_back({from, std::move(message)}); }
   void arrive(const FromDispatcher& message) { arrived_.push_back({Rank(0), encode(message)}); }
 
   /// Whether what was sent has left.

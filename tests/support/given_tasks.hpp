@@ -16,6 +16,9 @@ inline std::vector<TaskId> ids_of(const std::vector<GivenTask>& tasks) {
 /// What these tasks came to, behind those of `before`.
 inline std::vector<Outcome> outcomes_of(const EndedTasks& ended, std::vector<Outcome> before = {}) {
   ended.for_each([&](BytesView outcome, int /*retries*/) { before.push_back(decode_outcome(outcome)); });
+  if (ended.large() == nullptr) return before;
+  before.push_back(decode_outcome(ended.large()->outcome.rest()));
+  before.back().value = ended.large()->outcome.value();
   return before;
 }
 

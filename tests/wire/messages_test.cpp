@@ -109,6 +109,52 @@ TEST(Messages, AReportCanBeMadeWhereItsOutcomesLie) {
   EXPECT_EQ(encode(Bytes(kLengthRoom, '?'), {}, Report{}), encode(FromWorker(Report{})));
 }
 
+TEST(Messages, ALargeValueStandsAtTheBeginningOfItsReport) {
+  Outcome outcome;
+  outcome.task = TaskId(9);
+  outcome.value = Bytes(100'000, 'v');
+  Report report{5, {}, Report::Executing()};
+  report.executing->task = TaskId(10);
+  const Bytes message = encode(encode_large(outcome), 2, report);
+  const FromWorker decoded = decode_from_worker(message);
+  const auto& large = std::get<LargeReport>(decoded).report;
+  EXPECT_EQ(large.epoch, 5U);
+  EXPECT_EQ(large.executing.value().task, TaskId(10));
+  ASSERT_EQ(large.finished.size(), 1U);
+  EXPECT_EQ(large.finished[0].retries, 2);
+  EXPECT_EQ(large.finished[0].value_size, outcome.value.size());
+  EXPECT_TRUE(message.starts_with(outcome.value));
+  EXPECT_EQ(decode_outcome(large.finished[0].outcome).task, TaskId(9));
+  EXPECT_THROW(encode(decoded), std::logic_error);
+}
+
+TEST(Messages, ALargeReportThatIsCutOrLongerIsNone) {
+  Outcome outcome;
+  outcome.value = "value";
+  const Bytes message = encode(encode_large(outcome), 2, Report{5, {}, {}});
+  const BytesView all = message;
+  for (std::size_t size = 0; size + 1 < message.size(); ++size) {
+    EXPECT_THROW(decode_from_worker(Bytes(all.substr(0, size)) + message.back()), FormatError) << size;
+    EXPECT_THROW(decode_from_worker(all.substr(size + 1)), FormatError) << size;
+  }
+  EXPECT_THROW(decode_from_worker("x" + message), FormatError);
+}
+
+TEST(Messages, TasksCanBeWrittenWhereTheyAreSentFrom) {
+  const Bytes large(100'000, 'x');
+  for (const std::size_t memory : {0U, 10U, 100U, 200'000U}) {
+    GiveWriter writer(7, Bytes(memory, '?'));
+    EXPECT_EQ(writer.count(), 0U);
+    writer.add({TaskId(1), 2}).put(BytesView("payload"));
+    const std::size_t before = writer.bytes();
+    writer.add({TaskId(2), 1}).put(BytesView(large));
+    EXPECT_GT(writer.bytes(), before + large.size());
+    EXPECT_EQ(writer.count(), 2U);
+    EXPECT_EQ(std::move(writer).take(), encode(Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, large}}}));
+  }
+  EXPECT_EQ(GiveWriter(7).take(), encode(Give{7, {}}));
+}
+
 TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   const Begin begin = back(Begin{7, 3s, true, false, true});
   EXPECT_EQ(begin.epoch, 7U);

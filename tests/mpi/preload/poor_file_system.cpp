@@ -1,6 +1,7 @@
 // To be preloaded: what some network file systems lack fails in the eyes of the program, as PARRUN_TEST_FAILS
 // names it: "locks" (Lustre without flock, NFS without lockd), "shm" (memory that processes share by a file).
-// "slow": what is written takes 0.3 s to be safe; "stuck": for ever.
+// "slow": what is written takes 2 s to be safe; "stuck": for ever. "late": each piece of a batch file takes
+// 0.5 s to be read; "unread": for ever.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -24,11 +25,11 @@ bool is_lock(int command) {
   return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW;
 }
 
-bool is_log(int fd) {
+bool has_name_with(const char* end, int fd) {
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
   char path[4096];
   const ssize_t size = readlink(link.c_str(), path, sizeof path);
-  return size > 0 && std::string_view(path, static_cast<std::size_t>(size)).ends_with("-wal");
+  return size > 0 && std::string_view(path, static_cast<std::size_t>(size)).ends_with(end);
 }
 
 template <typename F>
@@ -84,9 +85,16 @@ int open(const char* path, int flags, ...) {
 
 int fdatasync(int fd) {
   while (fails("stuck")) pause();
-  if (fails("slow") && is_log(fd)) sleep(2);
+  if (fails("slow") && has_name_with("-wal", fd)) sleep(2);
   return 0;
 }
 
 int fsync(int fd) { return fdatasync(fd); }
+
+ssize_t pread(int fd, void* to, size_t size, off_t offset) {
+  while (fails("unread") && has_name_with(".bin", fd)) pause();
+  if (fails("late") && has_name_with(".bin", fd)) usleep(300'000);
+  static auto* const real = next<ssize_t(int, void*, size_t, off_t)>("pread");
+  return real(fd, to, size, offset);
+}
 }
