@@ -38,7 +38,7 @@ class ByteWriter {
   explicit ByteWriter(std::size_t expected = 256) { bytes_.reserve(expected); }
   /// Behind `begin`.
   explicit ByteWriter(Bytes begin) : bytes_(std::move(begin)), end_(bytes_.size()) {}
-  /// In memory whose content means nothing: what is large is written there without being cleared before.
+  /// In memory whose content means nothing: as far as it reaches, room is made without clearing it.
   static ByteWriter over(Bytes memory) {
     ByteWriter writer(std::move(memory));
     writer.end_ = 0;
@@ -98,7 +98,7 @@ class ByteWriter {
  private:
   void write(const char* from, std::size_t size) {
     if (size > bytes_.size() - end_) return write_beyond(from, size);
-    std::memcpy(bytes_.data() + end_, from, size);
+    Bytes::traits_type::copy(bytes_.data() + end_, from, size);  // of none too, which lie nowhere
     end_ += size;
   }
   // Where there is no more memory to write over.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
 #include "base/process_stat.hpp"
@@ -30,15 +31,19 @@ pid_t mpirun_above() {
   return 0;
 }
 
-}  // namespace
-
-int launcher_rank() {
+std::optional<int> told_rank() {
   // mpirun and srun with pmix set the first; SLURM_PROCID is not asked: under mpirun it is another program's.
   for (const char* name : {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"}) {
     if (const char* rank = std::getenv(name)) return std::atoi(rank);
   }
-  return 0;
+  return std::nullopt;
 }
+
+}  // namespace
+
+int launcher_rank() { return told_rank().value_or(0); }
+
+bool is_surely_rank_0() { return told_rank() == 0; }
 
 Mpirun Mpirun::of_rank_0() {
   // Without the variable an mpirun further up is another job's: this is a task of it.

@@ -10,6 +10,8 @@ namespace parrun {
 
 /// This process's rank as its launcher says it, 0 without one: for what has to be known before MPI_Init.
 int launcher_rank();
+/// A launcher says so.
+bool is_surely_rank_0();
 
 // The mpirun above this process. After MPI_Abort, and after the death of a rank, it waits for its daemons on
 // the other hosts; for one that is cut off, without end. So somebody has to end it who outlives the ranks.

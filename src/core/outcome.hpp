@@ -43,7 +43,7 @@ OutcomeHead decode_outcome_head(BytesView bytes);
 
 /// What it takes of memory, without the earlier attempts.
 inline std::size_t size_of(const Outcome& outcome) {
-  return sizeof outcome + outcome.value.size() + outcome.stdout_text.size() + outcome.stderr_text.size() +
+  return sizeof outcome + outcome.value.capacity() + outcome.stdout_text.size() + outcome.stderr_text.size() +
          outcome.error.size() + outcome.error_value.size();
 }
 

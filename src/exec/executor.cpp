@@ -145,6 +145,7 @@ bool Executor::stands_for_large(BytesView frame) const {
   return frame.empty() && body_->large_outcomes() != nullptr;
 }
 
+// From a thread, which cannot be killed: what cannot be believed here ends the run.
 void Executor::take_large_outcome(EndedTasks& ended) {
   incoming_.pop();
   incoming_.drop_done();

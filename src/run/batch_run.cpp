@@ -396,7 +396,7 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
                    .executors = options.executors,
                    .signals_end_the_run = true,
                    .beside_mpi = [&] {
-                     if (launcher_rank() == 0) opening = open_batch(options.batch_file);
+                     if (is_surely_rank_0()) opening = open_batch(options.batch_file);
                    }});
   Session& session = program.session();
   std::unique_ptr<RunListener> listener;

@@ -18,6 +18,7 @@ class BatchSource final : public TaskSource {
     release_behind(task);
     batch_.append_payload(task, out);
   }
+  std::string label(TaskId task) override { return batch_.label(task); }
 
  private:
   // Slow tasks are looked at once more when they end: what is just behind stays in memory.

@@ -8,7 +8,6 @@
 
 #include "base/duration.hpp"
 #include "base/exit_code.hpp"
-#include "batch/task_spec.hpp"
 #include "core/outcome.hpp"
 #include "core/signal_rule.hpp"
 #include "run/ending_signals.hpp"
@@ -77,6 +76,7 @@ void Dispatcher::on(Rank from, const Report& report, TimePoint now) {
 
 void Dispatcher::on_finished(Rank from, const Report::Finished& finished, TimePoint now) {
   Ended ended(crew_.message().part(finished.outcome), from, crew_.member(from).host, finished.value_size);
+  if (finished.value_size > 0) crew_.drop_message();  // whoever unpacks it takes the value from there
   const int retries = finished.retries >= 0 ? finished.retries : retry_.attempts;
   // A shell passes its command's signal on as an exit code.
   const bool signalled =
@@ -100,10 +100,6 @@ void Dispatcher::judge_signalled(TimePoint now) {
   }
 }
 
-std::string Dispatcher::label(TaskId task) const {
-  return std::string(decode_task_head(source_.payload(task)).label);
-}
-
 bool Dispatcher::ends_by_signal() const {
   return draining_ == Drain::for_now || (expired_ && expired_->kind == Expiry::Kind::signal);
 }
@@ -119,7 +115,7 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
                             may_retry ? retries : 0, now + retry_.delay);
   if (verdict == Scheduler::Verdict::ignored) return;  // the first outcome of an attempt stands
   crew_.watch().on_outcome(now);
-  if (outer_at_) durations_.add(label(task), ended.head().elapsed_s);
+  if (outer_at_) durations_.add(source_.label(task), ended.head().elapsed_s);
   if (verdict == Scheduler::Verdict::retry) {
     Outcome outcome = std::move(ended).outcome();
     sink_.on_retried(outcome);
@@ -238,7 +234,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
       conclude_unstarted(grant.worker, next, now);
       continue;
     }
-    if (!all && !fits(durations_.expected_s(label(next.task)), now)) {
+    if (!all && !fits(durations_.expected_s(source_.label(next.task)), now)) {
       scheduler_.set_aside(grant.worker, next.task);
       if (!anything_fits(now)) break;
       continue;

@@ -134,7 +134,6 @@ class Dispatcher {
   void on_executing(Rank from, const Report& report, TimePoint now);
   void take_failed(TimePoint now);
   void judge_signalled(TimePoint now);
-  std::string label(TaskId task) const;
   bool ends_by_signal() const;
   void conclude(Ended&& ended, int retries, TimePoint now);
   void conclude(Outcome&& outcome, int retries, TimePoint now) {

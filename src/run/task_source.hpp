@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "base/bytes.hpp"
+#include "batch/task_spec.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
@@ -20,6 +22,8 @@ class TaskSource {
   virtual BytesView payload(TaskId task) = 0;
   /// The same, as `out` puts a string. Throws std::runtime_error where it cannot be had any more.
   virtual void append_payload(TaskId task, ByteWriter& out) { out.put(payload(task)); }
+  /// The task's label, or nothing.
+  virtual std::string label(TaskId task) { return std::string(decode_task_head(payload(task)).label); }
   /// The task is done.
   virtual void forget(TaskId /*task*/) {}
 };

@@ -132,7 +132,7 @@ TEST_F(ThreadExecutorTest, LargeAndSmallOnesEndInTheirOrderEachWithItsOwnValue) 
   }
 }
 
-TEST_F(ThreadExecutorTest, ALargeOutcomeIsTheLastOfItsTurnAndStandsWhereItWasMade) {
+TEST_F(ThreadExecutorTest, ALargeOutcomeIsTheLastOfItsTurn) {
   const std::vector<std::size_t> sizes{1, Channel::kLargeValue + 1, Channel::kLargeValue + 1, 1, 1'000'000};
   for (const std::size_t size : sizes) give(task<thread_cut>("", size));
   std::vector<std::size_t> large;  // the tasks that had ended with it, and before
@@ -143,7 +143,6 @@ TEST_F(ThreadExecutorTest, ALargeOutcomeIsTheLastOfItsTurnAndStandsWhereItWasMad
         if (const auto* last = some.large()) {
           large.push_back(ended.size());
           EXPECT_EQ(last->outcome.value(), ended.back().value);
-          EXPECT_GE(last->outcome.bytes.capacity(), last->outcome.bytes.size());
         }
         return ended.size() == given;
       },
@@ -193,6 +192,8 @@ TEST_F(ThreadExecutorTest, APayloadThatIsStillReadOutlivesItsExecutor) {
   give(task<thread_reads>(std::string(Channel::kLarge + 1, 'x'), Slow()));
   ASSERT_TRUE(turn_until([&] { return begun == 1; }));
   executor.reset();
+  std::vector<std::string> in_its_place;
+  for (int i = 0; i < 100; ++i) in_its_place.emplace_back(2 * Channel::kLarge + 200, 'y');
   may_end = true;
   EXPECT_TRUE(wait_until([] { return thread_left.load(); }, kBound));
   EXPECT_EQ(read_size, 2 * (Channel::kLarge + 1));

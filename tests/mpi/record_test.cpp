@@ -387,11 +387,11 @@ RunOptions with_disk(const char* kind) {
 TEST(SlowDisk, IsWaitedForAsLongAsTheCheckOfABatchGoesOn) {
   const TempDir dir;
   Batch batch;
-  for (int task = 0; task < 60; ++task) batch.call("echo", {std::string(50'000, 'x')});
+  for (int task = 0; task < 150; ++task) batch.call("echo", {std::string(50'000, 'x')});
   const JobResult result =
       run_parrun(3, batch.run_args(batch.pack(dir), {"--no-record", "--stall", "2"}), with_disk("late"));
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("60 succeeded"));
+  EXPECT_THAT(result.err, HasSubstr("150 succeeded"));
 }
 
 TEST(SlowDisk, ThatDoesNotGiveTheBatchIsAStall) {

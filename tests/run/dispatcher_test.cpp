@@ -589,12 +589,15 @@ TEST_F(DispatcherTest, ALargeValueIsTakenFromItsMessage) {
   Outcome outcome;
   outcome.task = TaskId(1);
   outcome.value = std::string(100'000, 'v');
-  transport.arrive(encode(encode_large(outcome), -1, Report{kEpoch, {}, {}}), kSecond);
+  Bytes message = encode(encode_large(outcome), -1, Report{kEpoch, {}, {}});
+  const char* const place = message.data();
+  transport.arrive(std::move(message), kSecond);
   turn();
   ASSERT_THAT(delivered, SizeIs(1));
   EXPECT_EQ(delivered[0].task, TaskId(1));
   EXPECT_EQ(delivered[0].rank, kSecond);
   EXPECT_TRUE(delivered[0].value == outcome.value);
+  EXPECT_EQ(delivered[0].value.data(), place) << "without a copy";
 }
 
 TEST_F(DispatcherTest, ACancelIsPassedToTheWorkerAndItsTaskIsNotTriedAgain) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "parrun/archive.hpp"
 #include "support/kept_bytes.hpp"
 
 namespace {
@@ -126,6 +127,15 @@ TEST(Messages, ALargeValueStandsAtTheBeginningOfItsReport) {
   EXPECT_TRUE(message.starts_with(outcome.value));
   EXPECT_EQ(decode_outcome(large.finished[0].outcome).task, TaskId(9));
   EXPECT_THROW(encode(decoded), std::logic_error);
+}
+
+TEST(Messages, ALargeValueIsNotMovedOnItsWay) {
+  Outcome outcome;
+  outcome.value = detail::to_bytes(std::string(100'000, 'v'));
+  const char* const place = outcome.value.data();
+  LargeOutcome large = encode_large(std::move(outcome));
+  EXPECT_EQ(large.bytes.data(), place);
+  EXPECT_EQ(encode(std::move(large), -1, Report{5, {}, Report::Executing()}).data(), place);
 }
 
 TEST(Messages, ALargeReportThatIsCutOrLongerIsNone) {
