@@ -33,14 +33,14 @@ class Window {
 
   /// Lives until the next call. Throws InputError. REQUIRES: within the file, and not before what was asked
   /// for last.
-  BytesView at(std::uint64_t offset, std::size_t size) {
+  BytesView at(std::uint64_t from, std::size_t size) {
     release();
     if (size > kLargestWindow) {
-      mapped_ = {offset, offset + size};
-      return file_.bytes().substr(offset, size);
+      mapped_ = {from, from + size};
+      return file_.bytes().substr(from, size);
     }
-    if (offset + size > begin_ + size_) move_to(offset, std::max(size, kWindow));
-    return BytesView(bytes_).substr(offset - begin_, size);
+    if (from + size > begin_ + size_) move_to(from, std::max(size, kWindow));
+    return BytesView(bytes_).substr(from - begin_, size);
   }
 
  private:

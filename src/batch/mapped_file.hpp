@@ -20,9 +20,9 @@ class MappedFile {
 
   BytesView bytes() const { return bytes_; }
 
-  /// Copies [offset, offset + size) to `to`, which takes less time than to map it anew: a page costs several
-  /// times its copying, in a virtual machine ten times. Throws std::runtime_error where it cannot be read.
-  /// REQUIRES: it is within bytes().
+  /// Copies [offset, offset + size) to `to`. What is large and looked at once is better read than mapped: in
+  /// some virtual machines a page takes five times as long to be mapped as to be copied. Throws
+  /// std::runtime_error where it cannot be read. REQUIRES: it is within bytes().
   void read(std::uint64_t offset, std::size_t size, char* to) const;
 
   /// Gives the pages of [begin, end) back to the system; reading them again brings them back.

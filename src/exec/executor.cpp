@@ -42,12 +42,16 @@ void explain_mpi_call(Outcome& outcome) {
 
 Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt}; }
 
+void keep_for_ever(std::deque<GivenTask> tasks) {
+  static auto* const kept = new std::deque<std::deque<GivenTask>>;
+  kept->push_back(std::move(tasks));
+}
+
 }  // namespace
 
-// What still reads the payloads that were lent to it keeps them as long as this process lives.
+// What goes on as long as this process lives still reads the payloads that were lent to it.
 Executor::~Executor() {
-  static auto* const lent = new std::deque<std::deque<GivenTask>>;
-  if (!body_->end()) lent->push_back(std::move(tasks_));
+  if (!body_->end()) keep_for_ever(std::move(tasks_));
 }
 
 EndedTasks Executor::turn(TimePoint now) {
