@@ -16,8 +16,7 @@ namespace parrun {
 class BatchFile {
  public:
   /// Reads all of the file once, in bounded resident memory. Throws InputError: file, what is wrong, at which
-  /// byte, what to do. `checked`: counts whole tasks meanwhile, for other
-  /// threads.
+  /// byte, what to do. `checked`: counts whole tasks meanwhile, for other threads.
   explicit BatchFile(const std::string& path, std::atomic<std::uint64_t>* checked = nullptr);
 
   std::uint64_t size() const { return trailer_.task_count; }  ///< tasks

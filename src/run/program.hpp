@@ -21,8 +21,8 @@ class Program {
     ExecutorSettings executors = {};
     int local_executors = 1;
     bool signals_end_the_run = false;  ///< those that would end this rank; see Session::graceful()
-    std::function<void()> beside_mpi = [] {
-    };  ///< begins what goes on while MPI starts, on threads of its own
+    /// Begins what goes on while MPI starts, on threads of its own.
+    std::function<void()> beside_mpi = [] {};
   };
 
   /// REQUIRES: one thread, before MPI_Init. Signals are heard from here on: SLURM's may come before MPI is
