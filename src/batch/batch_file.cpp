@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "batch/task_spec.hpp"
@@ -288,15 +290,27 @@ void BatchFile::append_payload(TaskId task, ByteWriter& out) const {
   }
 }
 
-void BatchFile::release_before(TaskId task) {
-  const std::uint64_t until = std::min(task.get(), size());
-  if (until <= released_) return;
-  const std::uint64_t begin = offset_of(released_), end = offset_of(until);
-  if (end - begin < kReleaseWindow) return;
+std::vector<float> BatchFile::costs() const {
+  std::vector<float> costs;
+  costs.reserve(size());
+  for (std::uint64_t task = 0, released = 0; task < size(); ++task) {
+    const std::optional<double> cost = decode_task_head(payload(TaskId(task))).cost;
+    costs.push_back(cost ? static_cast<float>(*cost) : std::numeric_limits<float>::infinity());
+    released = release(released, task);
+  }
+  return costs;
+}
+
+// Lets go of those tasks' memory, if that is worth it; returns what the next call goes on from.
+std::uint64_t BatchFile::release(std::uint64_t from, std::uint64_t until) const {
+  until = std::min(until, size());
+  if (until <= from) return from;
+  const std::uint64_t begin = offset_of(from), end = offset_of(until);
+  if (end - begin < kReleaseWindow) return from;
   file_.release(begin, end);
-  file_.release(trailer_.index_offset + released_ * format::kOffsetSize,
+  file_.release(trailer_.index_offset + from * format::kOffsetSize,
                 trailer_.index_offset + until * format::kOffsetSize);
-  released_ = until;
+  return until;
 }
 
 }  // namespace parrun

@@ -34,9 +34,14 @@ class BatchFile {
 
   /// Lets go of the memory of all tasks before `task`, which stay readable. Cheap: does nothing until some
   /// MiB have come together.
-  void release_before(TaskId task);
+  void release_before(TaskId task) { released_ = release(released_, task.get()); }
+
+  /// What each task costs, as it says [any unit]; infinity where it does not. Reads all of the file, in
+  /// bounded resident memory; other threads may read meanwhile.
+  std::vector<float> costs() const;
 
  private:
+  std::uint64_t release(std::uint64_t from, std::uint64_t until) const;
   std::uint64_t offset_of(std::uint64_t task) const;
   std::pair<std::uint64_t, std::size_t> place_of(TaskId task) const;
 

@@ -49,11 +49,11 @@ void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
 // Rank 0's part.
 class BatchRun {
  public:
-  BatchRun(Session& session, const RunOptions& options, RunListener& listener, OpeningBatch opening)
+  BatchRun(Session& session, const RunOptions& options, RunListener& listener, OpeningBatch opening_batch)
       : session_(session),
         options_(options),
         listener_(listener),
-        opening_(std::move(opening)),
+        opening_batch_(std::move(opening_batch)),
         outer_limit_(options.surroundings) {}
 
   int run(const std::string& problem) {
@@ -65,10 +65,12 @@ class BatchRun {
       abort_with(code_of(*expired));
     }
     listener_.check();
-    const std::shared_ptr<BatchFile> batch_file = await_batch();
+    if (!opening_batch_.file.valid()) opening_batch_ = open_batch(options_.batch_file);
+    Opening opening(session_.crew().watch(), [this](const auto& done) { wait_for(done); });
+    const std::shared_ptr<BatchFile> batch_file = opening.batch(std::move(opening_batch_));
     BatchFile& batch = *batch_file;
     require_functions(batch, options_.batch_file);
-    const record::Settled settled = begin_delivery(batch);
+    const record::Settled settled = begin_delivery(batch, opening);
     if (nothing_to_do_) {
       listener_.on_nothing_to_do();
       return end(code_of_finished(settled), std::nullopt);
@@ -82,7 +84,7 @@ class BatchRun {
     fruitless_before_ = settled.fruitless_runs;
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
-    if (options_.longest_first) from.order = await_order();
+    if (options_.longest_first) from.order = opening.longest_first(batch_file);
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
     work(dispatcher);
     return end(code(dispatcher), dispatcher.counts());
@@ -93,25 +95,11 @@ class BatchRun {
 
   // --- the beginning
 
-  // While it is checked, that goes on; where the disk does not answer, it stalls.
-  std::shared_ptr<BatchFile> await_batch() {
-    if (!opening_.file.valid()) opening_ = open_batch(options_.batch_file);
-    session_.crew().watch().on_wait(Clock::now());
-    std::uint64_t seen = 0;
-    wait_for([&] {
-      const std::uint64_t checked = opening_.checked->load(std::memory_order_relaxed);
-      if (std::exchange(seen, checked) != checked) session_.crew().watch().on_outcome(Clock::now());
-      return is_ready(opening_.file);
-    });
-    session_.crew().watch().on_rest();
-    return opening_.file.get();
-  }
-
-  record::Settled begin_delivery(const BatchFile& batch) {
+  record::Settled begin_delivery(const BatchFile& batch, Opening& opening) {
     RunStart start{.batch = batch, .shard = options_.shard};
     record::Settled settled;
     if (options_.record) {
-      record::RecordFile file = await_record(start);
+      record::RecordFile file = open_record(start, opening);
       settled = file.settled();
       nothing_to_do_ = file.nothing_to_do();
       delivery_ = deliver_recorded(listener_, options_.order, std::move(file), options_.replay);
@@ -123,23 +111,15 @@ class BatchRun {
     return settled;
   }
 
-  record::RecordFile await_record(RunStart& start) {
-    auto opening =
-        open_record(*options_.record, session_.ranks(), options_.batch_file, start.batch, options_.shard);
-    session_.crew().watch().on_wait(Clock::now());
-    wait_for([&] { return is_ready(opening); });
-    OpenedRecord opened = opening.get();
-    start.record = opened.file.path();
-    if (options_.may_move && opened.file_system && !opened.file_system->shared)
-      start.record_here_alone = opened.file_system->name;
-    return std::move(opened.file);
-  }
-
-  std::vector<TaskId> await_order() {
-    auto order = longest_first(options_.batch_file);
-    session_.crew().watch().on_wait(Clock::now());
-    wait_for([&] { return is_ready(order); });
-    return order.get();
+  record::RecordFile open_record(RunStart& start, Opening& opening) {
+    auto [file, file_system] = opening.record(*options_.record, session_.ranks(),
+                                              {.path = options_.batch_file,
+                                               .content_hash = start.batch.content_hash(),
+                                               .tasks = start.batch.size(),
+                                               .shard = options_.shard});
+    start.record = file.path();
+    if (options_.may_move && file_system && !file_system->shared) start.record_here_alone = file_system->name;
+    return std::move(file);
   }
 
   Begin begin() const {
@@ -373,7 +353,7 @@ class BatchRun {
   Session& session_;
   const RunOptions& options_;
   RunListener& listener_;
-  OpeningBatch opening_;
+  OpeningBatch opening_batch_;
   OuterLimitSource outer_limit_;
   std::unique_ptr<Delivery> delivery_;
   bool nothing_to_do_ = false;
@@ -389,14 +369,14 @@ class BatchRun {
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
   const std::string problem = load_modules(options.modules);
-  OpeningBatch opening;
+  OpeningBatch opening_batch;
   Program program({.start = start,
                    .deadline = options.limits.deadline,
                    .lost_after = options.limits.lost_after,
                    .executors = options.executors,
                    .signals_end_the_run = true,
                    .beside_mpi = [&] {
-                     if (is_surely_rank_0()) opening = open_batch(options.batch_file);
+                     if (is_surely_rank_0()) opening_batch = open_batch(options.batch_file);
                    }});
   Session& session = program.session();
   std::unique_ptr<RunListener> listener;
@@ -406,7 +386,7 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
       return 0;
     }
     listener = make_listener();
-    return BatchRun(session, options, *listener, std::move(opening)).run(problem);
+    return BatchRun(session, options, *listener, std::move(opening_batch)).run(problem);
   } catch (const InputError& error) {
     listener->on_error(error.what());
     session.dismiss(exit_code::kUsage);

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/exit_code.hpp"
 #include "base/in_background.hpp"
-#include "batch/task_spec.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
@@ -38,14 +36,42 @@ OpeningBatch open_batch(const std::string& path) {
           checked};
 }
 
-std::future<OpenedRecord> open_record(record::OpenOptions options, int ranks, const std::string& batch_path,
-                                      const BatchFile& batch, Shard shard) {
-  options.ranks = ranks;
-  record::BatchIdentity identity{
-      .path = batch_path, .content_hash = batch.content_hash(), .tasks = batch.size(), .shard = shard};
-  return in_background([options = std::move(options), identity = std::move(identity)] {
-    return OpenedRecord{record::RecordFile(options, identity), file_system_of(options.path)};
+template <typename T>
+T Opening::await(std::future<T> result) {
+  watch_.on_wait(Clock::now());
+  wait_for_([&] { return is_ready(result); });
+  watch_.on_rest();
+  return result.get();
+}
+
+std::shared_ptr<BatchFile> Opening::batch(OpeningBatch opening) {
+  watch_.on_wait(Clock::now());
+  std::uint64_t seen = 0;
+  wait_for_([&] {
+    const std::uint64_t checked = opening.checked->load(std::memory_order_relaxed);
+    if (std::exchange(seen, checked) != checked) watch_.on_outcome(Clock::now());
+    return is_ready(opening.file);
   });
+  watch_.on_rest();
+  return opening.file.get();
+}
+
+Opening::Record Opening::record(record::OpenOptions options, int ranks, record::BatchIdentity batch) {
+  options.ranks = ranks;
+  return await(in_background([options = std::move(options), batch = std::move(batch)] {
+    return Record{record::RecordFile(options, batch), file_system_of(options.path)};
+  }));
+}
+
+std::vector<TaskId> Opening::longest_first(std::shared_ptr<const BatchFile> batch) {
+  return await(in_background([batch = std::move(batch)] {
+    const std::vector<float> costs = batch->costs();
+    std::vector<TaskId> order;
+    order.reserve(costs.size());
+    for (std::uint64_t task = 0; task < costs.size(); ++task) order.emplace_back(task);
+    std::ranges::stable_sort(order, std::greater<>(), [&](TaskId task) { return costs[task.get()]; });
+    return order;
+  }));
 }
 
 Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks) {
@@ -56,25 +82,6 @@ Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard s
   }
   from.elsewhere = tasks - shard.tasks_below(tasks);
   return from;
-}
-
-std::future<std::vector<TaskId>> longest_first(const std::string& batch_path) {
-  return in_background([batch_path] {
-    BatchFile batch(batch_path);
-    std::vector<float> costs;
-    std::vector<TaskId> order;
-    costs.reserve(batch.size());
-    order.reserve(batch.size());
-    for (TaskId task(0); task.get() < batch.size(); task = TaskId(task.get() + 1)) {
-      const std::optional<double> cost = decode_task_head(batch.payload(task)).cost;
-      costs.push_back(cost ? static_cast<float>(*cost) : std::numeric_limits<float>::infinity());
-      order.push_back(task);
-      batch.release_before(task);
-    }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](TaskId a, TaskId b) { return costs[a.get()] > costs[b.get()]; });
-    return order;
-  });
 }
 
 int code_of_finished(const record::Settled& settled) {

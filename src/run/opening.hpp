@@ -2,14 +2,18 @@
 // What a run needs before its first task: modules, the batch's functions, the record.
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file_system.hpp"
 #include "batch/batch_file.hpp"
+#include "core/limit_watch.hpp"
 #include "core/shard.hpp"
 #include "record/record_file.hpp"
 #include "run/dispatcher.hpp"
@@ -31,21 +35,39 @@ struct OpeningBatch {
 };
 OpeningBatch open_batch(const std::string& path);
 
-struct OpenedRecord {
-  record::RecordFile file;
-  std::optional<FileSystem> file_system;  ///< that it is on, where that can be told
-};
+/// What rank 0 reads of disks before the first task: each on a thread of its own, for the disk may not
+/// answer; then that is a stall.
+class Opening {
+ public:
+  /// Returns when it is done, within the limits of the run; where one is reached it does not return.
+  using WaitFor = std::function<void(const std::function<bool()>& done)>;
 
-/// Opens the record of a run on `ranks` ranks, on a thread of its own: the disk may not answer.
-std::future<OpenedRecord> open_record(record::OpenOptions options, int ranks, const std::string& batch_path,
-                                      const BatchFile& batch, Shard shard);
+  Opening(LimitWatch& watch, WaitFor wait_for) : watch_(watch), wait_for_(std::move(wait_for)) {}
+
+  /// While it is checked, that goes on.
+  std::shared_ptr<BatchFile> batch(OpeningBatch opening);
+
+  struct Record {
+    record::RecordFile file;
+    std::optional<FileSystem> file_system;  ///< that it is on, where that can be told
+  };
+  /// That of a run on `ranks` ranks.
+  Record record(record::OpenOptions options, int ranks, record::BatchIdentity batch);
+
+  /// All tasks of a batch, those of the greatest cost first; before them those whose cost is not known, for
+  /// they may be the longest.
+  std::vector<TaskId> longest_first(std::shared_ptr<const BatchFile> batch);
+
+ private:
+  template <typename T>
+  T await(std::future<T> result);
+
+  LimitWatch& watch_;
+  WaitFor wait_for_;
+};
 
 /// Where a run of that shard, of a batch with so many tasks, goes on.
 Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks);
-
-/// All tasks of a batch, those of the greatest cost first; before them those whose cost is not known, for
-/// they may be the longest. On a thread of its own: the disk may not answer.
-std::future<std::vector<TaskId>> longest_first(const std::string& batch_path);
 
 /// The exit code where nothing is left to do: as the run that brought the batch to its end said, unless that
 /// was killed, or ended by a signal or an error.
