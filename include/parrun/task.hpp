@@ -115,15 +115,15 @@ auto task(A&&... arguments) {
   using Callable = std::remove_cv_t<decltype(F)>;
   using S = detail::Signature<Callable>;
   using Given = detail::Given<typename S::Arguments, A&&...>;
-  detail::CallFields fields;
+  using T = Task<typename S::Result>;
   if constexpr (detail::kFit<Callable> && Given::kFit) {
     detail::KeptByArguments kept;
     static const std::string& name = detail::function_name(typeid(detail::Key<F>), detail::spelled<F>());
-    fields.function = name;
-    fields.arguments = Given::pack(std::forward<A>(arguments)...);
-    fields.kept = kept.take();
+    return T(
+        {.function = name, .arguments = Given::pack(std::forward<A>(arguments)...), .kept = kept.take()});
+  } else {
+    return T({});
   }
-  return Task<typename S::Result>(std::move(fields));
 }
 
 /// The call functor(arguments...) as a task, likewise; the functor's state travels with it.
@@ -132,15 +132,16 @@ requires std::is_class_v<Functor>
 auto task(const Functor& functor, A&&... arguments) {
   using S = detail::Signature<Functor>;
   using Given = detail::Given<detail::WithState<Functor>, const Functor&, A&&...>;
-  detail::CallFields fields;
+  using T = Task<typename S::Result>;
   if constexpr (detail::kFitObject<Functor> && Given::kFit) {
     detail::KeptByArguments kept;
     static const std::string& name = detail::function_name(typeid(Functor), detail::spelled<Functor>());
-    fields.function = name;
-    fields.arguments = Given::pack(functor, std::forward<A>(arguments)...);
-    fields.kept = kept.take();
+    return T({.function = name,
+              .arguments = Given::pack(functor, std::forward<A>(arguments)...),
+              .kept = kept.take()});
+  } else {
+    return T({});
   }
-  return Task<typename S::Result>(std::move(fields));
 }
 
 }  // namespace parrun

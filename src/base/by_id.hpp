@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
@@ -47,7 +48,8 @@ class ById {
     Place& place = place_of(id);
     if (place.id == id) {
       place.id = kNobody;
-      place.thing = T();
+      std::destroy_at(&place.thing);  // made anew where it lies: T() and a copy take twice as long
+      std::construct_at(&place.thing);
     } else {
       displaced_.erase(id);
     }

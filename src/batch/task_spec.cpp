@@ -128,7 +128,8 @@ TaskHead decode_task_head(BytesView payload) {
 std::optional<CallView> view_call(BytesView payload) {
   ByteReader in(payload);
   TaskHead head;
-  CallView call;
+  std::optional<CallView> view(std::in_place);
+  CallView& call = *view;
   const Kind kind = decode_head(in, head);
   decode_surroundings(in, call);
   switch (kind) {
@@ -146,8 +147,8 @@ std::optional<CallView> view_call(BytesView payload) {
       call.arguments = in.get_bytes();
   }
   if (!in.at_end()) throw FormatError(kBytesBehind);
-  if (kind != Kind::call) return std::nullopt;
-  return call;
+  if (kind != Kind::call) view.reset();
+  return view;
 }
 
 TaskSpec decode_task(BytesView payload) {

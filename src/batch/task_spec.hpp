@@ -56,6 +56,8 @@ TaskSpec decode_task(BytesView payload);
 /// What those must know of a task who do not execute it; costs the same for any size of payload. Views are of
 /// the payload.
 struct TaskHead {
+  TaskHead() {}  // NOLINT(modernize-use-equals-default): a default that is a constant clears all bytes, by
+                 // far the most of what it takes to make one
   bool is_command = false;
   std::optional<Duration> timeout;
   std::optional<int> retries;

@@ -42,9 +42,10 @@ void Scheduler::consider(Rank rank) {
 
 // The attempt is under way no longer; its task is in none of the places until it is put into one.
 Scheduler::Attempt Scheduler::land(TaskId task) {
-  const auto [rank, attempt] = *flights_.find(task.get());
+  const Flight& flight = *flights_.find(task.get());
+  Worker& there = worker(flight.worker);
+  const Attempt attempt = flight.attempt;
   flights_.erase(task.get());
-  Worker& there = worker(rank);
   if (--there.load == 0) --busy_;
   if (there.load == 1) --stocked_;
   if (attempt.shuns && --there.shunning[*attempt.shuns] == 0) there.shunning.erase(*attempt.shuns);
@@ -52,8 +53,9 @@ Scheduler::Attempt Scheduler::land(TaskId task) {
 }
 
 std::size_t Scheduler::batch_size() const {
-  const std::uint64_t share = ready_count() / (2 * std::max<std::size_t>(present_, 1));
-  return std::max<std::size_t>(1, std::min<std::uint64_t>(batch_limit_, share));
+  const std::size_t parts = 2 * std::max<std::size_t>(present_, 1);
+  if (ready_count() >= parts * batch_limit_) return batch_limit_;
+  return std::max<std::size_t>(1, ready_count() / parts);
 }
 
 // All that is ready, without what shuns this worker while another one is there.
@@ -101,14 +103,21 @@ std::optional<Rank> Scheduler::pop_worker(std::deque<Rank>& queue, bool Worker::
 }
 
 Assignment Scheduler::take(Rank rank) {
-  const Attempt next = pop_ready_for(rank);
-  flights_.add(next.id.task.get()) = {rank, next};
   Worker& there = worker(rank);
   if (there.load++ == 0) ++busy_;
   if (there.load == 2) ++stocked_;
-  if (next.shuns) ++there.shunning[*next.shuns];
+  std::optional<Attempt> again = pop_again_for(rank);
+  const TaskId task = again ? again->id.task : pop_fresh();
+  Flight& flight = flights_.add(task.get());
+  flight.worker = rank;
+  if (again) {
+    flight.attempt = *again;
+    if (again->shuns) ++there.shunning[*again->shuns];
+  } else {
+    flight.attempt.id.task = task;
+  }
   consider(rank);
-  return next.id;
+  return flight.attempt.id;
 }
 
 // Whom it shuns is forgotten: who brings it back does so much later.
@@ -125,11 +134,11 @@ void Scheduler::bring_back() {
   aside_.clear();
 }
 
-// What shuns another worker comes first: the others are for everybody.
-Scheduler::Attempt Scheduler::pop_ready_for(Rank rank) {
+// Of what came back, what shuns another worker comes first: the rest is for everybody.
+std::optional<Scheduler::Attempt> Scheduler::pop_again_for(Rank rank) {
   auto shunned = shunned_.begin();
   if (shunned != shunned_.end() && shunned->first == rank && present_ > 1) ++shunned;
-  if (shunned == shunned_.end() && returned_.empty()) return {{pop_fresh()}, 0, std::nullopt};
+  if (shunned == shunned_.end() && returned_.empty()) return std::nullopt;
   std::deque<Attempt>& queue = shunned == shunned_.end() ? returned_ : shunned->second;
   const Attempt next = queue.front();
   queue.pop_front();
@@ -197,9 +206,10 @@ void Scheduler::measure(const Took& took) {
   const double weight = std::exchange(measured_, true) ? kMeanWeight : 1;
   mean_executing_s_ += (took.executing_s - mean_executing_s_) * weight;
   mean_s_ += (took.executing_s + took.way_s - mean_s_) * weight;
-  const double fitting = kWorkPerMessage_s / std::max(mean_s_, 1e-9);
-  batch_limit_ =
-      std::min({static_cast<std::size_t>(std::min(fitting, 1e9)) + 1, 2 * batch_limit_, kMaxBatch});
+  const bool short_ones = mean_s_ * kMaxBatch < kWorkPerMessage_s;
+  const std::size_t fitting =
+      short_ones ? kMaxBatch : static_cast<std::size_t>(kWorkPerMessage_s / mean_s_) + 1;
+  batch_limit_ = std::min({fitting, 2 * batch_limit_, kMaxBatch});
 }
 
 Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, const Took& took, int retries,

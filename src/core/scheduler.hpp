@@ -171,7 +171,7 @@ class Scheduler {
   void make_ready(const Attempt& attempt);
   void make_retry_ready(const Attempt& attempt);
   void end_shun(const ShunEnd& end);
-  Attempt pop_ready_for(Rank rank);
+  std::optional<Attempt> pop_again_for(Rank rank);
   TaskId pop_fresh();
   std::optional<Rank> pop_worker(std::deque<Rank>& queue, bool Worker::*stands_in_it);
   std::optional<Rank> only_idle_worker();

@@ -77,6 +77,10 @@ void enter_call(const CallView& call) {
                           fmt::format("cannot start in the directory '{}'", call.cwd));
 }
 
+std::optional<std::uint64_t> unless_zero(std::uint64_t bytes) {
+  return bytes > 0 ? std::optional(bytes) : std::nullopt;
+}
+
 }  // namespace
 
 // --- orders ----------------------------------------------------------------------------------------------
@@ -89,18 +93,23 @@ void append(const AttemptOrder& order, ByteWriter& out) {
 }
 
 AttemptOrder decode_order(ByteReader& in) {
-  AttemptOrder order;
   std::uint64_t task = 0;
+  int attempt = 0;
+  bool json_value = false;
+  int rank = 0;
+  int ranks = 0;
   std::uint64_t memory = 0;
   Duration::rep cpu = 0;
   std::uint64_t output = 0;
-  in.get(task, order.id.attempt, order.json_value, order.rank, order.ranks, memory, cpu, output);
-  order.id.task = TaskId(task);
-  if (memory > 0) order.resources.memory_bytes = memory;
-  if (cpu > 0) order.resources.cpu = Duration(cpu);
-  if (output > 0) order.resources.output_bytes = output;
-  order.payload = in.rest();
-  return order;
+  in.get(task, attempt, json_value, rank, ranks, memory, cpu, output);
+  return {.id = {TaskId(task), attempt},
+          .json_value = json_value,
+          .rank = rank,
+          .ranks = ranks,
+          .resources = {.memory_bytes = unless_zero(memory),
+                        .cpu = cpu > 0 ? std::optional(Duration(cpu)) : std::nullopt,
+                        .output_bytes = unless_zero(output)},
+          .payload = in.rest()};
 }
 
 void append_lent(const AttemptOrder& order, ByteWriter& out) {

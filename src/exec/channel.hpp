@@ -57,7 +57,7 @@ class Channel {
   // The executor's side. `started` and `resumed` are its own counts of what it claimed and of resume frames.
 
   bool claim(std::uint64_t started, std::uint64_t resumed, TimePoint now) {
-    since_.store(now.time_since_epoch().count());
+    since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);  // what follows publishes it
     std::uint64_t expected = started | resumed << kStartedBits;
     return claim_.compare_exchange_strong(expected, expected + 1);
   }

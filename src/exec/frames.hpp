@@ -1,6 +1,6 @@
 #pragma once
-// Frames (length u64, bytes) as they come out of a ring: as much is read at a time as is there, and each
-// frame is looked at where it lies.
+// Frames (length u64, bytes) as they come out of a ring: some are read at a time, and each is looked at where
+// it lies, while that is in the nearest cache.
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +15,8 @@ namespace parrun {
 
 class Frames {
  public:
+  static constexpr std::size_t kPiece = std::size_t{16} << 10;
+
   /// A frame above `largest` [bytes] cannot be.
   explicit Frames(std::uint64_t largest) : largest_(largest) {}
 
@@ -32,9 +34,9 @@ class Frames {
   }
   /// That one is done with. REQUIRES: front() gave it.
   void pop() { begin_ += sizeof(std::uint64_t) + front()->size(); }
-  /// Takes what has come; how many bytes.
+  /// Takes of what has come, up to kPiece; how many bytes.
   std::size_t read_from(Ring& ring) {
-    const std::size_t come = ring.available();
+    const std::size_t come = std::min(ring.available(), kPiece);
     if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
     const std::size_t read = ring.try_read(bytes_.data() + end_, come);
     end_ += read;

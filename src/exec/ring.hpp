@@ -19,7 +19,7 @@ namespace parrun {
 
 class Ring {
  public:
-  static constexpr std::size_t kCapacity = std::size_t{1} << 20;
+  static constexpr std::size_t kCapacity = std::size_t{1} << 19;
   // A lost wake-up (there should be none) costs this much, not for ever.
   static constexpr Duration kNap = std::chrono::milliseconds(100);
   static constexpr Duration kSoon = std::chrono::microseconds(50);

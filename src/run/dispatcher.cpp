@@ -106,8 +106,8 @@ bool Dispatcher::ends_by_signal() const {
 
 void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   const TaskId task = ended.task();
-  const bool may_retry = !ended.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good &&
-                         !cancelled_.contains(task);
+  const bool may_retry =
+      !ended.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good && !is_cancelled(task);
   const double bytes = mean_item_bytes_ + static_cast<double>(ended.bytes());
   const double way_s = Scheduler::kWorkPerMessage_s * bytes / static_cast<double>(kBytesPerMessage);
   const auto verdict =
@@ -123,11 +123,12 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   }
   if (!ended.succeeded()) ++failed_;
   source_.forget(task);
-  cancelled_.erase(task);
+  if (is_cancelled(task)) cancelled_.erase(task);
   sink_.on_last(with_earlier(std::move(ended)));
 }
 
 Ended Dispatcher::with_earlier(Ended&& ended) {
+  if (earlier_.empty()) return std::move(ended);
   auto node = earlier_.extract(ended.task());
   if (!node) return std::move(ended);
   Outcome outcome = std::move(ended).outcome();
@@ -230,7 +231,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
   while (message.count() < grant.count && scheduler_.has_ready_for(grant.worker) && size < kBytesPerMessage &&
          message.bytes() < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
-    if (cancelled_.contains(next.task)) {
+    if (is_cancelled(next.task)) {
       conclude_unstarted(grant.worker, next, now);
       continue;
     }

@@ -135,6 +135,7 @@ class Dispatcher {
   void take_failed(TimePoint now);
   void judge_signalled(TimePoint now);
   bool ends_by_signal() const;
+  bool is_cancelled(TaskId task) const { return !cancelled_.empty() && cancelled_.contains(task); }
   void conclude(Ended&& ended, int retries, TimePoint now);
   void conclude(Outcome&& outcome, int retries, TimePoint now) {
     conclude(Ended(std::move(outcome)), retries, now);

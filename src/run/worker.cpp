@@ -74,6 +74,7 @@ void Worker::await(Duration limit) {
 
 void Worker::on(const Begin& begin) {
   run_ = begin;
+  run_.resources = run_.resources.or_else(kBound);
   begins_nothing_ = false;
   stopping_ = false;
   ended_ = {};
@@ -85,7 +86,7 @@ void Worker::on(const Begin& begin) {
 void Worker::on(const Give& give, const SharedBytes& message) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
   for (const Give::Item& item : give.items) {
-    GivenTask task = accept(item, message.part(item.payload));
+    GivenTask task = accept(item, message);
     if (waiting_.empty() && may_begin(task)) {
       begin(std::move(task));
     } else {
@@ -94,18 +95,18 @@ void Worker::on(const Give& give, const SharedBytes& message) {
   }
 }
 
-GivenTask Worker::accept(const Give::Item& item, SharedBytes payload) const {
+GivenTask Worker::accept(const Give::Item& item, const SharedBytes& message) const {
   const TaskHead head = decode_task_head(item.payload);
   return {.task = item.task,
           .attempt = item.attempt,
           .limit = head.timeout ? head.timeout : run_.timeout,
           .retries = head.retries.value_or(-1),
-          .resources = head.resources.or_else(run_.resources).or_else(kBound),
+          .resources = head.resources.or_else(run_.resources),
           .json_value = run_.json_values,
           .rank = transport_.rank().get(),
           .ranks = transport_.ranks(),
           .on_thread = run_.threads && !head.is_command,
-          .payload = std::move(payload)};
+          .payload = message.part(item.payload)};
 }
 
 void Worker::on(const Recall& recall) {

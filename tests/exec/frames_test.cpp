@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +23,11 @@ class FramesTest : public ::testing::Test {
 
   void come(BytesView bytes) {
     ring->write(bytes);
-    EXPECT_EQ(frames.read_from(*ring), bytes.size());
+    for (std::size_t left = bytes.size(); left > 0;) {
+      const std::size_t read = frames.read_from(*ring);
+      ASSERT_EQ(read, std::min(left, Frames::kPiece));
+      left -= read;
+    }
   }
   std::vector<std::string> all_there() {
     std::vector<std::string> found;
