@@ -214,7 +214,8 @@ void Scheduler::measure(const Took& took) {
 
 Scheduler::Verdict Scheduler::on_outcome(Rank rank, Assignment ended, const Took& took, int retries,
                                          TimePoint retry_at) {
-  if (attempt_at(rank, ended.task) != ended) return Verdict::ignored;
+  const Flight* flight = flights_.find(ended.task.get());
+  if (flight == nullptr || flight->worker != rank || flight->attempt.id != ended) return Verdict::ignored;
   measure(took);
   const int failures = land(ended.task).failures + 1;  // where it succeeded no retries are left
   const bool again = failures <= retries;

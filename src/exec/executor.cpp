@@ -19,9 +19,9 @@ namespace {
 // The ring is filled no further ahead than this, so that a payload waits in one place only.
 constexpr std::size_t kOutgoingBytes = Ring::kCapacity / 2;
 // Outcomes of some hundreds of small tasks: a worker that sleeps longer would have none at hand soon.
-constexpr std::uint32_t kWorthWaking = Ring::kCapacity / 8;
+constexpr std::uint32_t kWorthWaking = Ring::kCapacity / 16;
 // So much of outcomes is taken in one turn: one that never ends must not keep the worker from its messages.
-constexpr std::size_t kTurnBytes = 8 * Ring::kCapacity;
+constexpr std::size_t kTurnBytes = 4 * Ring::kCapacity;
 constexpr int kMaxDeathsWithoutATask = 5;
 
 // Long beside a fork, short beside a user's patience.

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstdint>
-#include <limits>
 #include <string_view>
 
 #include "base/futex.hpp"
@@ -19,7 +18,7 @@ namespace parrun {
 
 class Ring {
  public:
-  static constexpr std::size_t kCapacity = std::size_t{1} << 19;
+  static constexpr std::size_t kCapacity = std::size_t{1} << 20;
   // A lost wake-up (there should be none) costs this much, not for ever.
   static constexpr Duration kNap = std::chrono::milliseconds(100);
   static constexpr Duration kSoon = std::chrono::microseconds(50);
@@ -43,7 +42,7 @@ class Ring {
     data_.sleep(bytes, limit, [&] { return has_bytes(bytes); });
   }
   /// The reader need not wait for what it waits for.
-  void nudge() { data_.announce(Signal::kAll); }
+  void nudge() { data_.nudge(); }
   bool has_data() const { return has_bytes(1); }
   bool has_bytes(std::uint32_t bytes) const { return available() >= bytes; }
   /// Bytes that can be read.
@@ -53,25 +52,31 @@ class Ring {
   // One direction of waking: "there are so many bytes of data" or "of space".
   class Signal {
    public:
-    static constexpr std::uint32_t kAll = std::numeric_limits<std::uint32_t>::max();
-
+    /// There are so many: wakes who wants no more, once. To one who is awake nothing is done: a word that
+    /// changes all the time lets nobody fall asleep.
     void announce(std::uint32_t bytes) {
+      const std::uint32_t wanted = wanted_.fetch_add(0);  // reads it behind what was written before
+      if (wanted == 0 || bytes < wanted || wanted_.exchange(0) == 0) return;
       count_.fetch_add(1);
-      const std::uint32_t wanted = wanted_.load();
-      if (wanted > 0 && bytes >= wanted) futex_wake(count_);
+      futex_wake(count_);
+    }
+    /// Wakes who sleeps, or is about to.
+    void nudge() {
+      count_.fetch_add(1);
+      if (wanted_.load() > 0) futex_wake(count_);
     }
     // `ready` is asked after the intent to sleep is visible: what came before it is seen, what comes later
     // wakes.
     template <typename Ready>
     void sleep(std::uint32_t bytes, Duration limit, Ready ready) {
       const std::uint32_t seen = count_.load();
-      wanted_.store(bytes);
+      wanted_.exchange(bytes);
       if (!ready()) futex_wait(count_, seen, limit);
       wanted_.store(0);
     }
 
    private:
-    FutexWord count_{0};
+    FutexWord count_{0};                    ///< of wake-ups
     std::atomic<std::uint32_t> wanted_{0};  ///< by one who sleeps; 0: nobody does
   };
 

@@ -84,9 +84,9 @@ class RangeRun final : public detail::CallRun {
   RangeSource source_;
   InOrder<Undelivered> held_;  ///< in order: results that earlier ones must come before
   Fifo<Undelivered> ready_;
-  std::size_t bytes_ = 0;  ///< of what is held or ready
-  double mean_bytes_ = 0;  ///< of a result
-  std::uint64_t ended_ = 0;
+  std::size_t bytes_ = 0;           ///< of what is held or ready
+  double ended_bytes_ = 0;          ///< of all results so far
+  double ended_ = 0;                ///< how many they are
   std::optional<Outcome> failure_;  ///< the first; to be thrown when what is ready has been taken
   bool thrown_ = false;
   PoolCall call_;

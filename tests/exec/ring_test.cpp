@@ -110,6 +110,22 @@ TEST_F(RingTest, AWaitForMuchIsNotEndedByLittle) {
   filler.join();
 }
 
+// Else a reader who waits for much looks again and again, and keeps the writer from its processor.
+TEST_F(RingTest, AWaitForMuchIsNotEndedByLittleThatKeepsComing) {
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    while (!over.load()) {
+      if (!ring->has_bytes(Ring::kCapacity / 2)) ring->try_write("x");
+    }
+  });
+  while (!ring->has_data()) sched_yield();
+  const TimePoint start = Clock::now();
+  for (int i = 0; i < 20; ++i) ring->await_bytes(Ring::kCapacity, 1ms);
+  EXPECT_GE(Clock::now() - start, 18ms);
+  over = true;
+  writer.join();
+}
+
 TEST(SharedRing, StreamsPassBetweenProcesses) {
   const SharedMemory memory(sizeof(Ring));
   Ring* ring = new (memory.data()) Ring;
