@@ -106,7 +106,7 @@ Assignment Scheduler::take(Rank rank) {
   Worker& there = worker(rank);
   if (there.load++ == 0) ++busy_;
   if (there.load == 2) ++stocked_;
-  std::optional<Attempt> again = pop_again_for(rank);
+  const std::optional<Attempt> again = pop_again_for(rank);
   const TaskId task = again ? again->id.task : pop_fresh();
   Flight& flight = flights_.add(task.get());
   flight.worker = rank;
