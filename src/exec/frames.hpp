@@ -47,7 +47,8 @@ class Frames {
     constexpr std::size_t kKept = std::size_t{4} << 20;
     const std::size_t left = unfinished();
     if (left == 0 && bytes_.capacity() > kKept) Bytes(kLengthRoom, '\0').swap(bytes_);
-    if (left > 0) std::memmove(bytes_.data() + kLengthRoom, bytes_.data() + begin_, left);
+    const bool moves = left > 0 && begin_ > kLengthRoom;  // else what is large would be moved for each piece
+    if (moves) std::memmove(bytes_.data() + kLengthRoom, bytes_.data() + begin_, left);
     begin_ = kLengthRoom;
     end_ = kLengthRoom + left;
   }
