@@ -28,15 +28,18 @@ class Frames {
     if (rest.size() < sizeof size) return std::nullopt;
     std::memcpy(&size, rest.data(), sizeof size);
     if (size > largest_) throw FormatError("a frame of impossible size");
-    if (rest.size() - sizeof size >= size) return rest.substr(sizeof size, size);
+    missing_ = size - std::min<std::uint64_t>(rest.size() - sizeof size, size);
+    if (missing_ == 0) return rest.substr(sizeof size, size);
     reserve(begin_ + sizeof size + size);
     return std::nullopt;
   }
   /// That one is done with. REQUIRES: front() gave it.
   void pop() { begin_ += sizeof(std::uint64_t) + front()->size(); }
-  /// Takes of what has come, up to kPiece; how many bytes.
+  /// Takes of what has come, up to kPiece or to the end of a frame that front() has seen begin; how many
+  /// bytes.
   std::size_t read_from(Ring& ring) {
-    const std::size_t come = std::min(ring.available(), kPiece);
+    const std::size_t come =
+        std::min<std::uint64_t>(ring.available(), std::max<std::uint64_t>(kPiece, missing_));
     if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
     const std::size_t read = ring.try_read(bytes_.data() + end_, come);
     end_ += read;
@@ -64,6 +67,7 @@ class Frames {
   std::size_t unfinished() const { return end_ - begin_; }
   void clear() {
     begin_ = end_;
+    missing_ = 0;
     drop_done();
   }
 
@@ -80,6 +84,7 @@ class Frames {
       Bytes(kLengthRoom, '\0');      ///< what lies behind end_ is memory that need not be cleared again
   std::size_t begin_ = kLengthRoom;  ///< of the first frame that is not done with
   std::size_t end_ = kLengthRoom;    ///< of what has come
+  std::uint64_t missing_ = 0;        ///< of a frame that front() has seen begin
 };
 
 }  // namespace parrun
