@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -48,6 +49,7 @@ class ById {
     Place& place = place_of(id);
     if (place.id == id) {
       place.id = kNobody;
+      static_assert(std::is_nothrow_default_constructible_v<T>);
       std::destroy_at(&place.thing);  // made anew where it lies: T() and a copy take twice as long
       std::construct_at(&place.thing);
     } else {

@@ -23,23 +23,20 @@ class Frames {
   /// The first frame that is not done with, if all of it is there; it lives until bytes are read or taken.
   /// Throws FormatError where none can be of that size.
   std::optional<BytesView> front() {
-    const BytesView rest = BytesView(bytes_).substr(begin_, unfinished());
-    std::uint64_t size = 0;
-    if (rest.size() < sizeof size) return std::nullopt;
-    std::memcpy(&size, rest.data(), sizeof size);
-    if (size > largest_) throw FormatError("a frame of impossible size");
-    missing_ = size - std::min<std::uint64_t>(rest.size() - sizeof size, size);
-    if (missing_ == 0) return rest.substr(sizeof size, size);
-    reserve(begin_ + sizeof size + size);
+    const std::optional<std::uint64_t> size = size_of_first();
+    if (!size) return std::nullopt;
+    if (*size > largest_) throw FormatError("a frame of impossible size");
+    if (unfinished() - kLengthRoom >= *size) return BytesView(bytes_).substr(begin_ + kLengthRoom, *size);
+    reserve(begin_ + kLengthRoom + *size);
     return std::nullopt;
   }
   /// That one is done with. REQUIRES: front() gave it.
   void pop() { begin_ += sizeof(std::uint64_t) + front()->size(); }
-  /// Takes of what has come, up to kPiece or to the end of a frame that front() has seen begin; how many
+  /// Takes of what has come, up to kPiece, or as much as the first frame has if that is larger; how many
   /// bytes.
   std::size_t read_from(Ring& ring) {
-    const std::size_t come =
-        std::min<std::uint64_t>(ring.available(), std::max<std::uint64_t>(kPiece, missing_));
+    const std::uint64_t most = std::max<std::uint64_t>(kPiece, size_of_first().value_or(0));
+    const std::size_t come = std::min<std::uint64_t>(ring.available(), most);
     if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
     const std::size_t read = ring.try_read(bytes_.data() + end_, come);
     end_ += read;
@@ -67,11 +64,17 @@ class Frames {
   std::size_t unfinished() const { return end_ - begin_; }
   void clear() {
     begin_ = end_;
-    missing_ = 0;
     drop_done();
   }
 
  private:
+  // As it says; none: that has not come yet.
+  std::optional<std::uint64_t> size_of_first() const {
+    std::uint64_t size = 0;
+    if (unfinished() < sizeof size) return std::nullopt;
+    std::memcpy(&size, bytes_.data() + begin_, sizeof size);
+    return size;
+  }
   // What is added by whoever takes the frames must not move them. The size may be a lie.
   void reserve(std::uint64_t size) {
     constexpr std::uint64_t kBelieved = std::uint64_t{64} << 20;
@@ -84,7 +87,6 @@ class Frames {
       Bytes(kLengthRoom, '\0');      ///< what lies behind end_ is memory that need not be cleared again
   std::size_t begin_ = kLengthRoom;  ///< of the first frame that is not done with
   std::size_t end_ = kLengthRoom;    ///< of what has come
-  std::uint64_t missing_ = 0;        ///< of a frame that front() has seen begin
 };
 
 }  // namespace parrun

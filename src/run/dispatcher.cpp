@@ -123,7 +123,7 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   }
   if (!ended.succeeded()) ++failed_;
   source_.forget(task);
-  if (is_cancelled(task)) cancelled_.erase(task);
+  if (!cancelled_.empty()) cancelled_.erase(task);
   sink_.on_last(with_earlier(std::move(ended)));
 }
 

@@ -37,23 +37,22 @@ OpeningBatch open_batch(const std::string& path) {
 }
 
 template <typename T>
-T Opening::await(std::future<T> result) {
+T Opening::await(std::future<T> result, const std::function<void()>& look) {
   watch_.on_wait(Clock::now());
-  wait_for_([&] { return is_ready(result); });
+  wait_for_([&] {
+    look();
+    return is_ready(result);
+  });
   watch_.on_rest();
   return result.get();
 }
 
 std::shared_ptr<BatchFile> Opening::batch(OpeningBatch opening) {
-  watch_.on_wait(Clock::now());
   std::uint64_t seen = 0;
-  wait_for_([&] {
+  return await(std::move(opening.file), [&] {
     const std::uint64_t checked = opening.checked->load(std::memory_order_relaxed);
     if (std::exchange(seen, checked) != checked) watch_.on_outcome(Clock::now());
-    return is_ready(opening.file);
   });
-  watch_.on_rest();
-  return opening.file.get();
 }
 
 Opening::Record Opening::record(record::OpenOptions options, int ranks, record::BatchIdentity batch) {

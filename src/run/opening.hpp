@@ -59,8 +59,10 @@ class Opening {
   std::vector<TaskId> longest_first(std::shared_ptr<const BatchFile> batch);
 
  private:
+  /// `look`: before each look whether it is there.
   template <typename T>
-  T await(std::future<T> result);
+  T await(
+      std::future<T> result, const std::function<void()>& look = [] {});
 
   LimitWatch& watch_;
   WaitFor wait_for_;

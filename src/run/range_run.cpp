@@ -54,7 +54,8 @@ RangeRun::RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& optio
 
 // What is in flight will come, however slow the caller is.
 bool RangeRun::must_hold() {
-  const double mean_bytes = ended_bytes_ / std::max(ended_, 1.0);
+  const double mean_bytes =
+      static_cast<double>(ended_bytes_) / static_cast<double>(std::max<std::uint64_t>(ended_, 1));
   const double expected = mean_bytes * static_cast<double>(call_.dispatcher().in_flight());
   return failure_ || ready_.size() + held_.size() >= std::max<std::size_t>(max_undelivered_, 1) ||
          static_cast<double>(bytes_) + expected >= static_cast<double>(kMaxUndeliveredBytes);
@@ -70,8 +71,8 @@ void RangeRun::on_ended(Ended&& ended) {
   }
   if (delivery_.in_order) ended = std::move(ended).apart();
   const std::size_t bytes = ended.claim();
-  ended_bytes_ += static_cast<double>(bytes);
-  ended_ += 1;
+  ended_bytes_ += bytes;
+  ++ended_;
   bytes_ += bytes;
   deliver({std::move(ended), bytes});
 }

@@ -85,8 +85,8 @@ class RangeRun final : public detail::CallRun {
   InOrder<Undelivered> held_;  ///< in order: results that earlier ones must come before
   Fifo<Undelivered> ready_;
   std::size_t bytes_ = 0;           ///< of what is held or ready
-  double ended_bytes_ = 0;          ///< of all results so far
-  double ended_ = 0;                ///< how many they are
+  std::uint64_t ended_bytes_ = 0;   ///< of all results so far
+  std::uint64_t ended_ = 0;         ///< how many they are
   std::optional<Outcome> failure_;  ///< the first; to be thrown when what is ready has been taken
   bool thrown_ = false;
   PoolCall call_;

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <limits>
 
 #include "support/batches.hpp"
 #include "support/temp_dir.hpp"
@@ -137,6 +138,14 @@ TEST_F(BatchFileTest, TellsTheLabelsOfItsTasks) {
   EXPECT_EQ(without.label(TaskId(0)), "");
 }
 
+TEST_F(BatchFileTest, TellsTheCostsOfItsTasks) {
+  std::vector specs(3, command("x"));
+  specs[0].cost = 0.5;
+  specs[2].cost = 0;
+  const BatchFile batch(pack(specs));
+  EXPECT_EQ(batch.costs(), (std::vector{0.5F, std::numeric_limits<float>::infinity(), 0.0F}));
+}
+
 TEST_F(BatchFileTest, CountsTheTasksThatItHasChecked) {
   std::atomic<std::uint64_t> checked = 0;
   const BatchFile batch(pack({command("a"), command("b")}), &checked);
@@ -150,7 +159,7 @@ TEST_F(BatchFileTest, ReleasedTasksStayReadable) {
   for (const TaskSpec& spec : test::tasks_of(batch)) ASSERT_TRUE(spec == large);
 }
 
-// The windows of the check and of release_before, counted in pages that are really resident.
+// The windows of the check, of costs and of release_before, counted in pages that are really resident.
 TEST_F(BatchFileTest, ResidentMemoryStaysBounded) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "the sanitizer's own memory counts too";
@@ -169,6 +178,8 @@ TEST_F(BatchFileTest, ResidentMemoryStaysBounded) {
   specs = {};
   const long before = resident_bytes();
   BatchFile batch(path);
+  EXPECT_LT(resident_bytes() - before, kAllowedByCheck);
+  EXPECT_EQ(batch.costs().size(), batch.size());
   EXPECT_LT(resident_bytes() - before, kAllowedByCheck);
   for (std::uint64_t task = 0; task < batch.size(); ++task) {
     ASSERT_EQ(batch.payload(TaskId(task)).back(), 'x');
