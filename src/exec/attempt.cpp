@@ -69,12 +69,13 @@ void warn(const std::string& what, Outcome& outcome) {
   outcome.warning += (outcome.warning.empty() ? "" : "; ") + what;
 }
 
-// A call's own folder and variables; a command's are given to its process alone.
-void enter_call(const CallView& call) {
+// A call's variables and folder, else the attempt's; a command's are given to its process alone.
+void enter_call(const CallView& call, const std::string& own_folder) {
   for (const auto& [name, value] : call.env) setenv(std::string(name).c_str(), std::string(value).c_str(), 1);
-  if (call.cwd.empty() || chdir(std::string(call.cwd).c_str()) == 0) return;
+  const std::string folder = call.cwd.empty() ? own_folder : std::string(call.cwd);
+  if (folder.empty() || chdir(folder.c_str()) == 0) return;
   throw std::system_error(errno, std::generic_category(),
-                          fmt::format("cannot start in the directory '{}'", call.cwd));
+                          fmt::format("cannot start in the directory '{}'", folder));
 }
 
 std::optional<std::uint64_t> unless_zero(std::uint64_t bytes) {
@@ -170,14 +171,15 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   watch_.begin();
   try {
     if (const auto call = view_call(order.payload)) {
-      enter(order, call->cwd);
-      enter_call(*call);
+      const std::string folder = enter(order);
+      enter_call(*call, folder);
       call_function(*call, order.json_value, outcome);
     } else {
       is_command_ = true;
       watch_.end();
-      const TaskSpec command = decode_task(order.payload);
-      enter(order, command.cwd);
+      TaskSpec command = decode_task(order.payload);
+      const std::string folder = enter(order);
+      if (command.cwd.empty()) command.cwd = folder;
       execute_command(command, order, outcome);
     }
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
@@ -196,7 +198,8 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
 
 bool ProcessAttempter::is_touched() const { return is_command_ || watch_.touched() || !place_.alone(); }
 
-void ProcessAttempter::enter(const AttemptOrder& order, BytesView cwd) {
+// Returns its own folder, if it has one.
+std::string ProcessAttempter::enter(const AttemptOrder& order) {
   note_.task = order.id.task.get();
   note_.attempt = order.id.attempt;
   meter_.write_before(note_);
@@ -204,13 +207,11 @@ void ProcessAttempter::enter(const AttemptOrder& order, BytesView cwd) {
   note_.cpu = order.resources.cpu.value_or(Duration::zero()).count();
   note_.limited = order.resources.memory_bytes || order.resources.cpu;
   variables_.set(order);
-  if (scratch_.wanted()) {
-    note_.has_scratch = true;
-    const std::string folder = scratch_.make(order.id);
-    variables_.set_workdir(folder);
-    if (cwd.empty() && chdir(folder.c_str()) != 0)
-      throw std::system_error(errno, std::generic_category(), folder);
-  }
+  if (!scratch_.wanted()) return {};
+  note_.has_scratch = true;
+  std::string folder = scratch_.make(order.id);
+  variables_.set_workdir(folder);
+  return folder;
 }
 
 void ProcessAttempter::leave(const AttemptOrder& order, Outcome& outcome) {

@@ -111,7 +111,7 @@ class ProcessAttempter final : public Attempter {
     std::array<char, 4200> workdir_{};
   };
 
-  void enter(const AttemptOrder& order, BytesView cwd);
+  std::string enter(const AttemptOrder& order);
   void leave(const AttemptOrder& order, Outcome& outcome);
   bool is_touched() const;
   void take_output(const AttemptOrder& order, Outcome& outcome);

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <utility>
 
 #include "exec/process_tree.hpp"
 
@@ -132,13 +133,11 @@ bool CleanPlace::restore(Duration elapsed) {
   pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   const itimerval none{};
   setitimer(ITIMER_REAL, &none, nullptr);
+  looked_ = false;
   return return_to_folder() && threads_are_gone() && look_now_and_then(elapsed);
 }
 
-// A command is started in its folder by way of this process's own.
-bool CleanPlace::restore_behind_command(Duration elapsed) {
-  return return_to_folder() && look_now_and_then(elapsed);
-}
+bool CleanPlace::restore_behind_command(Duration elapsed) { return look_now_and_then(elapsed); }
 
 bool CleanPlace::return_to_folder() const { return folder_.empty() || chdir(folder_.c_str()) == 0; }
 
@@ -146,7 +145,7 @@ bool CleanPlace::look_now_and_then(Duration elapsed) {
   saved_ = std::min<Duration>(saved_ + elapsed / kLookShare, kMostSaved);
   if (saved_ <= Duration::zero()) return true;
   const TimePoint start = Clock::now();
-  const bool usable = look_closely();
+  const bool usable = std::exchange(looked_, true) ? look_from_outside() : look_closely();
   // On a busy node it may have taken long by the clock, and cost no more for it.
   saved_ -= std::min<Duration>(Clock::now() - start, kLongestLook);
   return usable;
@@ -179,15 +178,18 @@ void CleanPlace::restore_formats() {
   std::cerr.copyfmt(err_);
 }
 
-bool CleanPlace::look_closely() {
+bool CleanPlace::look_closely() const {
   // As the zygote left it: what a task leaves must come to us, and we must not outlive the zygote.
   adopt_orphans();
   prctl(PR_SET_PDEATHSIG, parent_death_signal_);
   const itimerval none{};
   setitimer(ITIMER_VIRTUAL, &none, nullptr);
   setitimer(ITIMER_PROF, &none, nullptr);
-  return restore_handlers() && restore_limits() && same_share_of_the_processor() && !too_many_descriptors();
+  return restore_handlers() && !too_many_descriptors() && look_from_outside();
 }
+
+// What other processes can change.
+bool CleanPlace::look_from_outside() const { return restore_limits() && same_share_of_the_processor(); }
 
 bool CleanPlace::same_share_of_the_processor() const {
   cpu_set_t present{};

@@ -76,7 +76,8 @@ class CleanPlace {
   void restore_streams();
   void restore_formats();
   bool look_now_and_then(Duration elapsed);
-  bool look_closely();
+  bool look_closely() const;
+  bool look_from_outside() const;
   bool return_to_folder() const;
   bool restore_handler(int number) const;
   bool restore_handlers() const;
@@ -105,6 +106,7 @@ class CleanPlace {
   int first_free_descriptor_;
   unsigned long threads_;
   bool alone_ = true;
+  bool looked_ = true;           ///< closely, since the last function
   Duration saved_ = kMostSaved;  ///< for close looks
 };
 

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,9 +39,23 @@ struct Pipe {
   }
 };
 
-// stdin as a file in memory: nobody has to feed it while the command runs.
+// An executor's own, unless a function has changed it.
+bool own_stdin_is_empty() {
+  const dev_t null = makedev(1, 3);  // Linux's allocated devices: /dev/null
+  struct stat status {};
+  return fcntl(STDIN_FILENO, F_GETFD) == 0 && fstat(STDIN_FILENO, &status) == 0 && S_ISCHR(status.st_mode) &&
+         status.st_rdev == null;
+}
+
+// None where the command is to inherit ours. A text is a file in memory: nobody has to feed it while the
+// command runs.
 Descriptor open_stdin(const std::string& text) {
-  if (text.empty()) return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (text.empty() && own_stdin_is_empty()) return {};
+  if (text.empty()) {
+    Descriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!null) throw std::system_error(errno, std::generic_category(), "/dev/null");
+    return null;
+  }
   Descriptor file(memfd_create("parrun-stdin", MFD_CLOEXEC));
   std::size_t written = 0;
   while (written < text.size()) {
@@ -57,11 +72,11 @@ Descriptor open_stdin(const std::string& text) {
 // and all signals as they are by default.
 class SpawnSettings {
  public:
-  SpawnSettings(int in, int out, int err, const std::string& cwd) {
+  SpawnSettings(const Descriptor& in, const Descriptor& out, const Descriptor& err, const std::string& cwd) {
     posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_adddup2(&actions_, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, err, STDERR_FILENO);
+    if (in) posix_spawn_file_actions_adddup2(&actions_, in.get(), STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, out.get(), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, err.get(), STDERR_FILENO);
     posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);  // what functions left open
     if (!cwd.empty()) posix_spawn_file_actions_addchdir_np(&actions_, cwd.c_str());
     posix_spawnattr_init(&attributes_);
@@ -188,7 +203,7 @@ void run_command(const TaskSpec& spec, char** environment, int stdout_fd, int st
   Pipe err;
   const Descriptor in = open_stdin(spec.stdin_text);
   signal(SIGCHLD, SIG_DFL);  // a function may have had it ignored: its children's ends would be lost
-  const SpawnSettings settings(in.get(), out.write_end.get(), err.write_end.get(), spec.cwd);
+  const SpawnSettings settings(in, out.write_end, err.write_end, spec.cwd);
   pid_t child = 0;
   if (const int error = spawn(spec, environment, settings, child); error != 0) {
     outcome.state = State::failed;

@@ -121,6 +121,34 @@ TEST(CleanPlace, HandlersAndLimitsArePutBack) {
             Found::clean);
 }
 
+TEST(CleanPlace, BehindACommandIsPutBackWhatOthersCanChangeAndWhatShortFunctionsLeft) {
+  const auto behind_command = [](CleanPlace& place) { return place.restore_behind_command(1s); };
+  const auto files = [] {
+    rlimit present{};
+    getrlimit(RLIMIT_NOFILE, &present);
+    return present;
+  };
+  const auto cut_limit = [&] {
+    rlimit few = files();
+    few.rlim_cur = 100;
+    setrlimit(RLIMIT_NOFILE, &few);
+  };
+  EXPECT_EQ(after(
+                cut_limit, [&] { return files().rlim_cur != 100; }, behind_command),
+            Found::clean);
+  const auto handler_is_gone = [] { return signal(SIGUSR1, SIG_DFL) == SIG_DFL; };
+  const auto short_functions = [](bool then_command) {
+    return [=](CleanPlace& place) {
+      constexpr int kUntilNothingIsSaved = 10'000;
+      for (int i = 0; i < kUntilNothingIsSaved; ++i) place.restore(0s);
+      signal(SIGUSR1, [](int) {});
+      return place.restore(0s) && (!then_command || place.restore_behind_command(1s));
+    };
+  };
+  EXPECT_EQ(after([] {}, handler_is_gone, short_functions(false)), Found::dirty) << "no look was earned";
+  EXPECT_EQ(after([] {}, handler_is_gone, short_functions(true)), Found::clean);
+}
+
 TEST(CleanPlace, RoundingLocaleAndStreamsArePutBack) {
   const auto leave = [] {
     fesetround(FE_UPWARD);

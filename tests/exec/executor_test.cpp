@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -64,6 +65,12 @@ void executor_leaves_a_process(const std::string& pid_file) {
 void executor_closes_everything() {
   for (int fd = 0; fd < 1024; ++fd) close(fd);
 }
+void executor_replaces_stdin() {
+  const int file = memfd_create("not empty", 0);
+  if (write(file, "text", 4) != 4 || lseek(file, 0, SEEK_SET) != 0) std::abort();
+  dup2(file, STDIN_FILENO);
+  close(file);
+}
 void executor_spins_closed() {
   executor_closes_everything();
   sigset_t all;
@@ -107,6 +114,7 @@ PARRUN_TASK(executor_raises);
 PARRUN_TASK(executor_prints);
 PARRUN_TASK(executor_leaves_a_process);
 PARRUN_TASK(executor_closes_everything);
+PARRUN_TASK(executor_replaces_stdin);
 PARRUN_TASK(executor_spins_closed);
 
 template <typename R>
@@ -295,6 +303,14 @@ TEST_F(ExecutorTest, ATaskThatClosesAllDescriptorsHarmsNoOther) {
   EXPECT_TRUE(next().succeeded());
   EXPECT_EQ(next().stdout_text, "to stdout 1");
   EXPECT_EQ(next().stdout_text, "still here\n");
+}
+
+TEST_F(ExecutorTest, ACommandsStdinIsEmptyWhateverAFunctionHasMadeOfIt) {
+  EXPECT_EQ(outcome_of(command("wc -c")).stdout_text, "0\n");
+  EXPECT_TRUE(outcome_of(task<executor_replaces_stdin>()).succeeded());
+  EXPECT_EQ(outcome_of(command("wc -c")).stdout_text, "0\n");
+  EXPECT_TRUE(outcome_of(task<executor_closes_everything>()).succeeded());
+  EXPECT_EQ(outcome_of(command("wc -c")).stdout_text, "0\n");
 }
 
 TEST_F(ExecutorTest, PayloadAndResultOfSixtyFourMegabytesPassThroughTheRing) {
