@@ -22,6 +22,16 @@ class Fifo {
     things_.pop_front();
     return thing;
   }
+  /// The last. REQUIRES: !empty().
+  T take_last() {
+    T thing = std::move(things_.back());
+    things_.pop_back();
+    return thing;
+  }
+  void drop_first() { things_.pop_front(); }
+  const T& front() const { return things_.front(); }
+  /// The one behind `index` others.
+  const T& operator[](std::size_t index) const { return things_[index]; }
   bool empty() const { return things_.empty(); }
   std::size_t size() const { return things_.size(); }
 

@@ -127,10 +127,9 @@ TaskHead decode_task_head(BytesView payload) {
 
 std::optional<CallView> view_call(BytesView payload) {
   ByteReader in(payload);
-  TaskHead head;
   std::optional<CallView> view(std::in_place);
   CallView& call = *view;
-  const Kind kind = decode_head(in, head);
+  const Kind kind = decode_head(in, call.head);
   decode_surroundings(in, call);
   switch (kind) {
     case Kind::shell:

@@ -15,11 +15,14 @@ constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = s
 
 }  // namespace
 
-OwnCommand::OwnCommand() : executor_(unbound_body()) {}
+OwnCommand::OwnCommand() : executor_(unbound_body()) {
+  executor_.set_terms({.resources = kBound}, std::nullopt);
+}
 
 void OwnCommand::start(const TaskSpec& spec) {
   outcome_.reset();
-  executor_.give({.task = TaskId(0), .limit = spec.timeout, .resources = kBound, .payload = encode(spec)});
+  const Bytes payload = encode(spec);
+  executor_.give(given_task({{TaskId(0)}, payload}));
 }
 
 bool OwnCommand::turn(TimePoint now) {

@@ -14,7 +14,7 @@ Round::Round(Crew& crew, std::uint32_t epoch, bool on_rank_thread, const std::ma
   for (const auto& [rank, spec] : tasks) {
     const Bytes payload = encode(spec);
     crew_.send(rank, begin);
-    crew_.send(rank, Give{epoch, {{.task = TaskId(epoch), .attempt = 1, .payload = payload}}});
+    crew_.send(rank, Give{epoch, {{.order = {{TaskId(epoch)}, payload}}}});
   }
 }
 

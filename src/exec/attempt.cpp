@@ -61,8 +61,8 @@ void call_function(const CallView& call, bool json, Outcome& outcome) {
   }
 }
 
-void execute_command(const TaskSpec& command, const AttemptOrder& order, Outcome& outcome) {
-  run_command(command, environ, STDOUT_FILENO, STDERR_FILENO, order.resources.output_bytes, outcome);
+void execute_command(const TaskSpec& command, std::optional<std::uint64_t> output_limit, Outcome& outcome) {
+  run_command(command, environ, STDOUT_FILENO, STDERR_FILENO, output_limit, outcome);
 }
 
 void warn(const std::string& what, Outcome& outcome) {
@@ -84,46 +84,22 @@ std::optional<std::uint64_t> unless_zero(std::uint64_t bytes) {
 
 }  // namespace
 
-// --- orders ----------------------------------------------------------------------------------------------
-
-void append(const AttemptOrder& order, ByteWriter& out) {
-  out.put(order.id.task.get(), order.id.attempt, order.json_value, order.rank, order.ranks,
-          order.resources.memory_bytes.value_or(0), order.resources.cpu.value_or(Duration::zero()).count(),
-          order.resources.output_bytes.value_or(0));
-  out.append(order.payload);
+void append(const AttemptTerms& terms, ByteWriter& out) {
+  const ResourceLimits& limits = terms.resources;
+  out.put(terms.json_values, terms.rank, terms.ranks, limits.memory_bytes.value_or(0),
+          limits.cpu.value_or(Duration::zero()).count(), limits.output_bytes.value_or(0));
 }
 
-AttemptOrder decode_order(ByteReader& in) {
-  std::uint64_t task = 0;
-  int attempt = 0;
-  bool json_value = false;
-  int rank = 0;
-  int ranks = 0;
+AttemptTerms decode_terms(ByteReader& in) {
+  AttemptTerms terms;
   std::uint64_t memory = 0;
   Duration::rep cpu = 0;
   std::uint64_t output = 0;
-  in.get(task, attempt, json_value, rank, ranks, memory, cpu, output);
-  return {.id = {TaskId(task), attempt},
-          .json_value = json_value,
-          .rank = rank,
-          .ranks = ranks,
-          .resources = {.memory_bytes = unless_zero(memory),
-                        .cpu = cpu > 0 ? std::optional(Duration(cpu)) : std::nullopt,
-                        .output_bytes = unless_zero(output)},
-          .payload = in.rest()};
-}
-
-void append_lent(const AttemptOrder& order, ByteWriter& out) {
-  AttemptOrder lent = order;
-  lent.payload = {reinterpret_cast<const char*>(&order.payload), sizeof(BytesView)};
-  append(lent, out);
-}
-
-AttemptOrder decode_lent_order(ByteReader& in) {
-  AttemptOrder order = decode_order(in);
-  const BytesView where = order.payload;
-  std::memcpy(&order.payload, where.data(), sizeof(BytesView));
-  return order;
+  in.get(terms.json_values, terms.rank, terms.ranks, memory, cpu, output);
+  terms.resources = {.memory_bytes = unless_zero(memory),
+                     .cpu = cpu > 0 ? std::optional(Duration(cpu)) : std::nullopt,
+                     .output_bytes = unless_zero(output)};
+  return terms;
 }
 
 Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
@@ -140,9 +116,10 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   Outcome outcome = begin(order, start);
   try {
     if (const auto call = view_call(order.payload)) {
-      call_function(*call, order.json_value, outcome);
+      call_function(*call, terms_.json_values, outcome);
     } else {
-      execute_command(decode_task(order.payload), order, outcome);
+      const TaskSpec command = decode_task(order.payload);
+      execute_command(command, command.resources.or_else(terms_.resources).output_bytes, outcome);
     }
   } catch (const std::exception& error) {  // ours, not the task's: no memory
     fail(error.what(), outcome);
@@ -171,16 +148,16 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   watch_.begin();
   try {
     if (const auto call = view_call(order.payload)) {
-      const std::string folder = enter(order);
+      const std::string folder = enter(order.id, call->head.resources);
       enter_call(*call, folder);
-      call_function(*call, order.json_value, outcome);
+      call_function(*call, terms_.json_values, outcome);
     } else {
       is_command_ = true;
       watch_.end();
       TaskSpec command = decode_task(order.payload);
-      const std::string folder = enter(order);
+      const std::string folder = enter(order.id, command.resources);
       if (command.cwd.empty()) command.cwd = folder;
-      execute_command(command, order, outcome);
+      execute_command(command, output_limit_, outcome);
     }
   } catch (const std::exception& error) {  // ours, not the task's: no memory, no pipes, no folder
     fail(error.what(), outcome);
@@ -188,33 +165,44 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   if (is_touched() && getpid() != pid_) _exit(0);  // the task forked, and its child came back here
   elapsed_ = Clock::now() - start;
   outcome.elapsed_s = to_seconds(elapsed_);
-  std::cout.flush();
-  std::fflush(nullptr);
+  flush();
   touched_ = is_touched();
   watch_.end();
-  leave(order, outcome);
+  leave(order.id, outcome);
   return outcome;
+}
+
+// To open a file takes a system call: as long as no function has made one there are the standard ones alone.
+void ProcessAttempter::flush() {
+  some_opened_ = some_opened_ || (!is_command_ && is_touched());
+  std::cout.flush();
+  std::fflush(some_opened_ ? nullptr : stdout);
 }
 
 bool ProcessAttempter::is_touched() const { return is_command_ || watch_.touched() || !place_.alone(); }
 
 // Returns its own folder, if it has one.
-std::string ProcessAttempter::enter(const AttemptOrder& order) {
-  note_.task = order.id.task.get();
-  note_.attempt = order.id.attempt;
+std::string ProcessAttempter::enter(const Assignment& attempt, const ResourceLimits& own) {
+  const ResourceLimits& all = terms_.resources;
+  const std::uint64_t memory_bytes = own.memory_bytes.value_or(all.memory_bytes.value_or(0));
+  const Duration cpu = own.cpu.value_or(all.cpu.value_or(Duration::zero()));
+  output_limit_ = all.output_bytes;
+  if (own.output_bytes) output_limit_ = own.output_bytes;
+  note_.task = attempt.task.get();
+  note_.attempt = attempt.attempt;
   meter_.write_before(note_);
-  note_.memory_bytes = order.resources.memory_bytes.value_or(0);
-  note_.cpu = order.resources.cpu.value_or(Duration::zero()).count();
-  note_.limited = order.resources.memory_bytes || order.resources.cpu;
-  variables_.set(order);
+  note_.memory_bytes = memory_bytes;
+  note_.cpu = cpu.count();
+  note_.limited = memory_bytes > 0 || cpu > Duration::zero();
+  variables_.set(attempt, terms_);
   if (!scratch_.wanted()) return {};
   note_.has_scratch = true;
-  std::string folder = scratch_.make(order.id);
+  std::string folder = scratch_.make(attempt);
   variables_.set_workdir(folder);
   return folder;
 }
 
-void ProcessAttempter::leave(const AttemptOrder& order, Outcome& outcome) {
+void ProcessAttempter::leave(const Assignment& attempt, Outcome& outcome) {
   if (touched_) end_children(outcome);
   note_.limited = false;
   if (touched_ || elapsed_ > UsageMeter::kTooShortToMeasure) {
@@ -224,12 +212,12 @@ void ProcessAttempter::leave(const AttemptOrder& order, Outcome& outcome) {
   }
   failed_ = !outcome.succeeded();
   if (failed_ && scratch_.wanted() && scratch_.keep_failed())
-    warn(fmt::format("its folder is kept: {}", scratch_.path(order.id)), outcome);
-  if (touched_) take_output(order, outcome);
+    warn(fmt::format("its folder is kept: {}", scratch_.path(attempt)), outcome);
+  if (touched_) take_output(outcome);
 }
 
-void ProcessAttempter::take_output(const AttemptOrder& order, Outcome& outcome) {
-  auto text = capture_.take_here(order.resources.output_bytes);
+void ProcessAttempter::take_output(Outcome& outcome) {
+  auto text = capture_.take_here(output_limit_);
   captured_ = text.has_value();
   if (!captured_) return;  // the task has closed or replaced what was not its own
   outcome.stdout_text = std::move(text->stdout_text);
@@ -292,17 +280,17 @@ void ProcessAttempter::Variables::Number::set(std::uint64_t value) {
 }
 
 ProcessAttempter::Variables::Variables(bool workdir) {
-  set(AttemptOrder{});
+  set({}, {});
   set_workdir({});
   for (Number* number : {&index_, &attempt_, &rank_, &ranks_}) putenv(number->text());
   if (workdir) putenv(workdir_.data());
 }
 
-void ProcessAttempter::Variables::set(const AttemptOrder& order) {
-  index_.set(order.id.task.get());
-  attempt_.set(static_cast<std::uint64_t>(order.id.attempt));
-  rank_.set(static_cast<std::uint64_t>(order.rank));
-  ranks_.set(static_cast<std::uint64_t>(order.ranks));
+void ProcessAttempter::Variables::set(const Assignment& attempt, const AttemptTerms& terms) {
+  index_.set(attempt.task.get());
+  attempt_.set(static_cast<std::uint64_t>(attempt.attempt));
+  rank_.set(static_cast<std::uint64_t>(terms.rank));
+  ranks_.set(static_cast<std::uint64_t>(terms.ranks));
 }
 
 void ProcessAttempter::Variables::set_workdir(const std::string& workdir) {

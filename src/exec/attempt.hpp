@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/resource_limits.hpp"
 #include "batch/task_spec.hpp"
+#include "core/attempt_order.hpp"
 #include "exec/attempt_note.hpp"
 #include "exec/capture.hpp"
 #include "exec/clean_place.hpp"
@@ -29,28 +31,24 @@ struct ExecutorSettings {
   bool keep_children = false;  ///< processes that a task leaves behind live on until the run ends badly
 };
 
-/// An attempt as it comes out of the channel, where it is all of a frame's rest.
-struct AttemptOrder {
-  Assignment id;
-  bool json_value = false;
-  int rank = 0;   ///< its worker's
-  int ranks = 1;  ///< of the run
-  ResourceLimits resources;
-  BytesView payload;  ///< encode(TaskSpec)
+/// What holds for all tasks of a run at one worker.
+struct AttemptTerms {
+  bool json_values = false;  ///< results as JSON where the type allows
+  int rank = 0;              ///< the worker's
+  int ranks = 1;             ///< of the run
+  ResourceLimits resources;  ///< of tasks that have none of their own
+  bool operator==(const AttemptTerms&) const = default;
 };
-
-void append(const AttemptOrder& order, ByteWriter& out);
-AttemptOrder decode_order(ByteReader& in);
-/// Of the payload only where it lies: for a thread of this process, which may begin the attempt as long as
-/// that lives.
-void append_lent(const AttemptOrder& order, ByteWriter& out);
-AttemptOrder decode_lent_order(ByteReader& in);
+void append(const AttemptTerms& terms, ByteWriter& out);
+AttemptTerms decode_terms(ByteReader& in);
 
 class Attempter {
  public:
   /// To be made on the thread that makes the attempts.
   explicit Attempter(const ShareTable& table) : shared_(table) {}
   virtual ~Attempter() = default;
+  /// Of the orders that follow.
+  void set_terms(const AttemptTerms& terms) { terms_ = terms; }
   /// `start`: it is now.
   virtual Outcome attempt(const AttemptOrder& order, TimePoint start) = 0;
   /// Cleans up, once the outcome is on its way. False: no other attempt may be made here.
@@ -62,6 +60,7 @@ class Attempter {
   Outcome begin(const AttemptOrder& order, TimePoint start);
 
   SharedValues shared_;
+  AttemptTerms terms_;
 
  private:
   Calendar calendar_;
@@ -87,7 +86,7 @@ class ProcessAttempter final : public Attempter {
   class Variables {
    public:
     explicit Variables(bool workdir);
-    void set(const AttemptOrder& order);
+    void set(const Assignment& attempt, const AttemptTerms& terms);
     void set_workdir(const std::string& workdir);
 
    private:
@@ -111,10 +110,11 @@ class ProcessAttempter final : public Attempter {
     std::array<char, 4200> workdir_{};
   };
 
-  std::string enter(const AttemptOrder& order);
-  void leave(const AttemptOrder& order, Outcome& outcome);
+  std::string enter(const Assignment& attempt, const ResourceLimits& own);
+  void flush();
+  void leave(const Assignment& attempt, Outcome& outcome);
   bool is_touched() const;
-  void take_output(const AttemptOrder& order, Outcome& outcome);
+  void take_output(Outcome& outcome);
   void end_children(Outcome& outcome);
   void drop_scratch(const Assignment& attempt, bool failed);
   bool is_light();
@@ -128,7 +128,9 @@ class ProcessAttempter final : public Attempter {
   CleanPlace place_;  ///< after the variables: they are part of it
   UsageMeter meter_;
   SyscallWatch watch_;
+  bool some_opened_ = false;  ///< files, by functions
   // Of the last attempt.
+  std::optional<std::uint64_t> output_limit_;
   Duration elapsed_{};
   bool is_command_ = false;
   bool touched_ = true;  ///< it may have changed what is the kernel's

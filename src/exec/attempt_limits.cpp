@@ -17,8 +17,8 @@ std::optional<ExceededLimit> AttemptLimits::look(pid_t executor, TimePoint now) 
 std::optional<ExceededLimit> AttemptLimits::measure(pid_t executor) const {
   const Assignment looked_at = note_.id();
   const std::uint64_t memory_limit = note_.memory_bytes;
-  const Duration cpu_limit{note_.cpu.load()};
-  const auto had_bytes = static_cast<std::uint64_t>(note_.resident_kb.load()) * 1024;
+  const Duration cpu_limit{note_.cpu};
+  const auto had_bytes = static_cast<std::uint64_t>(note_.resident_kb) * 1024;
   Duration cpu = -from_seconds(note_.user_s + note_.system_s);
   std::uint64_t own_bytes = 0;
   std::uint64_t others_bytes = 0;

@@ -12,23 +12,36 @@
 
 namespace parrun {
 
+// Each is written by the executor alone, and what it wrote before is there for whoever reads it.
+template <typename T>
+class Told {
+ public:
+  Told& operator=(T value) {
+    value_.store(value, std::memory_order_release);
+    return *this;
+  }
+  operator T() const { return value_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<T> value_{};
+};
+
 struct AttemptNote {
-  std::atomic<std::uint64_t> task{0};
-  std::atomic<std::int32_t> attempt{0};
-  std::atomic<bool> has_scratch{false};  ///< its scratch folder may be there
+  Told<std::uint64_t> task;
+  Told<std::int32_t> attempt;
+  Told<bool> has_scratch;  ///< its scratch folder may be there
 
   // What the executor and its children had used before the attempt.
-  std::atomic<double> user_s{0};
-  std::atomic<double> system_s{0};
-  std::atomic<std::int64_t> resident_kb{0};
-  std::atomic<std::int64_t> children_peak_kb{0};
+  Told<double> user_s;
+  Told<double> system_s;
+  Told<std::int64_t> resident_kb;
+  Told<std::int64_t> children_peak_kb;
 
-  std::atomic<bool> limited{
-      false};  ///< an attempt with one of these limits is executing; 0: not with this one
-  std::atomic<std::uint64_t> memory_bytes{0};
-  std::atomic<Duration::rep> cpu{0};
+  Told<bool> limited;  ///< an attempt with one of these limits is executing; 0: not with this one
+  Told<std::uint64_t> memory_bytes;
+  Told<Duration::rep> cpu;
 
-  Assignment id() const { return {TaskId(task.load()), attempt.load()}; }
+  Assignment id() const { return {TaskId(task), attempt}; }
 };
 
 }  // namespace parrun

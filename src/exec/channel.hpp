@@ -1,13 +1,14 @@
 #pragma once
 // The memory that a worker shares with its executor.
 //
-// Tasks and outcomes are frames (length u64, bytes) in two rings; what is large passes a thread of the
-// worker's own process by: a payload stays where it lies, and an empty frame stands for an outcome that lies
-// in a Handover. Many tasks may lie in the first ring, and each can be taken back until the moment it starts:
-// to start the next one, the executor counts `claim` up; to take back all that have not started, the worker
-// counts the claim's revocations up, after which no claim succeeds until the executor has come to the
-// worker's `resume` frame behind them. One compare-and-swap decides which of the two was first, so a task is
-// either executed or returned, never both and never neither.
+// Orders and outcomes are frames (length u64, bytes) in two rings. A thread of the worker's own process finds
+// orders where they lie, and an empty frame stands for a large outcome, which lies in a Handover. Many tasks
+// may lie in the first ring, and each can be taken back until the moment it starts: to start the next one,
+// the executor counts `claim` up; to take back all that have not started, the worker counts the claim's
+// revocations up, after which no claim succeeds until the executor has come to the worker's `resume` frame
+// behind them. One compare-and-swap decides which of the two was first, so a task is either executed or
+// returned, never both and never neither. A lent order is read once it is claimed, for the memory of one that
+// was taken back may be gone.
 
 #include <atomic>
 #include <cstdint>
@@ -15,24 +16,26 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "core/attempt_order.hpp"
 #include "exec/ring.hpp"
 
 namespace parrun {
 
 enum class FrameKind : std::uint8_t {
-  task = 1,      ///< encode(AttemptOrder)
-  resume = 2,    ///< what was revoked lies before this
-  quit = 3,      ///< leave; for threads, a process is killed
-  release = 4,   ///< values were released: see SharedValues
-  lent_task = 5  ///< append_lent(): a task whose payload lies with the worker, for a thread
+  order = kOrder,  ///< core/attempt_order.hpp
+  resume = 2,      ///< what was revoked lies before this
+  quit = 3,        ///< leave; for threads, a process is killed
+  release = 4,     ///< values were released: see SharedValues
+  terms = 5,       ///< encode(AttemptTerms): of the orders behind it
+  lent = 6         ///< for a thread: where orders lie (BytesView), one behind the other
 };
 
 class Channel {
  public:
-  /// Payloads above this many bytes are not copied where they need not be.
+  /// Values above this many bytes are copied once.
   static constexpr std::size_t kLarge = std::size_t{16} << 10;
-  /// Nor values above this, each of which makes a message of its own: below that costs more than to copy
-  /// them.
+  /// From a thread those above this are not copied, and make a message of their own each: below that costs
+  /// more than to copy them.
   static constexpr std::size_t kLargeValue = std::size_t{64} << 10;
 
   Ring tasks;
@@ -61,7 +64,8 @@ class Channel {
     std::uint64_t expected = started | resumed << kStartedBits;
     return claim_.compare_exchange_strong(expected, expected + 1);
   }
-  void end_execution() { ended_.fetch_add(1); }
+  /// `ended`: so many attempts have been executed.
+  void end_execution(std::uint64_t ended) { ended_.store(ended, std::memory_order_release); }
 
  private:
   static constexpr int kStartedBits = 40;
@@ -73,25 +77,11 @@ class Channel {
   std::atomic<Duration::rep> since_{0};
 };
 
-/// A frame as it stands in a ring. Returns where it begins, for end_frame() behind its content.
-inline std::size_t begin_frame(ByteWriter& out) {
-  const std::size_t begin = out.size();
-  out.put<std::uint64_t>(0);
-  return begin;
-}
+/// A frame of this kind, to be ended by end_frame().
 inline std::size_t begin_frame(FrameKind kind, ByteWriter& out) {
   const std::size_t begin = begin_frame(out);
   out.put(kind);
   return begin;
-}
-/// `apart`: bytes of it that are written behind `out`.
-inline void end_frame(std::size_t begin, ByteWriter& out, std::size_t apart = 0) {
-  out.set<std::uint64_t>(begin, out.size() - begin - sizeof(std::uint64_t) + apart);
-}
-inline Bytes framed(BytesView bytes) {
-  ByteWriter out;
-  out.put(bytes);
-  return out.take();
 }
 
 }  // namespace parrun

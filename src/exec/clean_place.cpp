@@ -109,6 +109,7 @@ CleanPlace::CleanPlace()
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     environment_.push_back(*variable);
   }
+  environment_.push_back(nullptr);
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
   out_.copyfmt(std::cout);
   err_.copyfmt(std::cerr);
@@ -156,12 +157,15 @@ bool CleanPlace::threads_are_gone() {
   return alone_ || threads_go(threads_ + openmp_threads());
 }
 
-void CleanPlace::restore_environment() const {
-  bool changed = environ == nullptr;
-  for (std::size_t i = 0; !changed && i < environment_.size(); ++i) changed = environ[i] != environment_[i];
-  if (!changed && environ[environment_.size()] == nullptr) return;
+// As long as it lies where it lay, it is no shorter.
+void CleanPlace::restore_environment() {
+  const bool lies_there = environ != nullptr && environ == environment_at_;
+  if (lies_there && std::equal(environment_.begin(), environment_.end(), environ)) return;
   clearenv();
-  for (char* const variable : environment_) putenv(variable);
+  for (char* const variable : environment_) {
+    if (variable != nullptr) putenv(variable);
+  }
+  environment_at_ = environ;
 }
 
 void CleanPlace::restore_streams() {

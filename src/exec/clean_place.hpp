@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <ios>
@@ -72,7 +73,7 @@ class CleanPlace {
   bool alone() const { return alone_; }
 
  private:
-  void restore_environment() const;
+  void restore_environment();
   void restore_streams();
   void restore_formats();
   bool look_now_and_then(Duration elapsed);
@@ -86,7 +87,8 @@ class CleanPlace {
   bool too_many_descriptors() const;
   bool threads_are_gone();
 
-  std::vector<char*> environment_;
+  std::vector<char*> environment_;  ///< with the null pointer at its end
+  char** environment_at_ = environ;
   std::string folder_;
   mode_t umask_;
   sigset_t mask_{};

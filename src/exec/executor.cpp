@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "base/duration.hpp"
 #include "base/size.hpp"
+#include "batch/task_spec.hpp"
 #include "core/outcome.hpp"
 #include "exec/command.hpp"
 
@@ -40,16 +42,26 @@ void explain_mpi_call(Outcome& outcome) {
     outcome.error += "; it called MPI, which there is not in a task's process";
 }
 
-Assignment attempt_of(const GivenTask& task) { return {task.task, task.attempt}; }
+bool are_watched(const ResourceLimits& limits) { return limits.memory_bytes || limits.cpu; }
 
-void keep_for_ever(std::deque<GivenTask> tasks) {
-  static auto* const kept = new std::deque<std::deque<GivenTask>>;
+void keep_for_ever(Fifo<GivenTask> tasks) {
+  static auto* const kept = new std::deque<Fifo<GivenTask>>;
   kept->push_back(std::move(tasks));
 }
 
 }  // namespace
 
-// What goes on as long as this process lives still reads the payloads that were lent to it.
+GivenTask given_task(const AttemptOrder& order, SharedBytes frame) {
+  const TaskHead head = decode_task_head(order.payload);
+  return {.id = order.id,
+          .timeout = head.timeout,
+          .retries = head.retries.value_or(-1),
+          .is_command = head.is_command,
+          .limited = head.resources != ResourceLimits(),
+          .order = std::move(frame)};
+}
+
+// What goes on as long as this process lives still reads the orders that were lent to it.
 Executor::~Executor() {
   if (!body_->end()) keep_for_ever(std::move(tasks_));
 }
@@ -65,6 +77,7 @@ EndedTasks Executor::turn(TimePoint now) {
   if (!alive_ && !tasks_.empty()) {
     body_->start();
     alive_ = true;
+    append_terms();
     noticed_ = {0, now, now};
     seen_moving_ = {0, 0, 0, now};
   }
@@ -74,29 +87,48 @@ EndedTasks Executor::turn(TimePoint now) {
   return ended;
 }
 
-void Executor::append_task(const GivenTask& task) {
-  const AttemptOrder order{.id = {task.task, task.attempt},
-                           .json_value = task.json_value,
-                           .rank = task.rank,
-                           .ranks = task.ranks,
-                           .resources = task.resources,
-                           .payload = task.payload};
-  const bool lent = body_->large_outcomes() != nullptr && order.payload.size() > Channel::kLarge;
-  const std::size_t frame = begin_frame(lent ? FrameKind::lent_task : FrameKind::task, outgoing_);
-  if (lent) {
-    append_lent(order, outgoing_);
-  } else {
-    append(order, outgoing_);
-  }
+void Executor::set_terms(const AttemptTerms& terms, std::optional<Duration> timeout) {
+  terms_ = terms;
+  timeout_ = timeout;
+  if (alive_) append_terms();
+}
+
+void Executor::append_terms() {
+  if (are_watched(terms_.resources)) body_->watch_limits();
+  const std::size_t frame = begin_frame(FrameKind::terms, outgoing_);
+  append(terms_, outgoing_);
   end_frame(frame, outgoing_);
+}
+
+ResourceLimits Executor::limits_of(const GivenTask& task) const {
+  return task.limited ? decode_task_head(task.payload()).resources.or_else(terms_.resources)
+                      : terms_.resources;
+}
+
+// The next tasks, as far as their orders lie one behind the other.
+void Executor::append_orders() {
+  const BytesView first = tasks_[pushed_].order;
+  std::size_t size = 0;
+  do {
+    const GivenTask& task = tasks_[pushed_++];
+    if (task.limited && are_watched(limits_of(task))) body_->watch_limits();
+    size += task.order.view().size();
+  } while (size < kOutgoingBytes && pushed_ < tasks_.size() &&
+           tasks_[pushed_].order.view().data() == first.data() + size);
+  const BytesView orders(first.data(), size);
+  if (body_->large_outcomes() == nullptr) {
+    outgoing_.append(orders);
+  } else {
+    const std::size_t frame = begin_frame(FrameKind::lent, outgoing_);
+    outgoing_.append({reinterpret_cast<const char*>(&orders), sizeof orders});
+    end_frame(frame, outgoing_);
+  }
 }
 
 void Executor::push() {
   write_outgoing();
   while (pushed_ < tasks_.size() && outgoing_.size() - written_ < kOutgoingBytes) {
-    const ResourceLimits& limits = tasks_[pushed_].resources;
-    if (limits.memory_bytes || limits.cpu) body_->watch_limits();
-    append_task(tasks_[pushed_++]);
+    append_orders();
     if (outgoing_.size() >= kOutgoingBytes) write_outgoing();
   }
   write_outgoing();
@@ -162,10 +194,10 @@ bool Executor::owes() const { return alive_ && !damaged_ && body_->channel().pro
 
 // The outcome is that of the first task; returns the task's retries.
 int Executor::settle_first(BytesView outcome) {
-  if (pushed_ == 0 || decode_outcome_head(outcome).attempt != attempt_of(tasks_.front()))
+  if (pushed_ == 0 || decode_outcome_head(outcome).attempt != tasks_.front().id)
     throw FormatError("an outcome that no task has");
   const int retries = tasks_.front().retries;
-  tasks_.pop_front();
+  tasks_.drop_first();
   --pushed_;
   ++ended_;
   return retries;
@@ -183,7 +215,7 @@ void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
     throw std::runtime_error("executors end before they start a task");
   }
   std::size_t begun = begun_of(progress.started, ended_, pushed_);
-  auto [out, err] = body_->take_output(begun > 0 ? tasks_.front().resources.output_bytes : std::nullopt);
+  auto [out, err] = body_->take_output(begun > 0 ? limits_of(tasks_.front()).output_bytes : std::nullopt);
   for (; begun > 0; --begun) {
     // It may have begun behind the time at which this turn looked at the clock.
     const Duration elapsed = std::max<Duration>(now - start_of_last(progress), std::chrono::microseconds(1));
@@ -192,7 +224,7 @@ void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
     outcome.stderr_text = std::exchange(err, {});
     explain_mpi_call(outcome);
     ended.add(encode(outcome), tasks_.front().retries);
-    tasks_.pop_front();
+    tasks_.drop_first();
   }
   alive_ = false;
   damaged_ = false;
@@ -207,8 +239,8 @@ void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
 // What a task came to whose process died under it.
 Outcome Executor::outcome_of(const GivenTask& task, const Death& death, Duration elapsed) const {
   Outcome outcome;
-  outcome.task = task.task;
-  outcome.attempt = task.attempt;
+  outcome.task = task.id.task;
+  outcome.attempt = task.id.attempt;
   outcome.elapsed_s = to_seconds(elapsed);
   outcome.started_s = wall_clock_s() - outcome.elapsed_s;
   outcome.user_s = death.user_s;
@@ -220,14 +252,14 @@ Outcome Executor::outcome_of(const GivenTask& task, const Death& death, Duration
     outcome.error = verdict_->error;
   } else if (death.exceeded == ExceededLimit::memory) {
     outcome.error =
-        fmt::format("exceeded its memory limit of {}", format_size(task.resources.memory_bytes.value_or(0)));
+        fmt::format("exceeded its memory limit of {}", format_size(limits_of(task).memory_bytes.value_or(0)));
   } else if (death.exceeded == ExceededLimit::cpu) {
     outcome.error = fmt::format("exceeded its CPU time limit of {}",
-                                format_duration(task.resources.cpu.value_or(Duration::zero())));
+                                format_duration(limits_of(task).cpu.value_or(Duration::zero())));
   } else if (outcome.signal == 0) {  // also with exit code 0: a function that calls exit() returns nothing
     outcome.error = fmt::format("the task called exit({})", outcome.exit_code);
   }
-  if (const std::string folder = body_->kept_folder({task.task, task.attempt}); !folder.empty())
+  if (const std::string folder = body_->kept_folder(task.id); !folder.empty())
     outcome.warning = fmt::format("its folder is kept: {}", folder);
   return outcome;
 }
@@ -240,7 +272,7 @@ std::optional<Executor::Current> Executor::current() const {
   const std::size_t begun = begun_of(progress.started, ended_, pushed_);
   if (begun == 0) return std::nullopt;
   const GivenTask& task = tasks_[begun - 1];
-  return Current{attempt_of(task), start_of_last(progress), task.limit};
+  return Current{task.id, start_of_last(progress), task.timeout ? task.timeout : timeout_};
 }
 
 // When the last task began, as the executor says it, but within the turns between which it was noticed: a
@@ -277,7 +309,7 @@ void Executor::bound_output(TimePoint now) {
   constexpr Duration kTrimEvery = std::chrono::milliseconds(10);
   if (tasks_.empty() || now < last_trim_ + kTrimEvery) return;
   last_trim_ = now;
-  if (const auto limit = tasks_.front().resources.output_bytes) body_->trim_output(*limit);
+  if (const auto limit = limits_of(tasks_.front()).output_bytes) body_->trim_output(*limit);
 }
 
 // Nothing in the ring that has not started will; what stays is written again behind the resume frame.
@@ -297,8 +329,7 @@ std::vector<GivenTask> Executor::take_back(std::size_t count) {
   const bool some_in_ring = pushed_ > 0 && tasks_.size() - pushed_ < count;
   if (alive_ && some_in_ring) hold_back();
   while (taken.size() < count && tasks_.size() > pushed_) {
-    taken.push_back(std::move(tasks_.back()));
-    tasks_.pop_back();
+    taken.push_back(tasks_.take_last());
   }
   return taken;
 }

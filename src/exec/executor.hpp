@@ -6,14 +6,15 @@
 // the first `pushed_` of them are (or are being) written to the channel; the last that has begun is
 // executing, and the outcomes of those before it lie in the channel.
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/fifo.hpp"
 #include "base/shared_bytes.hpp"
+#include "core/attempt_order.hpp"
 #include "core/outcome.hpp"
 #include "exec/executor_body.hpp"
 #include "exec/frames.hpp"
@@ -23,17 +24,18 @@ namespace parrun {
 
 /// A task on its way to an executor.
 struct GivenTask {
-  TaskId task;
-  int attempt = 1;
-  std::optional<Duration> limit;  ///< its own or the run's
-  int retries = -1;               ///< its own, or -1
-  ResourceLimits resources;
-  bool json_value = false;
-  int rank = 0;            ///< the worker's
-  int ranks = 1;           ///< of the run
-  bool on_thread = false;  ///< in the rank's process
-  SharedBytes payload;
+  Assignment id;
+  std::optional<Duration> timeout;  ///< its own
+  int retries = -1;                 ///< its own, or -1
+  bool is_command = false;
+  bool limited = false;  ///< it has resource limits of its own
+  SharedBytes order;     ///< the frame (core/attempt_order.hpp)
+
+  BytesView payload() const { return decode_order(order).payload; }
 };
+/// Throws FormatError where that is none. `frame`: all of `order`.
+GivenTask given_task(const AttemptOrder& order, SharedBytes frame);
+inline GivenTask given_task(const AttemptOrder& order) { return given_task(order, encode(order)); }
 
 /// Tasks that ended, with their outcomes as the executor encoded them: a large one behind all others.
 class EndedTasks {
@@ -90,7 +92,9 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
   ~Executor();
 
-  void give(GivenTask task) { tasks_.push_back(std::move(task)); }
+  /// Of the tasks that are given from now on. REQUIRES: it has none.
+  void set_terms(const AttemptTerms& terms, std::optional<Duration> timeout);
+  void give(GivenTask task) { tasks_.put(std::move(task)); }
 
   /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
   /// executors cannot be had any more.
@@ -139,7 +143,9 @@ class Executor {
 
   void push();
   void write_outgoing();
-  void append_task(const GivenTask& task);
+  void append_terms();
+  void append_orders();
+  ResourceLimits limits_of(const GivenTask& task) const;
   void collect(EndedTasks& ended);
   void give_up_on(const FormatError& error);
   bool take_outcomes(std::vector<int>& retries);
@@ -153,7 +159,9 @@ class Executor {
   void hold_back();
   void bound_output(TimePoint now);
 
-  std::deque<GivenTask> tasks_;  ///< their payloads may be lent to the body
+  AttemptTerms terms_;
+  std::optional<Duration> timeout_;  ///< of tasks that have none of their own
+  Fifo<GivenTask> tasks_;            ///< their orders may be lent to the body
   std::unique_ptr<ExecutorBody> body_;
   bool alive_ = false;
   bool damaged_ = false;           ///< what it says cannot be believed any more

@@ -1,5 +1,6 @@
 #include "exec/serve.hpp"
 
+#include <cstring>
 #include <limits>
 
 #include "core/outcome.hpp"
@@ -39,36 +40,74 @@ void tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer
   if (apart) outcomes.write(outcome.value);
 }
 
+// Executes what is ordered, one attempt after another.
+class Service {
+ public:
+  Service(Channel& channel, Attempter& attempter, Handover* large)
+      : channel_(channel), attempter_(attempter), large_(large) {}
+
+  void resume() { ++resumed_; }
+  /// False: the next task was taken back, and so were those behind it.
+  bool claim() {
+    start_ = Clock::now();
+    return channel_.claim(started_, resumed_, start_);
+  }
+  /// What was claimed. False: no other attempt may be made here.
+  bool execute(const AttemptOrder& order) {
+    Outcome outcome = attempter_.attempt(order, start_);
+    channel_.end_execution(++started_);  // a limit does not count the way of a large outcome
+    tell(std::move(outcome), channel_.outcomes, large_, answer_);
+    return attempter_.clean_up();
+  }
+  bool execute_lent(BytesView orders) {
+    for (ByteReader in(orders); !in.at_end() && claim();) {
+      ByteReader order(in.get_bytes());
+      order.get<FrameKind>();
+      if (!execute(read_order(order))) return false;
+    }
+    return true;
+  }
+
+ private:
+  Channel& channel_;
+  Attempter& attempter_;
+  Handover* large_;
+  ByteWriter answer_;
+  TimePoint start_{};
+  std::uint64_t started_ = 0;
+  std::uint64_t resumed_ = 0;
+};
+
+BytesView read_view(ByteReader& in) {
+  BytesView view;
+  std::memcpy(static_cast<void*>(&view), in.get_bytes(sizeof view).data(), sizeof view);
+  return view;
+}
+
 }  // namespace
 
 void serve_tasks(Channel& channel, Attempter& attempter, Handover* large) {
   Frames frames(std::numeric_limits<std::uint64_t>::max());
-  ByteWriter answer;
-  std::uint64_t started = 0;
-  std::uint64_t resumed = 0;
-  for (;;) {
+  Service service(channel, attempter, large);
+  for (bool usable = true; usable;) {
     ByteReader in = next_frame(channel, frames);
-    const auto kind = in.get<FrameKind>();
-    switch (kind) {
+    switch (in.get<FrameKind>()) {
       case FrameKind::quit:
         return;
       case FrameKind::resume:
-        ++resumed;
+        service.resume();
         break;
       case FrameKind::release:
         attempter.drop_released();
         break;
-      case FrameKind::task:
-      case FrameKind::lent_task: {
-        const TimePoint start = Clock::now();
-        if (!channel.claim(started, resumed, start)) break;  // it was taken back
-        ++started;
-        const AttemptOrder order = kind == FrameKind::task ? decode_order(in) : decode_lent_order(in);
-        Outcome outcome = attempter.attempt(order, start);
-        channel.end_execution();  // a limit does not count the way of a large outcome
-        tell(std::move(outcome), channel.outcomes, large, answer);
-        if (!attempter.clean_up()) return;
-      }
+      case FrameKind::terms:
+        attempter.set_terms(decode_terms(in));
+        break;
+      case FrameKind::order:
+        if (service.claim()) usable = service.execute(read_order(in));
+        break;
+      case FrameKind::lent:
+        usable = service.execute_lent(read_view(in));
     }
   }
 }

@@ -39,6 +39,7 @@ void UsageMeter::settle(rusage now) {
     now = usage_of(RUSAGE_SELF);
   }
   own_ = now;
+  before_ = {user_seconds(own_) + user_seconds(children_), system_seconds(own_) + system_seconds(children_)};
   if (first_rss_kb_ == 0) first_rss_kb_ = own_.ru_maxrss;
 }
 
@@ -65,13 +66,6 @@ void UsageMeter::count(Duration elapsed, Outcome& outcome) {
   outcome.user_s = to_seconds(elapsed);
   outcome.max_rss_kb = own_.ru_maxrss;
   counted_ += elapsed;
-}
-
-void UsageMeter::write_before(AttemptNote& note) const {
-  note.user_s = user_seconds(own_) + user_seconds(children_);
-  note.system_s = system_seconds(own_) + system_seconds(children_);
-  note.resident_kb = own_.ru_maxrss;
-  note.children_peak_kb = children_.ru_maxrss;
 }
 
 std::int64_t UsageMeter::left_behind_kb() {

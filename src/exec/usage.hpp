@@ -24,7 +24,12 @@ class UsageMeter {
   /// processor all that time, and in the memory that was there.
   void count(Duration elapsed, Outcome& outcome);
   /// What this process and its children had used by then.
-  void write_before(AttemptNote& note) const;
+  void write_before(AttemptNote& note) const {
+    note.user_s = before_.user_s;
+    note.system_s = before_.system_s;
+    note.resident_kb = own_.ru_maxrss;
+    note.children_peak_kb = children_.ru_maxrss;
+  }
   /// How much memory [KiB] stayed in this process, then, beyond what it had at first.
   std::int64_t left_behind_kb();
   /// Memory was given back: its present size is what counts.
@@ -35,6 +40,10 @@ class UsageMeter {
 
   rusage own_{};
   rusage children_{};
+  struct {
+    double user_s = 0;
+    double system_s = 0;
+  } before_;  ///< own_ and children_
   Duration counted_{};  ///< of that, what own_ has not in it
   std::int64_t first_rss_kb_ = 0;
 };

@@ -146,7 +146,7 @@ void ZygoteProcess::note(const Reaped& reaped) {
   // An executor's peak may be that of a child it waited for in an earlier attempt.
   const std::int64_t peak_kb = reaped.usage.ru_maxrss;
   const bool of_now = !is_executor || peak_kb > plan_.note->children_peak_kb;
-  used_.max_rss_kb = std::max(used_.max_rss_kb, of_now ? peak_kb : plan_.note->resident_kb.load());
+  used_.max_rss_kb = std::max(used_.max_rss_kb, of_now ? peak_kb : std::int64_t{plan_.note->resident_kb});
   if (!is_executor) return;
   living_ = 0;
   died_ = Death{.wait_status = reaped.status};

@@ -9,7 +9,6 @@
 
 #include "base/backoff.hpp"
 #include "base/duration.hpp"
-#include "batch/task_spec.hpp"
 #include "core/limit_watch.hpp"
 #include "core/outcome.hpp"
 
@@ -81,12 +80,22 @@ void Worker::on(const Begin& begin) {
   overran_.reset();
   told_.reset();
   if (run_.threads) use_threads();
+  for (Executor* const executor : {processes_, threads_.get()}) {
+    if (executor != nullptr) executor->set_terms(terms(), run_.timeout);
+  }
+}
+
+AttemptTerms Worker::terms() const {
+  return {.json_values = run_.json_values,
+          .rank = transport_.rank().get(),
+          .ranks = transport_.ranks(),
+          .resources = run_.resources};
 }
 
 void Worker::on(const Give& give, const SharedBytes& message) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
   for (const Give::Item& item : give.items) {
-    GivenTask task = accept(item, message);
+    GivenTask task = given_task(item.order, message.part(item.frame));
     if (waiting_.empty() && may_begin(task)) {
       begin(std::move(task));
     } else {
@@ -95,29 +104,15 @@ void Worker::on(const Give& give, const SharedBytes& message) {
   }
 }
 
-GivenTask Worker::accept(const Give::Item& item, const SharedBytes& message) const {
-  const TaskHead head = decode_task_head(item.payload);
-  return {.task = item.task,
-          .attempt = item.attempt,
-          .limit = head.timeout ? head.timeout : run_.timeout,
-          .retries = head.retries.value_or(-1),
-          .resources = head.resources.or_else(run_.resources),
-          .json_value = run_.json_values,
-          .rank = transport_.rank().get(),
-          .ranks = transport_.ranks(),
-          .on_thread = run_.threads && !head.is_command,
-          .payload = message.part(item.payload)};
-}
-
 void Worker::on(const Recall& recall) {
   if (recall.epoch != run_.epoch) return;
   Returned returned{recall.epoch, {}};
   while (returned.tasks.size() < recall.count && !waiting_.empty()) {
-    returned.tasks.push_back(waiting_.back().task);
+    returned.tasks.push_back(waiting_.back().id.task);
     waiting_.pop_back();
   }
   for (const GivenTask& task : active_->take_back(recall.count - returned.tasks.size()))
-    returned.tasks.push_back(task.task);
+    returned.tasks.push_back(task.id.task);
   send(returned);
 }
 
@@ -137,10 +132,10 @@ void Worker::on(const Stop& stop) {
 void Worker::on(const Cancel& cancel) {
   if (cancel.epoch != run_.epoch) return;
   hold_back();
-  const auto task = std::ranges::find(waiting_, cancel.task, &GivenTask::task);
+  const auto task =
+      std::ranges::find(waiting_, cancel.task, [](const GivenTask& one) { return one.id.task; });
   if (task != waiting_.end()) {
-    const Assignment attempt{task->task, task->attempt};
-    ended_.add(encode(unfinished(attempt, State::cancelled, kCancelledUnstarted)), 0);
+    ended_.add(encode(unfinished(task->id, State::cancelled, kCancelledUnstarted)), 0);
     waiting_.erase(task);
   } else if (const auto current = active_->current(); current && current->attempt.task == cancel.task) {
     active_->kill(current->attempt, State::cancelled, "was cancelled");
@@ -171,7 +166,11 @@ void Worker::drop_released() {
 
 // --- tasks -----------------------------------------------------------------------------------------------
 
-Executor& Worker::executor_for(const GivenTask& task) { return task.on_thread ? *threads_ : *processes_; }
+// Commands are no part of this process anyway.
+Executor& Worker::executor_for(const GivenTask& task) {
+  const bool on_thread = processes_ == nullptr || (run_.threads && !task.is_command);
+  return on_thread ? *threads_ : *processes_;
+}
 
 void Worker::use_threads() {
   if (!threads_) threads_ = std::make_unique<Executor>(std::make_unique<ThreadBody>(active_->shares()));

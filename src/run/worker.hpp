@@ -67,7 +67,7 @@ class Worker {
   void on(const Unshare& unshare);
   void drop_released();
 
-  GivenTask accept(const Give::Item& item, const SharedBytes& message) const;
+  AttemptTerms terms() const;
   void hold_back();
   void use_threads();
   bool may_begin(const GivenTask& task);

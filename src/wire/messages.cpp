@@ -154,9 +154,17 @@ void fields(Way& way, Begin& m) {
   all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources, m.grace,
       m.orphaned_after);
 }
-template <typename Way>
-void fields(Way& way, Give::Item& m) {
-  all(way, m.task, m.attempt, m.payload);
+template <typename Sink>
+void fields(Out<Sink>& out, Give::Item& m) {
+  const BytesView payload = m.order.payload;
+  out.field(std::uint64_t{sizeof kOrder + sizeof(std::uint64_t) + sizeof(std::int32_t) + kLengthRoom +
+                          payload.size()});
+  all(out, kOrder, m.order.id.task, m.order.id.attempt, payload);
+}
+void fields(In& in, Give::Item& m) {
+  const BytesView content = in.bytes.get_bytes();
+  m.frame = {content.data() - kLengthRoom, kLengthRoom + content.size()};
+  m.order = decode_order(m.frame);
 }
 template <typename Way>
 void fields(Way& way, Give& m) {
@@ -267,6 +275,7 @@ GiveWriter::GiveWriter(std::uint32_t epoch, Bytes memory) : writer_(ByteWriter::
 }
 
 Bytes GiveWriter::take() && {
+  end_last();
   writer_.set(sizeof(Give::epoch), count_);
   writer_.put(static_cast<std::uint8_t>(FromDispatcher(Give()).index()));
   return writer_.take();

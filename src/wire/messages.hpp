@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/resource_limits.hpp"
 #include "base/share_place.hpp"
+#include "core/attempt_order.hpp"
 #include "core/outcome.hpp"
 #include "parrun/id.hpp"
 
@@ -101,10 +102,10 @@ struct Begin {
 };
 
 struct Give {
+  /// Whoever has the message has its bytes.
   struct Item {
-    TaskId task;
-    int attempt = 1;
-    BytesView payload;  ///< encode(TaskSpec); whoever has the message has its bytes
+    AttemptOrder order;
+    BytesView frame = {};  ///< all of it, as it has come (core/attempt_order.hpp)
   };
   std::uint32_t epoch = 0;
   std::vector<Item> items;
@@ -177,16 +178,23 @@ class GiveWriter {
 
   /// Begins an item; its payload is to be put there, as a string, before anything else is done here.
   ByteWriter& add(const Assignment& attempt) {
+    end_last();
     ++count_;
-    return writer_.put(attempt.task.get(), attempt.attempt);
+    last_ = begin_order(attempt, writer_);
+    return writer_;
   }
   std::size_t count() const { return count_; }  ///< items
   std::size_t bytes() const { return writer_.size(); }
   Bytes take() &&;
 
  private:
+  void end_last() {
+    if (count_ > 0) end_frame(last_, writer_);
+  }
+
   ByteWriter writer_;
   std::uint64_t count_ = 0;
+  std::size_t last_ = 0;  ///< where the last item begins
 };
 
 /// Throw FormatError where `bytes` are no such message. Views in it are of `bytes`.

@@ -26,8 +26,8 @@ class RoundTest : public ::testing::Test {
       EXPECT_TRUE(transport.take<Begin>(Rank(rank)).kill_overrunning);
       const Give give = transport.take<Give>(Rank(rank));
       ASSERT_EQ(give.items.size(), 1U);
-      EXPECT_EQ(decode_task(give.items[0].payload), tasks.at(Rank(rank)));
-      EXPECT_EQ(give.items[0].task, TaskId(kEpoch));
+      EXPECT_EQ(decode_task(give.items[0].order.payload), tasks.at(Rank(rank)));
+      EXPECT_EQ(give.items[0].order.id.task, TaskId(kEpoch));
     }
   }
   void answer(int rank, std::uint64_t task, State state = State::succeeded) {

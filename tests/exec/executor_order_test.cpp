@@ -11,6 +11,7 @@
 
 #include "core/outcome.hpp"
 #include "exec/executor.hpp"
+#include "support/batches.hpp"
 #include "support/fake_body.hpp"
 #include "support/given_tasks.hpp"
 #include "support/manual_clock.hpp"
@@ -32,10 +33,8 @@ using ::testing::ThrowsMessage;
 class ExecutorOrderTest : public ::testing::Test {
  protected:
   void give(std::uint64_t index) {
-    GivenTask task;
-    task.task = TaskId(index);
-    task.payload = Bytes("payload");
-    executor.give(task);
+    const Bytes payload = encode(test::command("true"));
+    executor.give(given_task({{TaskId(index)}, payload}));
   }
   std::vector<Outcome> turn() { return outcomes_of(executor.turn(clock.now())); }
   std::optional<Assignment> begin_next() { return body->begin_next(clock.now()); }
@@ -184,9 +183,8 @@ TEST_F(ExecutorOrderTest, NothingStartsBetweenARecallAndItsResumeFrame) {
 }
 
 TEST_F(ExecutorOrderTest, WhatIsStillOutsideTheRingIsTakenBackWithoutARecall) {
-  GivenTask large;
-  large.payload = Bytes(Ring::kCapacity, 'x');
-  executor.give(large);
+  const Bytes large = encode(test::command(std::string(Ring::kCapacity, 'x')));
+  executor.give(given_task({{TaskId(0)}, large}));
   give(1);
   give(2);
   turn();
@@ -258,9 +256,8 @@ TEST(UnkillableExecutor, ATaskOnAThreadCannotBeEndedAndThoseBehindItStillRun) {
   auto* body = new FakeBody(false);
   Executor executor{std::unique_ptr<ExecutorBody>(body)};
   for (std::uint64_t index = 0; index < 2; ++index) {
-    GivenTask task;
-    task.task = TaskId(index);
-    executor.give(task);
+    const Bytes payload = encode(test::command("true"));
+    executor.give(given_task({{TaskId(index)}, payload}));
   }
   executor.turn(Clock::now());
   body->begin_next(Clock::now());

@@ -134,14 +134,10 @@ class ExecutorTest : public ::testing::Test {
 
   TaskId give(const TaskSpec& spec, bool json = false) {
     const TaskId task(given++);
-    GivenTask one;
-    one.task = task;
-    one.json_value = json;
-    one.resources = limits;
-    one.rank = 3;
-    one.ranks = 8;
-    one.payload = encode(spec);
-    executor->give(std::move(one));
+    const AttemptTerms now{.json_values = json, .rank = 3, .ranks = 8, .resources = limits};
+    if (now != terms) executor->set_terms(terms = now, std::nullopt);
+    const Bytes payload = encode(spec);
+    executor->give(given_task({{task}, payload}));
     return task;
   }
   template <typename R>
@@ -196,6 +192,7 @@ class ExecutorTest : public ::testing::Test {
   std::vector<Outcome> ended;
   std::uint64_t given = 0;
   ResourceLimits limits;
+  AttemptTerms terms;  ///< that the executor has
 };
 
 // --- outcomes --------------------------------------------------------------------------------------------
@@ -289,8 +286,8 @@ TEST_F(ExecutorTest, AFunctionThatAbortsOrIsKilledFailsAlone) {
 TEST_F(ExecutorTest, AnUnknownFunctionAndABadPayloadFailAlone) {
   EXPECT_THAT(outcome_of(test::call("no_such_function")).error, HasSubstr("no_such_function"));
   GivenTask nonsense;
-  nonsense.task = TaskId(given++);
-  nonsense.payload = Bytes("nonsense");
+  nonsense.id.task = TaskId(given++);
+  nonsense.order = encode(AttemptOrder{nonsense.id, "nonsense"});
   executor->give(nonsense);
   EXPECT_EQ(next().state, State::failed);
   EXPECT_TRUE(outcome_of(command("true")).succeeded());
@@ -488,11 +485,10 @@ TEST_F(ExecutorTest, AKillThatIsLateHarmsNoOtherTask) {
 }
 
 TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
-  GivenTask third;
-  third.attempt = 3;
-  third.retries = 4;
-  third.payload = encode(command("exit 1"));
-  executor->give(third);
+  TaskSpec spec = command("exit 1");
+  spec.retries = 4;
+  const Bytes payload = encode(spec);
+  executor->give(given_task({{TaskId(0), 3}, payload}));
   EndedTasks back;
   ASSERT_TRUE(wait_until(
       [&] {

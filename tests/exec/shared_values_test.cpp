@@ -113,11 +113,10 @@ class SharedValuesTest : public ::testing::TestWithParam<Kind> {
 
   template <typename R>
   void give(const Task<R>& task) {
-    GivenTask one;
-    one.task = TaskId(given++);
-    one.resources = limits;
-    one.payload = encode(call_spec(task.fields()));
-    executor->give(std::move(one));
+    TaskSpec spec = call_spec(task.fields());
+    spec.resources = limits;
+    const Bytes payload = encode(spec);
+    executor->give(given_task({{TaskId(given++)}, payload}));
   }
   void turn() {
     ended = outcomes_of(executor->turn(Clock::now()), std::move(ended));

@@ -80,10 +80,8 @@ class ThreadExecutorTest : public ::testing::Test {
 
   template <typename R>
   void give(const Task<R>& task) {
-    GivenTask one;
-    one.task = TaskId(given++);
-    one.payload = encode(test::call(task.fields().function, task.fields().arguments));
-    executor->give(std::move(one));
+    const Bytes payload = encode(test::call(task.fields().function, task.fields().arguments));
+    executor->give(given_task({{TaskId(given++)}, payload}));
   }
   void turn() { ended = outcomes_of(executor->turn(Clock::now()), std::move(ended)); }
   bool turn_until(auto done) {

@@ -50,7 +50,7 @@ class WorkerTest : public ::testing::Test {
   }
   void give(std::vector<std::uint64_t> tasks, const TaskSpec& spec = command("true")) {
     Give give{kRunEpoch, {}};
-    for (const std::uint64_t task : tasks) give.items.push_back({TaskId(task), 1, test::kept(encode(spec))});
+    for (const std::uint64_t task : tasks) give.items.push_back({{{TaskId(task)}, test::kept(encode(spec))}});
     transport.arrive(give);
   }
   bool turn() { return worker.turn(clock.now()); }
@@ -488,7 +488,7 @@ TEST_F(UnkillableWorkerTest, LetsATaskEndByItselfMeanwhile) {
 TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
   begin();
   give({0});
-  Give old{kRunEpoch - 1, {{TaskId(5), 1, test::kept(encode(command("true")))}}};
+  Give old{kRunEpoch - 1, {{{{TaskId(5)}, test::kept(encode(command("true")))}}}};
   transport.arrive(old);
   transport.arrive(Recall{kRunEpoch - 1, 9});
   transport.arrive(Cancel{kRunEpoch - 1, TaskId(0)});
@@ -513,7 +513,7 @@ TEST_F(WorkerTest, TheNextRunBeginsAfresh) {
   turn();
   transport.take<Stopped>(kDispatcher);
   transport.arrive(Begin{kRunEpoch + 1, {}, false, false, false});
-  transport.arrive(Give{kRunEpoch + 1, {{TaskId(0), 1, encode(command("true"))}}});
+  transport.arrive(Give{kRunEpoch + 1, {{{{TaskId(0)}, encode(command("true"))}}}});
   turn();
   execute_next();
   turn();
@@ -604,8 +604,8 @@ TEST(ThreadWorker, StoppedTellsOfAllThatHadEndedThoughItsTaskCannotBe) {
   transport.arrive(Begin{.epoch = 1, .threads = true});
   Give give{1, {}};
   for (std::uint64_t i = 0; i < 5; ++i)
-    give.items.push_back({TaskId(i), 1, payload_of(parrun::task<worker_fills>(std::size_t{70'000}))});
-  give.items.push_back({TaskId(5), 1, payload_of(parrun::task<worker_waits>())});
+    give.items.push_back({{{TaskId(i)}, payload_of(parrun::task<worker_fills>(std::size_t{70'000}))}});
+  give.items.push_back({{{TaskId(5)}, payload_of(parrun::task<worker_waits>())}});
   transport.arrive(give);
   worker.turn(Clock::now());
   EXPECT_TRUE(wait_until([] { return thread_begun == 1; }, 30s));
@@ -638,8 +638,8 @@ TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
   const auto call = task<worker_pid>();
   transport.arrive(Begin{1, {}, true, true, false});
   transport.arrive(Give{1,
-                        {{TaskId(0), 1, encode(test::call(call.fields().function, call.fields().arguments))},
-                         {TaskId(1), 1, encode(command("true"))}}});
+                        {{{{TaskId(0)}, encode(test::call(call.fields().function, call.fields().arguments))}},
+                         {{{TaskId(1)}, encode(command("true"))}}}});
   std::vector<Outcome> outcomes;
   const auto turn_until = [&](auto condition) {
     return wait_until(

@@ -48,7 +48,7 @@ class FakeBody final : public ExecutorBody {
       const auto kind = in.get<FrameKind>();
       if (kind == FrameKind::resume) ++resumed_;
       if (kind == FrameKind::release) ++releases;
-      if (kind != FrameKind::task || !channel_->claim(started_, resumed_, now)) continue;
+      if (kind != FrameKind::order || !channel_->claim(started_, resumed_, now)) continue;
       ++started_;
       const TaskId task(in.get<std::uint64_t>());
       executing_ = Assignment{task, in.get<std::int32_t>()};

@@ -9,7 +9,7 @@ namespace parrun::test {
 
 inline std::vector<TaskId> ids_of(const std::vector<GivenTask>& tasks) {
   std::vector<TaskId> ids;
-  for (const GivenTask& task : tasks) ids.push_back(task.task);
+  for (const GivenTask& task : tasks) ids.push_back(task.id.task);
   return ids;
 }
 

@@ -160,7 +160,8 @@ TEST(Messages, TasksCanBeWrittenWhereTheyAreSentFrom) {
     writer.add({TaskId(2), 1}).put(BytesView(large));
     EXPECT_GT(writer.bytes(), before + large.size());
     EXPECT_EQ(writer.count(), 2U);
-    EXPECT_EQ(std::move(writer).take(), encode(Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, large}}}));
+    EXPECT_EQ(std::move(writer).take(),
+              encode(Give{7, {{{{TaskId(1), 2}, "payload"}}, {{{TaskId(2), 1}, large}}}}));
   }
   EXPECT_EQ(GiveWriter(7).take(), encode(Give{7, {}}));
 }
@@ -175,12 +176,12 @@ TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   EXPECT_FALSE(back(Begin{}).timeout);
   EXPECT_FALSE(back(Begin{}).orphaned_after);
   EXPECT_EQ(back(Begin{.epoch = 7, .orphaned_after = 90s}).orphaned_after, 90s);
-  const Give give = back(Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, ""}}});
+  const Give give = back(Give{7, {{{{TaskId(1), 2}, "payload"}}, {{{TaskId(2), 1}, ""}}}});
   EXPECT_EQ(give.epoch, 7U);
   ASSERT_EQ(give.items.size(), 2U);
-  EXPECT_EQ(give.items[0].task, TaskId(1));
-  EXPECT_EQ(give.items[0].attempt, 2);
-  EXPECT_EQ(give.items[0].payload, "payload");
+  EXPECT_EQ(give.items[0].order.id, (Assignment{TaskId(1), 2}));
+  EXPECT_EQ(give.items[0].order.payload, "payload");
+  EXPECT_EQ(give.items[0].frame, encode(AttemptOrder{{TaskId(1), 2}, "payload"}));
   const Recall recall = back(Recall{7, 12});
   EXPECT_EQ(recall.epoch, 7U);
   EXPECT_EQ(recall.count, 12U);
