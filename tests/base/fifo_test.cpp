@@ -21,6 +21,16 @@ TEST(Fifo, GivesWhatWasPutInOrder) {
   EXPECT_EQ(taken, put);
 }
 
+TEST(Fifo, LetsLookAtAllAndTakesFromBothEnds) {
+  Fifo<std::unique_ptr<int>> fifo;
+  for (int i = 0; i < 40; ++i) fifo.put(std::make_unique<int>(i));
+  fifo.drop_first();
+  EXPECT_EQ(*fifo.take_last(), 39);
+  EXPECT_EQ(*fifo.front(), 1);
+  for (std::size_t i = 0; i < fifo.size(); ++i) EXPECT_EQ(*fifo[i], static_cast<int>(i) + 1);
+  EXPECT_EQ(fifo.size(), 38U);
+}
+
 TEST(Fifo, KeepsNothingOfWhatWasTaken) {
   Fifo<std::shared_ptr<int>> fifo;
   const auto thing = std::make_shared<int>(1);

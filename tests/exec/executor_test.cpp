@@ -71,6 +71,12 @@ void executor_replaces_stdin() {
   dup2(file, STDIN_FILENO);
   close(file);
 }
+std::FILE* executor_file = nullptr;
+void executor_opens(const std::string& path) {
+  executor_file = std::fopen(path.c_str(), "w");
+  std::fputs("opened", executor_file);
+}
+void executor_writes() { std::fputs(", written", executor_file); }
 void executor_spins_closed() {
   executor_closes_everything();
   sigset_t all;
@@ -115,6 +121,8 @@ PARRUN_TASK(executor_prints);
 PARRUN_TASK(executor_leaves_a_process);
 PARRUN_TASK(executor_closes_everything);
 PARRUN_TASK(executor_replaces_stdin);
+PARRUN_TASK(executor_opens);
+PARRUN_TASK(executor_writes);
 PARRUN_TASK(executor_spins_closed);
 
 template <typename R>
@@ -300,6 +308,25 @@ TEST_F(ExecutorTest, ATaskThatClosesAllDescriptorsHarmsNoOther) {
   EXPECT_TRUE(next().succeeded());
   EXPECT_EQ(next().stdout_text, "to stdout 1");
   EXPECT_EQ(next().stdout_text, "still here\n");
+}
+
+TEST_F(ExecutorTest, WhatATaskWritesToAFileOfAnEarlierOneIsThereWhenItHasEnded) {
+  const TempDir dir;
+  const auto text = [&] {
+    std::string read;
+    std::getline(std::ifstream(dir.file("file")), read);
+    return read;
+  };
+  outcome_of(task<executor_opens>(dir.file("file")));
+  EXPECT_EQ(text(), "opened");
+  outcome_of(task<executor_writes>());
+  EXPECT_EQ(text(), "opened, written");
+}
+
+TEST_F(ExecutorTest, TheNextExecutorKnowsTheTermsToo) {
+  EXPECT_EQ(outcome_of(command("echo $PARRUN_RANK $PARRUN_RANKS")).stdout_text, "3 8\n");
+  outcome_of(command("kill -9 $PPID; sleep 1000"));
+  EXPECT_EQ(outcome_of(command("echo $PARRUN_RANK $PARRUN_RANKS")).stdout_text, "3 8\n");
 }
 
 TEST_F(ExecutorTest, ACommandsStdinIsEmptyWhateverAFunctionHasMadeOfIt) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "batch/task_spec.hpp"
@@ -173,6 +174,38 @@ TEST_F(ThreadExecutorTest, LargeTasksThatHaveNotStartedAreTakenBack) {
   EXPECT_TRUE(ended[1].succeeded());
   EXPECT_FALSE(executor->has_tasks());
   EXPECT_EQ(begun, 2);
+}
+
+// Those that came in one message lie one behind the other, and the thread is told where once.
+TEST_F(ThreadExecutorTest, WhatWasTakenBackIsNotReadAnyMore) {
+  const auto give_message = [&](int tasks) {
+    const auto waits = task<thread_waits>(std::string(1000, 'x'));
+    const Bytes payload = encode(test::call(waits.fields().function, waits.fields().arguments));
+    const std::uint64_t first = std::exchange(given, given + static_cast<std::uint64_t>(tasks));
+    Bytes frames;
+    for (std::uint64_t i = first; i < given; ++i) frames += encode(AttemptOrder{{TaskId(i)}, payload});
+    const SharedBytes message(std::move(frames));
+    ByteReader in(message);
+    for (std::uint64_t i = first; i < given; ++i) {
+      const BytesView content = in.get_bytes();
+      const BytesView frame(content.data() - kLengthRoom, kLengthRoom + content.size());
+      executor->give(given_task(decode_order(frame), message.part(frame)));
+    }
+  };
+  may_end = false;
+  give_message(2);
+  give_message(3);
+  ASSERT_TRUE(turn_until([&] { return begun == 1; }));
+  EXPECT_EQ(executor->take_back(3).size(), 3U);
+  std::vector<std::string> in_their_place;
+  for (int i = 0; i < 100; ++i) in_their_place.emplace_back(3 * 1000, 'y');
+  give_message(2);
+  may_end = true;
+  ASSERT_TRUE(turn_until([&] { return ended.size() == 4; }));
+  std::vector<std::uint64_t> tasks;
+  for (const Outcome& one : ended) tasks.push_back(one.succeeded() ? one.task.get() : ~std::uint64_t{0});
+  EXPECT_THAT(tasks, ElementsAre(0, 1, 5, 6));
+  EXPECT_EQ(begun, 4);
 }
 
 TEST_F(ThreadExecutorTest, BeginsNothingWhosePayloadHasGone) {
