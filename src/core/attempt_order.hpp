@@ -5,6 +5,7 @@
 // A frame: length of the rest u64, kind u8 (kOrder; exec/channel.hpp has others), task u64, attempt i32,
 // payload (a string). Fields as in base/bytes.hpp.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.hpp"

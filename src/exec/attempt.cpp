@@ -10,10 +10,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <iostream>
-#include <limits>
 #include <typeinfo>
 #include <utility>
 
@@ -172,11 +170,17 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   return outcome;
 }
 
-// To open a file takes a system call: as long as no function has made one there are the standard ones alone.
+// To open a file takes a system call, and those that were open before the zygote was forked are closed: as
+// long as no function has made one there are the standard ones alone.
 void ProcessAttempter::flush() {
   some_opened_ = some_opened_ || (!is_command_ && is_touched());
   std::cout.flush();
-  std::fflush(some_opened_ ? nullptr : stdout);
+  if (some_opened_) {
+    std::fflush(nullptr);
+  } else {
+    std::fflush(stdout);
+    std::fflush(stderr);
+  }
 }
 
 bool ProcessAttempter::is_touched() const { return is_command_ || watch_.touched() || !place_.alone(); }
@@ -188,11 +192,11 @@ std::string ProcessAttempter::enter(const Assignment& attempt, const ResourceLim
   const Duration cpu = own.cpu.value_or(all.cpu.value_or(Duration::zero()));
   output_limit_ = all.output_bytes;
   if (own.output_bytes) output_limit_ = own.output_bytes;
-  note_.task = attempt.task.get();
-  note_.attempt = attempt.attempt;
   meter_.write_before(note_);
   note_.memory_bytes = memory_bytes;
   note_.cpu = cpu.count();
+  note_.task = attempt.task.get();  // behind what is true of it alone
+  note_.attempt = attempt.attempt;
   note_.limited = memory_bytes > 0 || cpu > Duration::zero();
   variables_.set(attempt, terms_);
   if (!scratch_.wanted()) return {};

@@ -26,7 +26,7 @@ enum class FrameKind : std::uint8_t {
   resume = 2,      ///< what was revoked lies before this
   quit = 3,        ///< leave; for threads, a process is killed
   release = 4,     ///< values were released: see SharedValues
-  terms = 5,       ///< encode(AttemptTerms): of the orders behind it
+  terms = 5,       ///< AttemptTerms, of the orders behind it
   lent = 6         ///< for a thread: where orders lie (BytesView), one behind the other
 };
 

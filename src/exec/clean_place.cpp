@@ -157,7 +157,8 @@ bool CleanPlace::threads_are_gone() {
   return alone_ || threads_go(threads_ + openmp_threads());
 }
 
-// As long as it lies where it lay, it is no shorter.
+// As long as it lies where it lay, it is no shorter; or a function has made another one there, and what lies
+// behind that differs.
 void CleanPlace::restore_environment() {
   const bool lies_there = environ != nullptr && environ == environment_at_;
   if (lies_there && std::equal(environment_.begin(), environment_.end(), environ)) return;

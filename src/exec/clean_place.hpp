@@ -108,7 +108,7 @@ class CleanPlace {
   int first_free_descriptor_;
   unsigned long threads_;
   bool alone_ = true;
-  bool looked_ = true;           ///< closely, since the last function
+  bool looked_ = true;           ///< closely, since the last function that made a system call
   Duration saved_ = kMostSaved;  ///< for close looks
 };
 

@@ -68,8 +68,8 @@ Descriptor open_stdin(const std::string& text) {
   return file;
 }
 
-// posix_spawn's file actions and attributes: the three descriptors, the folder, a process group of its own,
-// and all signals as they are by default.
+// posix_spawn's file actions and attributes: the descriptors that are not to be inherited, the folder, a
+// process group of its own, and all signals as they are by default.
 class SpawnSettings {
  public:
   SpawnSettings(const Descriptor& in, const Descriptor& out, const Descriptor& err, const std::string& cwd) {

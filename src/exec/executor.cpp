@@ -88,13 +88,13 @@ EndedTasks Executor::turn(TimePoint now) {
 }
 
 void Executor::set_terms(const AttemptTerms& terms, std::optional<Duration> timeout) {
-  terms_ = terms;
   timeout_ = timeout;
+  if (terms == terms_) return;
+  terms_ = terms;
   if (alive_) append_terms();
 }
 
 void Executor::append_terms() {
-  if (are_watched(terms_.resources)) body_->watch_limits();
   const std::size_t frame = begin_frame(FrameKind::terms, outgoing_);
   append(terms_, outgoing_);
   end_frame(frame, outgoing_);
@@ -107,11 +107,12 @@ ResourceLimits Executor::limits_of(const GivenTask& task) const {
 
 // The next tasks, as far as their orders lie one behind the other.
 void Executor::append_orders() {
+  const bool all_watched = are_watched(terms_.resources);
   const BytesView first = tasks_[pushed_].order;
   std::size_t size = 0;
   do {
     const GivenTask& task = tasks_[pushed_++];
-    if (task.limited && are_watched(limits_of(task))) body_->watch_limits();
+    if (all_watched || (task.limited && are_watched(limits_of(task)))) body_->watch_limits();
     size += task.order.view().size();
   } while (size < kOutgoingBytes && pushed_ < tasks_.size() &&
            tasks_[pushed_].order.view().data() == first.data() + size);

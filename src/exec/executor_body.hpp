@@ -29,7 +29,7 @@ class ExecutorBody {
 
   virtual Channel& channel() = 0;
   /// Where its outcomes with large values are, and none of them in the channel: it is a thread of this
-  /// process, and large payloads may be lent to it. Null: it is another process.
+  /// process, and orders are lent to it. Null: it is another process.
   virtual Handover* large_outcomes() { return nullptr; }
   /// Begins to serve a fresh channel(). REQUIRES: none lives.
   virtual void start() = 0;

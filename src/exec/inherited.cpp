@@ -27,9 +27,13 @@ void close_all_but(const std::vector<int>& keep) {
     if (fd > STDERR_FILENO && std::find(keep.begin(), keep.end(), fd) == keep.end()) close(fd);
   }
   // mpirun waits for the end of a rank's stdout; it is the rank's to give.
-  const int null = open("/dev/null", O_RDWR);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
-  close(null);
+  const int empty = open("/dev/null", O_RDONLY);
+  const int null = open("/dev/null", O_WRONLY);
+  dup2(empty, STDIN_FILENO);
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+  for (const int fd : {empty, null}) {
+    if (fd > STDERR_FILENO) close(fd);
+  }
 }
 
 void remove_launcher_variables() {

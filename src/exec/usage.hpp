@@ -43,7 +43,7 @@ class UsageMeter {
   struct {
     double user_s = 0;
     double system_s = 0;
-  } before_;  ///< own_ and children_
+  } before_;            ///< own_ and children_
   Duration counted_{};  ///< of that, what own_ has not in it
   std::int64_t first_rss_kb_ = 0;
 };

@@ -124,11 +124,11 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   if (!ended.succeeded()) ++failed_;
   source_.forget(task);
   if (!cancelled_.empty()) cancelled_.erase(task);
-  sink_.on_last(with_earlier(std::move(ended)));
+  if (!earlier_.empty()) ended = with_earlier(std::move(ended));
+  sink_.on_last(std::move(ended));
 }
 
 Ended Dispatcher::with_earlier(Ended&& ended) {
-  if (earlier_.empty()) return std::move(ended);
   auto node = earlier_.extract(ended.task());
   if (!node) return std::move(ended);
   Outcome outcome = std::move(ended).outcome();

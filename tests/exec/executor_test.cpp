@@ -77,6 +77,11 @@ void executor_opens(const std::string& path) {
   std::fputs("opened", executor_file);
 }
 void executor_writes() { std::fputs(", written", executor_file); }
+char executor_buffer[BUFSIZ];
+void executor_prints_to_a_buffered_stderr() {
+  std::setvbuf(stderr, executor_buffer, _IOFBF, sizeof executor_buffer);
+  std::fputs("buffered", stderr);
+}
 void executor_spins_closed() {
   executor_closes_everything();
   sigset_t all;
@@ -123,6 +128,7 @@ PARRUN_TASK(executor_closes_everything);
 PARRUN_TASK(executor_replaces_stdin);
 PARRUN_TASK(executor_opens);
 PARRUN_TASK(executor_writes);
+PARRUN_TASK(executor_prints_to_a_buffered_stderr);
 PARRUN_TASK(executor_spins_closed);
 
 template <typename R>
@@ -321,6 +327,14 @@ TEST_F(ExecutorTest, WhatATaskWritesToAFileOfAnEarlierOneIsThereWhenItHasEnded) 
   EXPECT_EQ(text(), "opened");
   outcome_of(task<executor_writes>());
   EXPECT_EQ(text(), "opened, written");
+}
+
+TEST_F(ExecutorTest, WhatABufferHoldsOfATasksStderrIsTheTasks) {
+  EXPECT_EQ(outcome_of(task<executor_prints_to_a_buffered_stderr>()).stderr_text, "buffered");
+}
+
+TEST_F(ExecutorTest, ACommandCannotWriteToItsStdin) {
+  EXPECT_FALSE(outcome_of(command("echo x >&0")).succeeded());
 }
 
 TEST_F(ExecutorTest, TheNextExecutorKnowsTheTermsToo) {
