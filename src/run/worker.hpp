@@ -24,7 +24,7 @@ class Worker {
   // them, and a look at each of their ends, would take the processor from tasks of a millisecond.
   static constexpr Duration kCollect = std::chrono::milliseconds(2);
   static constexpr std::size_t kReportBytes = std::size_t{256} << 10;  ///< nor for more than this
-  static constexpr Duration kNap = kCollect;  ///< at most, while tasks are at hand for the executor
+  static constexpr Duration kNap = std::chrono::milliseconds(1);
 
   /// `processes` executes commands, and functions unless a run wants threads; null: this rank has none.
   Worker(Transport& transport, Executor* processes);
