@@ -121,7 +121,7 @@ void Executor::append_orders() {
     outgoing_.append(orders);
   } else {
     const std::size_t frame = begin_frame(FrameKind::lent, outgoing_);
-    outgoing_.append({reinterpret_cast<const char*>(&orders), sizeof orders});
+    outgoing_.append({reinterpret_cast<const char*>(&orders), sizeof(BytesView)});
     end_frame(frame, outgoing_);
   }
 }

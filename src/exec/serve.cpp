@@ -80,7 +80,7 @@ class Service {
 
 BytesView read_view(ByteReader& in) {
   BytesView view;
-  std::memcpy(static_cast<void*>(&view), in.get_bytes(sizeof view).data(), sizeof view);
+  std::memcpy(static_cast<void*>(&view), in.get_bytes(sizeof(BytesView)).data(), sizeof(BytesView));
   return view;
 }
 
