@@ -67,7 +67,8 @@ class CleanPlace {
   bool restore(Duration elapsed);
   /// The same behind one that made no system call.
   void restore_untouched();
-  /// The same behind a command, which can change of this process only what any other can.
+  /// The same behind a command, which can change of this process only what any other can; and what short
+  /// functions before it may have left.
   bool restore_behind_command(Duration elapsed);
   /// No thread lives on here that a former task has started, which may make system calls in the next one.
   bool alone() const { return alone_; }

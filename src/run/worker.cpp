@@ -166,7 +166,7 @@ void Worker::drop_released() {
 
 // --- tasks -----------------------------------------------------------------------------------------------
 
-// Commands are no part of this process anyway.
+// A rank without processes has its thread for commands too.
 Executor& Worker::executor_for(const GivenTask& task) {
   const bool on_thread = processes_ == nullptr || (run_.threads && !task.is_command);
   return on_thread ? *threads_ : *processes_;

@@ -157,8 +157,7 @@ void fields(Way& way, Begin& m) {
 template <typename Sink>
 void fields(Out<Sink>& out, Give::Item& m) {
   const BytesView payload = m.order.payload;
-  out.field(std::uint64_t{sizeof kOrder + sizeof(std::uint64_t) + sizeof(std::int32_t) + kLengthRoom +
-                          payload.size()});
+  out.field(std::uint64_t{kOrderBytes + payload.size()});
   all(out, kOrder, m.order.id.task, m.order.id.attempt, payload);
 }
 void fields(In& in, Give::Item& m) {
