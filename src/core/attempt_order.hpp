@@ -62,12 +62,18 @@ inline AttemptOrder read_order(ByteReader& in) {
   if (!in.at_end()) throw FormatError("bytes behind an order's payload");
   return {{TaskId(task), attempt}, payload};
 }
+/// The next frame of those that lie one behind the other.
+inline AttemptOrder take_order(ByteReader& in) {
+  ByteReader content(in.get_bytes());
+  if (content.get<std::uint8_t>() != kOrder) throw FormatError("a frame that is no order");
+  return read_order(content);
+}
 /// The whole frame.
 inline AttemptOrder decode_order(BytesView frame) {
   ByteReader in(frame);
-  ByteReader content(in.get_bytes());
-  if (content.get<std::uint8_t>() != kOrder || !in.at_end()) throw FormatError("a frame that is no order");
-  return read_order(content);
+  const AttemptOrder order = take_order(in);
+  if (!in.at_end()) throw FormatError("bytes behind an order");
+  return order;
 }
 
 }  // namespace parrun

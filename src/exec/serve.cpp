@@ -61,9 +61,7 @@ class Service {
   }
   bool execute_lent(BytesView orders) {
     for (ByteReader in(orders); !in.at_end() && claim();) {
-      ByteReader order(in.get_bytes());
-      order.get<FrameKind>();
-      if (!execute(read_order(order))) return false;
+      if (!execute(take_order(in))) return false;
     }
     return true;
   }

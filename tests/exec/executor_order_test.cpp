@@ -173,6 +173,26 @@ TEST_F(ExecutorOrderTest, ATaskThatBeganBeforeItsRecallIsNotReturned) {
   EXPECT_THAT(executor.take_back(9), IsEmpty());
 }
 
+TEST_F(ExecutorOrderTest, TermsAreToldOnceAsLongAsTheyAreTheSame) {
+  give(0);
+  turn();
+  begin_next();
+  body->end();
+  turn();
+  const Ring& told = body->channel().tasks;
+  ASSERT_FALSE(told.has_data());
+  executor.set_terms({.rank = 3}, std::nullopt);
+  turn();
+  const std::size_t once = told.available();
+  EXPECT_GT(once, 0U);
+  executor.set_terms({.rank = 3}, 1s);
+  turn();
+  EXPECT_EQ(told.available(), once);
+  executor.set_terms({.rank = 4}, 1s);
+  turn();
+  EXPECT_EQ(told.available(), 2 * once);
+}
+
 TEST_F(ExecutorOrderTest, NothingStartsBetweenARecallAndItsResumeFrame) {
   for (std::uint64_t task = 0; task < 3; ++task) give(task);
   turn();
