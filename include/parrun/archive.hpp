@@ -35,6 +35,8 @@ inline constexpr bool kPlain =
 class OutBytes {
  public:
   OutBytes() { bytes_.reserve(kMostNeedNoMore); }
+  /// For so many.
+  explicit OutBytes(std::size_t size) { bytes_.reserve(size > kLarge ? size + kRoomBehind : size); }
 
   std::string take() { return std::move(bytes_); }
 
@@ -50,6 +52,15 @@ class OutBytes {
   void save(const std::basic_string<Char>& text) {
     save(text.size());
     save_binary(text.data(), text.size() * sizeof(Char));
+  }
+
+  /// What save() appends of it.
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  static std::size_t size_of(const T& /*value*/) { return sizeof(T); }
+  template <typename Char>
+  static std::size_t size_of(const std::basic_string<Char>& text) {
+    return sizeof text.size() + text.size() * sizeof(Char);
   }
 
  private:
@@ -180,7 +191,7 @@ namespace parrun::detail {
 template <typename... T>
 std::string to_bytes(const T&... values) {
   if constexpr ((kPlain<T> && ...)) {
-    OutBytes out;
+    OutBytes out((OutBytes::size_of(values) + ... + 0));
     (out.save(values), ...);
     return out.take();
   } else {

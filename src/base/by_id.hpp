@@ -19,7 +19,7 @@ namespace parrun {
 template <typename T>
 class ById {
  public:
-  /// As T() makes it. REQUIRES: there is none for `id`.
+  /// As T() makes it, or as leave() left it. REQUIRES: there is none for `id`.
   T& add(std::uint64_t id) {
     if (2 * size_ >= places_.size()) grow();
     Place& place = place_of(id);
@@ -45,18 +45,27 @@ class ById {
   }
   /// REQUIRES: it is there.
   void erase(std::uint64_t id) {
+    T* const left = leave(id);
+    if (left == nullptr) return;
+    static_assert(std::is_nothrow_default_constructible_v<T>);
+    std::destroy_at(left);  // made anew where it lies: T() and a copy take twice as long
+    std::construct_at(left);
+  }
+  /// The same, but what has a place of its own, and is returned, stays there as it is for the next one, which
+  /// may use its memory.
+  T* leave(std::uint64_t id) {
     --size_;
     Place& place = place_of(id);
     if (place.id == id) {
       place.id = kNobody;
-      static_assert(std::is_nothrow_default_constructible_v<T>);
-      std::destroy_at(&place.thing);  // made anew where it lies: T() and a copy take twice as long
-      std::construct_at(&place.thing);
-    } else {
-      displaced_.erase(id);
+      return &place.thing;
     }
+    displaced_.erase(id);
+    return nullptr;
   }
   std::size_t size() const { return size_; }
+  /// So many things may have been left.
+  std::size_t places() const { return places_.size(); }
 
   /// Calls `each(id, thing)`, in no order.
   void for_each(auto each) const {

@@ -36,7 +36,7 @@ class ByteWriter {
   /// `expected`: bytes, for the one allocation that they take.
   explicit ByteWriter(std::size_t expected = 256) { bytes_.reserve(expected); }
   /// Behind `begin`.
-  explicit ByteWriter(Bytes begin) : bytes_(std::move(begin)), end_(bytes_.size()) {}
+  explicit ByteWriter(Bytes begin) noexcept : bytes_(std::move(begin)), end_(bytes_.size()) {}
   /// In memory whose content means nothing: as far as it reaches, room is made without clearing it.
   static ByteWriter over(Bytes memory) {
     ByteWriter writer(std::move(memory));
@@ -74,6 +74,7 @@ class ByteWriter {
     }
     return bytes_.data() + std::exchange(end_, end_ + size);
   }
+  void reserve(std::size_t size) { bytes_.reserve(size); }
   /// Over what was put at `offset`.
   template <Fixed T>
   void set(std::size_t offset, T value) {

@@ -29,6 +29,7 @@ class Fifo {
     return thing;
   }
   void drop_first() { things_.pop_front(); }
+  T& front() { return things_.front(); }
   const T& front() const { return things_.front(); }
   /// The one behind `index` others.
   const T& operator[](std::size_t index) const { return things_[index]; }

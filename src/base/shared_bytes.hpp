@@ -16,27 +16,12 @@ class SpareBytes {
   static constexpr std::size_t kMost = 4;   ///< are kept
   static constexpr std::size_t kWaste = 4;  ///< for so many times less nothing is used again
 
-  /// As much memory as is kept: so many pieces, each of so many bytes.
-  struct Limits {
-    std::size_t least = kLeast;
-    std::size_t largest = kLargest;
-    std::size_t most = kMost;
-  };
+  SpareBytes() { spares_.reserve(kMost); }
 
-  SpareBytes() : SpareBytes(Limits()) {}
-  explicit SpareBytes(const Limits& limits) : limits_(limits) { spares_.reserve(limits.most); }
-
-  /// Bytes, whatever they are and however many, in memory for some.
-  Bytes take() {
-    if (spares_.empty()) return {};
-    Bytes bytes = std::move(spares_.back());
-    spares_.pop_back();
-    return bytes;
-  }
-  /// The same, in memory for so many bytes.
+  /// Bytes, whatever they are and however many, in memory for so many.
   Bytes take_for(std::size_t size) {
     Bytes bytes;
-    if (size >= limits_.least && !spares_.empty()) {
+    if (size >= kLeast && !spares_.empty()) {
       const std::size_t spare = spares_.back().capacity();
       if (spare >= size && spare / kWaste <= size) bytes = std::move(spares_.back());
       spares_.pop_back();
@@ -51,12 +36,11 @@ class SpareBytes {
     return bytes;
   }
   void put(Bytes bytes) noexcept {
-    const bool worth = bytes.capacity() >= limits_.least && bytes.capacity() <= limits_.largest;
-    if (worth && spares_.size() < limits_.most) spares_.push_back(std::move(bytes));
+    const bool worth = bytes.capacity() >= kLeast && bytes.capacity() <= kLargest;
+    if (worth && spares_.size() < kMost) spares_.push_back(std::move(bytes));
   }
 
  private:
-  Limits limits_;
   std::vector<Bytes> spares_;
 };
 

@@ -31,14 +31,17 @@ class Ended {
   Rank rank() const { return rank_; }
   /// Its own, without the earlier attempts: what was sent, where a worker sent it.
   std::size_t bytes() const { return outcome_ ? size_of(*outcome_) : value_size_ + encoded_.view().size(); }
-  /// The memory that it keeps, to be asked once: of those that keep the same message the first has all of it.
-  std::size_t claim() const {
-    std::size_t bytes = sizeof *this;
-    if (!outcome_) return bytes + encoded_.claim();
-    bytes += size_of(*outcome_);
-    for (const Outcome& attempt : outcome_->earlier) bytes += size_of(attempt);
-    return bytes;
+  /// The memory that it keeps is its own from now on: of those that keep the same message the first who
+  /// claims has all of it. To be said once. Returns claimed().
+  std::size_t claim() {
+    claimed_ = sizeof *this;
+    if (!outcome_) return claimed_ += encoded_.claim();
+    claimed_ += size_of(*outcome_);
+    for (const Outcome& attempt : outcome_->earlier) claimed_ += size_of(attempt);
+    return claimed_;
   }
+  /// [bytes]
+  std::size_t claimed() const { return claimed_; }
 
   /// Into memory that there is.
   void move_to(Outcome& outcome) && {
@@ -76,6 +79,7 @@ class Ended {
   Rank rank_;
   SharedBytes encoded_;
   std::size_t value_size_ = 0;
+  std::size_t claimed_ = 0;
   const std::string* host_ = nullptr;
   std::unique_ptr<Outcome> outcome_;  ///< in place of both
 };

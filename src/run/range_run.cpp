@@ -7,6 +7,13 @@
 #include "core/outcome.hpp"
 
 namespace parrun {
+namespace {
+
+// Of a payload, besides its texts; or a little more.
+constexpr std::size_t kMostBesideTexts = 128;
+
+}  // namespace
+
 // --- tasks -----------------------------------------------------------------------------------------------
 
 std::uint64_t RangeSource::pull(std::uint64_t wanted) {
@@ -26,10 +33,10 @@ void RangeSource::take_next() try {
 
 void RangeSource::take(const detail::CallFields& fields) {
   const TaskHead head = call_head(fields);
-  ByteWriter payload = ByteWriter::over(spares_.take());
-  append_call(head, fields.function, fields.arguments, payload);
   Open& open = open_.add(known_);
-  open.payload = payload.take();
+  open.payload.reserve(kMostBesideTexts + fields.function.size() + fields.arguments.size() +
+                       fields.label.size());
+  append_call(head, fields.function, fields.arguments, open.payload);
   open.kept = fields.kept;
   ++known_;
 }
@@ -37,8 +44,10 @@ void RangeSource::take(const detail::CallFields& fields) {
 void RangeSource::forget(TaskId task) {
   Open* const open = open_.find(task.get());
   if (open == nullptr) return;
-  spares_.put(std::move(open->payload));
-  open_.erase(task.get());
+  if (open->payload.size() > kMostBytes || open_.places() > kMostPlaces) return open_.erase(task.get());
+  open->payload.clear();
+  open->kept.clear();
+  open_.leave(task.get());
 }
 
 // --- results ---------------------------------------------------------------------------------------------
@@ -74,12 +83,12 @@ void RangeRun::on_ended(Ended&& ended) {
   ended_bytes_ += bytes;
   ++ended_;
   bytes_ += bytes;
-  deliver({std::move(ended), bytes});
+  deliver(std::move(ended));
 }
 
-void RangeRun::deliver(Undelivered&& result) {
+void RangeRun::deliver(Ended&& result) {
   if (!delivery_.in_order) return ready_.put(std::move(result));
-  const std::uint64_t number = result.ended.task().get();
+  const std::uint64_t number = result.task().get();
   held_.put(number, std::move(result));
   while (auto next = held_.take_next()) ready_.put(std::move(*next));
 }
@@ -91,9 +100,9 @@ void RangeRun::deliver_over_gaps() {
 
 bool RangeRun::take_ready(Outcome& outcome) {
   if (ready_.empty()) return false;
-  Undelivered result = ready_.take();
-  bytes_ -= result.bytes;
-  std::move(result.ended).move_to(outcome);
+  std::move(ready_.front()).move_to(outcome);
+  bytes_ -= ready_.front().claimed();
+  ready_.drop_first();
   source_.on_taken();
   return true;
 }

@@ -26,7 +26,8 @@ class RangeSource final : public TaskSource {
   /// Where the range throws it is at its end; error() has what it threw.
   std::uint64_t pull(std::uint64_t wanted) override;
   bool exhausted() const override { return exhausted_; }
-  BytesView payload(TaskId task) override { return open_.at(task.get()).payload; }
+  BytesView payload(TaskId task) override { return open_.at(task.get()).payload.view(); }
+  void append_payload(TaskId task, ByteWriter& out) override { out.put(open_.at(task.get()).payload.view()); }
   void forget(TaskId task) override;
 
   /// The caller has taken one more result.
@@ -34,8 +35,11 @@ class RangeSource final : public TaskSource {
   const std::exception_ptr& error() const { return error_; }
 
  private:
+  // Memory is used again where there is not more than so much of it.
+  static constexpr std::size_t kMostPlaces = std::size_t{1} << 16;
+  static constexpr std::size_t kMostBytes = 512;
   struct Open {
-    Bytes payload;
+    ByteWriter payload{Bytes()};
     detail::Kept kept;
   };
   void take_next();
@@ -46,7 +50,6 @@ class RangeSource final : public TaskSource {
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
   std::function<void()> at_rest_;
   ById<Open> open_;
-  SpareBytes spares_{{.least = 0, .largest = 1024, .most = 4096}};  ///< of payloads, for further ones
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;
   bool exhausted_ = false;
@@ -66,14 +69,9 @@ class RangeRun final : public detail::CallRun {
   bool next(Outcome& outcome) override;
 
  private:
-  struct Undelivered {
-    Ended ended;
-    std::size_t bytes;  ///< as it claimed
-  };
-
   bool must_hold();
   void on_ended(Ended&& ended);
-  void deliver(Undelivered&& result);
+  void deliver(Ended&& result);
   void deliver_over_gaps();
   void end_early();
   bool take_ready(Outcome& outcome);
@@ -82,9 +80,9 @@ class RangeRun final : public detail::CallRun {
   std::size_t max_undelivered_;
   Session& session_;
   RangeSource source_;
-  InOrder<Undelivered> held_;  ///< in order: results that earlier ones must come before
-  Fifo<Undelivered> ready_;
-  std::size_t bytes_ = 0;           ///< of what is held or ready
+  InOrder<Ended> held_;  ///< in order: results that earlier ones must come before
+  Fifo<Ended> ready_;
+  std::size_t bytes_ = 0;           ///< that what is held or ready has claimed
   std::uint64_t ended_bytes_ = 0;   ///< of all results so far
   std::uint64_t ended_ = 0;         ///< how many they are
   std::optional<Outcome> failure_;  ///< the first; to be thrown when what is ready has been taken

@@ -1,5 +1,6 @@
 #include "wire/messages.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -97,8 +98,11 @@ void finished(Out<Sink>& out, std::vector<Report::Finished>& tasks) {
   for (const Report::Finished& task : tasks) out.field(task.retries);
 }
 void finished(In& in, std::vector<Report::Finished>& tasks) {
-  ByteReader outcomes(in.bytes.get_bytes());
-  for (auto count = in.bytes.get<std::uint64_t>(); count > 0; --count) {
+  const BytesView all_outcomes = in.bytes.get_bytes();
+  ByteReader outcomes(all_outcomes);
+  auto count = in.bytes.get<std::uint64_t>();
+  tasks.reserve(std::min<std::uint64_t>(count, all_outcomes.size() / kLengthRoom));
+  for (; count > 0; --count) {
     const BytesView outcome = outcomes.get_bytes();
     tasks.push_back({outcome, in.bytes.get<int>()});
   }

@@ -45,6 +45,21 @@ TEST(ById, HoldsWhatAMapHoldsWhateverComesAndGoes) {
   }
 }
 
+TEST(ById, LeavesAThingToTheNextInItsPlace) {
+  ById<std::string> things;
+  things.add(0) = "first";
+  const std::size_t places = things.places();
+  EXPECT_EQ(*things.leave(0), "first");
+  EXPECT_FALSE(things.contains(0));
+  EXPECT_EQ(things.size(), 0U);
+  EXPECT_EQ(things.add(places), "first");
+  EXPECT_EQ(things.add(2 * places), "") << "the one that lives there has gone elsewhere";
+  EXPECT_EQ(things.leave(places), nullptr);
+  EXPECT_FALSE(things.contains(places));
+  things.erase(2 * places);
+  EXPECT_EQ(things.add(0), "");
+}
+
 TEST(ById, KeepsWhatStaysWhileOthersGoOn) {
   ById<std::string> things;
   for (std::uint64_t id = 0; id < 100'000; ++id) {

@@ -27,6 +27,9 @@ TEST(Fifo, LetsLookAtAllAndTakesFromBothEnds) {
   fifo.drop_first();
   EXPECT_EQ(*fifo.take_last(), 39);
   EXPECT_EQ(*fifo.front(), 1);
+  *fifo.front() = 100;
+  EXPECT_EQ(*fifo[0], 100);
+  *fifo.front() = 1;
   for (std::size_t i = 0; i < fifo.size(); ++i) EXPECT_EQ(*fifo[i], static_cast<int>(i) + 1);
   EXPECT_EQ(fifo.size(), 38U);
 }

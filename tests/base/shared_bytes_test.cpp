@@ -88,16 +88,6 @@ TEST(SpareBytes, AreOfTheSizeThatIsWanted) {
   EXPECT_EQ(spares.take(10 * kSize), Bytes(10 * kSize, '\0'));
 }
 
-TEST(SpareBytes, OfAnySizeAreKeptWithinTheirLimits) {
-  SpareBytes spares({.least = 0, .largest = 1000, .most = 2});
-  EXPECT_EQ(spares.take().capacity(), Bytes().capacity()) << "there is none";
-  for (const std::size_t size : {1000U, 1001U, 500U, 600U}) spares.put(Bytes(size, 'a'));
-  for (const std::size_t size : {500U, 1000U}) {
-    EXPECT_EQ(spares.take().capacity(), size);
-  }
-  EXPECT_EQ(spares.take().capacity(), Bytes().capacity());
-}
-
 TEST(SpareBytes, AreFewAndNeitherSmallNorHuge) {
   SpareBytes spares;
   const auto is_kept = [&](Bytes bytes) {

@@ -102,10 +102,12 @@ TEST(Ended, ClaimsAllThatItKeepsInMemory) {
   constexpr std::size_t kBeside = 100'000;
   const SharedBytes message(encode(failed()) + Bytes(kBeside, 'x'));
   const BytesView first = message.view().substr(0, message.view().size() - kBeside);
-  const Ended one(message.part(first), Rank(3), kHost);
-  const Ended another(message.part(first), Rank(3), kHost);
+  Ended one(message.part(first), Rank(3), kHost);
+  Ended another(message.part(first), Rank(3), kHost);
   EXPECT_GT(one.claim(), kBeside);
+  EXPECT_GT(one.claimed(), kBeside);
   EXPECT_LT(another.claim(), kBeside) << "the message counts once";
+  EXPECT_GT(another.claimed(), 0U);
   const std::size_t apart = Ended(message.part(first), Rank(3), kHost).apart().claim();
   EXPECT_GT(apart, first.size());
   EXPECT_LT(apart, kBeside);

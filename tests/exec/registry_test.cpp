@@ -169,6 +169,13 @@ TEST(Registry, CarriesMegabytes) {
   EXPECT_EQ((call<std::string>("registry_repeat", text, std::uint32_t{1})), text);
 }
 
+TEST(Registry, PacksInAsMuchMemoryAsThatTakes) {
+  const std::string packed = to_bytes(std::string(500, 'x'), 7, std::wstring(3, L'w'));
+  EXPECT_EQ(packed.capacity(), packed.size());
+  const std::string large = to_bytes(std::string(1'000'000, 'x'));
+  EXPECT_GE(large.capacity(), large.size() + 1000) << "what comes behind it on its way moves nothing";
+}
+
 TEST(Registry, AFunctionObjectTravelsWithItsState) {
   EXPECT_EQ((call<int>("AddOffset", AddOffset{100}, 7)), 107);
   EXPECT_EQ(call_with_json("AddOffset", R"([{"offset": 100}, 7])"), "107");

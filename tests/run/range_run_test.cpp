@@ -14,9 +14,6 @@ namespace {
 
 using namespace parrun;
 
-constexpr std::size_t kTasks = 100'000;
-constexpr std::size_t kArgumentBytes = 900;
-
 // As many, each with the same arguments.
 detail::Feed feed(std::size_t tasks, const detail::CallFields& fields) {
   return [left = tasks, fields](const detail::TakeCall& take) mutable {
@@ -57,18 +54,45 @@ TEST(RangeSource, KeepsWhatATasksArgumentsReferToUntilItIsDone) {
   EXPECT_EQ(kept.use_count(), before);
 }
 
+TEST(RangeSource, HasThePayloadOfEachTaskWhateverLayThereBefore) {
+  std::size_t task = 0;
+  RangeSource tasks({[&](const detail::TakeCall& take) {
+                       take({.function = "f",
+                             .arguments = Bytes(task % 7 * 100, static_cast<char>('a' + task % 26)),
+                             .label = Bytes(task % 3, 'l')});
+                       return ++task < 1000;
+                     },
+                     std::nullopt, [] {}});
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    tasks.pull(i + 1 + i % 5);
+    const auto call = view_call(tasks.payload(TaskId(i)));
+    ASSERT_EQ(call.value().arguments, Bytes(i % 7 * 100, static_cast<char>('a' + i % 26)));
+    ASSERT_EQ(call.value().head.label.size(), i % 3);
+    ByteWriter payload;
+    tasks.append_payload(TaskId(i), payload);
+    EXPECT_EQ(ByteReader(payload.view()).get_bytes(), tasks.payload(TaskId(i)));
+    tasks.forget(TaskId(i));
+  }
+}
+
+// All of them at once, and then as many again, one at a time.
+void expect_little_is_kept(std::size_t tasks, std::size_t argument_bytes) {
+  RangeSource source_of = source(2 * tasks, {.function = "f", .arguments = Bytes(argument_bytes, 'a')});
+  const std::size_t before = memory_in_use();
+  source_of.pull(tasks);
+  EXPECT_GT(memory_in_use() - before, tasks * argument_bytes);
+  for (std::uint64_t task = 0; task < tasks; ++task) source_of.forget(TaskId(task));
+  for (std::uint64_t task = tasks; task < 2 * tasks; ++task) {
+    source_of.pull(task + 1);
+    source_of.forget(TaskId(task));
+  }
+  EXPECT_LT(memory_in_use() - before, tasks * argument_bytes * 3 / 4) << "what is kept of each is less";
+}
+
 TEST(RangeSource, KeepsLittleMemoryOfTasksThatAreDone) {
   if (test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
-  RangeSource tasks = source(2 * kTasks, {.function = "f", .arguments = Bytes(kArgumentBytes, 'a')});
-  const std::size_t before = memory_in_use();
-  tasks.pull(kTasks);
-  EXPECT_GT(memory_in_use() - before, kTasks * kArgumentBytes);
-  for (std::uint64_t task = 0; task < kTasks; ++task) tasks.forget(TaskId(task));
-  for (std::uint64_t task = kTasks; task < 2 * kTasks; ++task) {  // one at a time
-    tasks.pull(task + 1);
-    tasks.forget(TaskId(task));
-  }
-  EXPECT_LT(memory_in_use() - before, kTasks * kArgumentBytes / 3);
+  expect_little_is_kept(100'000, 400);
+  expect_little_is_kept(1000, 100'000);
 }
 
 }  // namespace
