@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/mpi-environment.sh
 
 most_ranks=9  # that any test starts by one mpirun
+slurm_report=build/release/ctest-report-slurm.xml
 quick=no soak=no
 passed=0 failed=0 skipped=0
 
@@ -58,20 +59,27 @@ run_tests() {  # PRESET [CTEST OPTION...]
 
 build() { cmake --preset "$1" && cmake --build --preset "$1"; }
 
-# Those in a SLURM, which mostly wait, while something is built; what they say comes when that is done.
-beside_tests_in_slurm() {  # COMMAND...
-  local report=build/release/ctest-report-slurm.xml said=build/release/ctest-slurm.txt tests status
-  # Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: each test may try again.
-  start_tests release "$report" -L slurm -j 16 --repeat until-pass:2 >"$said" 2>&1 &
-  tests=$!
-  trap "kill $tests 2>/dev/null" EXIT
-  "$@"
+# Starts what is to be done beside something else, until await(): what it says comes then.
+begin() {  # COMMAND...
+  set -m  # a group of its own, to be ended with all that it has started
+  "$@" >build/beside.txt 2>&1 &
+  beside=$!
+  set +m
+  trap 'kill -- "-$beside" 2>/dev/null' EXIT
+}
+await() {
+  local status
+  wait "$beside"
   status=$?
-  wait "$tests"
-  count_tests "$report" $?
   trap - EXIT
-  cat "$said"
+  cat build/beside.txt
   return "$status"
+}
+
+# Takes no time of a core from anything else: most tests wait more than they compute, and watch the clock.
+in_idle_time() {  # COMMAND...
+  chrt --idle --pid 0 "$BASHPID"
+  "$@"
 }
 
 check_format() {
@@ -87,15 +95,20 @@ for option in "$@"; do
 done
 
 mpi_environment "$most_ranks"
-if step "install what is missing" bash cmake/install-dependencies.sh; then
-  # The tests in a SLURM need not have the machine to themselves, as others do: they mostly wait. Behind an abort of a
-  # job with a stopped rank mpirun itself stays behind now and then, until it is killed: each test may try again.
-  step "release: build" build release && run_tests release -LE slurm -j 4 --repeat until-pass:2
+if step "install what is missing" bash cmake/install-dependencies.sh && step "release: build" build release; then
+  [[ $quick == yes ]] || begin in_idle_time build asan
+  # Behind an abort of a job with a stopped rank mpirun itself stays behind now and then, until it is killed: each test
+  # may try again.
+  run_tests release -LE slurm -j 4 --repeat until-pass:2
   if [[ $quick == no ]]; then
+    step "asan: the rest of its build" await && run_tests asan
+    # These mostly wait. Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: likewise.
+    begin start_tests release "$slurm_report" -L slurm -j 16 --repeat until-pass:2
     step "clang-format" check_format
-    beside_tests_in_slurm step "asan: build" build asan && run_tests asan
-    step "tsan: build" build tsan && run_tests tsan
     step "clang-tidy" build tidy
+    await
+    count_tests "$slurm_report" $?
+    step "tsan: build" build tsan && run_tests tsan
   fi
   if [[ $soak == yes ]]; then
     run_tests release -L mpi --repeat until-fail:"${PARRUN_SOAK_ROUNDS:-10}"

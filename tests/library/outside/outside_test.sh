@@ -3,7 +3,7 @@
 #   outside_test.sh install BUILD_FOLDER FOLDER
 #   outside_test.sh package|pkg-config FOLDER COMPILER
 #   outside_test.sh add_subdirectory|FetchContent FOLDER COMPILER
-# The last two configure and compile against parrun's sources; the library, of minutes, is not built once more.
+# The last two configure against parrun's sources and compile a part each; the library, of minutes, is not built once more.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -67,10 +67,10 @@ by_pkg_config() {
   expect "the program's output" "sum $sum" "$(in_mpi "$program")"
 }
 
-inside() {  # FETCH
+inside() {  # FETCH COMPILED
   local build=$folder/inside-$1
   configure inside "$build" -DPARRUN="$source_root" -DFETCH="$1"
-  ninja -C "$build" -j 2 "$(ninja -C "$build" -t targets all | sed -n 's/^\(.*sweep\.cpp\.o\):.*/\1/p')" shapes
+  ninja -C "$build" "$(ninja -C "$build" -t targets all | sed -n "s/^\\(.*$2\\.cpp\\.o\\):.*/\\1/p")"
   [[ $(ninja -C "$build" -t query sweep) == *"/libparrun.a"* ]]  # which it would build, and link
   expect "what is installed with it" "bin/sweep" \
     "$(grep -rhoE 'DESTINATION "[^"]*" TYPE [A-Z]+ FILES "[^"]*"' "$build" --include=cmake_install.cmake |
@@ -88,6 +88,6 @@ case $command in
   install) install_parrun "$2" ;;
   package) by_package ;;
   pkg-config) by_pkg_config ;;
-  add_subdirectory) inside OFF ;;
-  FetchContent) inside ON ;;
+  add_subdirectory) inside OFF sweep ;;
+  FetchContent) inside ON shapes ;;
 esac
