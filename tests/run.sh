@@ -57,15 +57,15 @@ run_tests() {  # PRESET [CTEST OPTION...]
   count_tests "$report" $?
 }
 
-build() { cmake --preset "$1" && cmake --build --preset "$1"; }
+build() { cmake --preset "$1" && cmake --build --preset "$1" "${@:2}"; }  # PRESET [OPTION...]
 
-# Starts what is to be done beside something else, until await(): what it says comes then.
+# Starts what is to be done beside something else: what it says comes at await().
 begin() {  # COMMAND...
   set -m  # a group of its own, to be ended with all that it has started
   "$@" >build/beside.txt 2>&1 &
   beside=$!
   set +m
-  trap 'kill -- "-$beside" 2>/dev/null' EXIT
+  trap end EXIT
 }
 await() {
   local status
@@ -75,11 +75,10 @@ await() {
   cat build/beside.txt
   return "$status"
 }
-
-# Takes no time of a core from anything else: most tests wait more than they compute, and watch the clock.
-in_idle_time() {  # COMMAND...
-  chrt --idle --pid 0 "$BASHPID"
-  "$@"
+end() {
+  trap - EXIT
+  kill -- "-$beside" 2>/dev/null
+  wait "$beside" 2>/dev/null
 }
 
 check_format() {
@@ -96,12 +95,15 @@ done
 
 mpi_environment "$most_ranks"
 if step "install what is missing" bash cmake/install-dependencies.sh && step "release: build" build release; then
-  [[ $quick == yes ]] || begin in_idle_time build asan
+  # Most tests wait more than they compute, but watch the clock: they have one core for themselves. (As a process of low
+  # priority, with both, this kept others from running for seconds: Linux 6.18, sched_autogroup.)
+  [[ $quick == yes ]] || begin build asan -j 1
   # Behind an abort of a job with a stopped rank mpirun itself stays behind now and then, until it is killed: each test
   # may try again.
   run_tests release -LE slurm -j 4 --repeat until-pass:2
   if [[ $quick == no ]]; then
-    step "asan: the rest of its build" await && run_tests asan
+    end
+    step "asan: the rest of its build" build asan && run_tests asan
     # These mostly wait. Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: likewise.
     begin start_tests release "$slurm_report" -L slurm -j 16 --repeat until-pass:2
     step "clang-format" check_format
