@@ -75,5 +75,13 @@ inline AttemptOrder decode_order(BytesView frame) {
   if (!in.at_end()) throw FormatError("bytes behind an order");
   return order;
 }
+/// Calls `each(order, frame)` for each of the frames that lie one behind the other.
+void for_each_order(BytesView frames, auto each) {
+  for (ByteReader in(frames); !in.at_end();) {
+    const BytesView content = in.get_bytes();
+    const BytesView frame(content.data() - kLengthRoom, kLengthRoom + content.size());
+    each(decode_order(frame), frame);
+  }
+}
 
 }  // namespace parrun

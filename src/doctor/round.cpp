@@ -13,8 +13,9 @@ Round::Round(Crew& crew, std::uint32_t epoch, bool on_rank_thread, const std::ma
                     .kill_overrunning = true};
   for (const auto& [rank, spec] : tasks) {
     const Bytes payload = encode(spec);
+    const Bytes order = encode(AttemptOrder{{TaskId(epoch)}, payload});
     crew_.send(rank, begin);
-    crew_.send(rank, Give{epoch, {{.order = {{TaskId(epoch)}, payload}}}});
+    crew_.send(rank, Give{epoch, order});
   }
 }
 

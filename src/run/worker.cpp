@@ -94,14 +94,14 @@ AttemptTerms Worker::terms() const {
 
 void Worker::on(const Give& give, const SharedBytes& message) {
   if (give.epoch != run_.epoch || stopping_) return;  // of a run that was stopped meanwhile
-  for (const Give::Item& item : give.items) {
-    GivenTask task = given_task(item.order, message.part(item.frame));
+  for_each_order(give.orders, [&](const AttemptOrder& order, BytesView frame) {
+    GivenTask task = given_task(order, message.part(frame));
     if (waiting_.empty() && may_begin(task)) {
       begin(std::move(task));
     } else {
       waiting_.push_back(std::move(task));
     }
-  }
+  });
 }
 
 void Worker::on(const Recall& recall) {

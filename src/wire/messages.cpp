@@ -158,20 +158,9 @@ void fields(Way& way, Begin& m) {
   all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources, m.grace,
       m.orphaned_after);
 }
-template <typename Sink>
-void fields(Out<Sink>& out, Give::Item& m) {
-  const BytesView payload = m.order.payload;
-  out.field(std::uint64_t{kOrderBytes + payload.size()});
-  all(out, kOrder, m.order.id.task, m.order.id.attempt, payload);
-}
-void fields(In& in, Give::Item& m) {
-  const BytesView content = in.bytes.get_bytes();
-  m.frame = {content.data() - kLengthRoom, kLengthRoom + content.size()};
-  m.order = decode_order(m.frame);
-}
 template <typename Way>
 void fields(Way& way, Give& m) {
-  all(way, m.epoch, m.items);
+  all(way, m.epoch, m.orders);
 }
 template <typename Way>
 void fields(Way& way, Recall& m) {
@@ -272,14 +261,14 @@ Bytes encode(LargeOutcome outcome, int retries, const Report& report) {
 }
 
 GiveWriter::GiveWriter(std::uint32_t epoch, Bytes memory) : writer_(ByteWriter::over(std::move(memory))) {
-  static_assert(kOverhead == sizeof epoch + sizeof count_ + sizeof(std::uint8_t));
-  Out<ByteWriter> out{writer_};
-  all(out, epoch, count_);
+  static_assert(kOverhead == sizeof epoch + kLengthRoom + sizeof(std::uint8_t));
+  writer_.put(epoch, std::uint64_t{0});
 }
 
 Bytes GiveWriter::take() && {
   end_last();
-  writer_.set(sizeof(Give::epoch), count_);
+  constexpr std::size_t kLengthAt = sizeof(Give::epoch);
+  writer_.set<std::uint64_t>(kLengthAt, writer_.size() - kLengthAt - kLengthRoom);
   writer_.put(static_cast<std::uint8_t>(FromDispatcher(Give()).index()));
   return writer_.take();
 }

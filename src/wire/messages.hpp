@@ -102,13 +102,9 @@ struct Begin {
 };
 
 struct Give {
-  /// Whoever has the message has its bytes.
-  struct Item {
-    AttemptOrder order;
-    BytesView frame = {};  ///< all of it, as it has come (core/attempt_order.hpp)
-  };
   std::uint32_t epoch = 0;
-  std::vector<Item> items;
+  BytesView
+      orders;  ///< frames one behind the other (core/attempt_order.hpp); whoever has the message has them
 };
 
 /// Give back up to `count` tasks that have not started, the last ones first.
@@ -168,22 +164,22 @@ Bytes encode(Bytes outcomes, const std::vector<int>& retries, const Report& repo
 /// A LargeReport of it, in its own memory, and for the rest like `report`.
 Bytes encode(LargeOutcome outcome, int retries, const Report& report);
 
-/// Encodes a Give whose payloads are copied once, to where they are sent from.
+/// Encodes a Give, of which the payloads are copied once, to where they are sent from.
 class GiveWriter {
  public:
-  static constexpr std::size_t kOverhead = 13;  ///< bytes of a message besides its items
+  static constexpr std::size_t kOverhead = 13;  ///< bytes of a message besides its orders
 
   /// `memory`: to be written over.
   explicit GiveWriter(std::uint32_t epoch, Bytes memory = {});
 
-  /// Begins an item; its payload is to be put there, as a string, before anything else is done here.
+  /// Begins an order; its payload is to be put there, as a string, before anything else is done here.
   ByteWriter& add(const Assignment& attempt) {
     end_last();
     ++count_;
     last_ = begin_order(attempt, writer_);
     return writer_;
   }
-  std::size_t count() const { return count_; }  ///< items
+  std::size_t count() const { return count_; }  ///< orders
   std::size_t bytes() const { return writer_.size(); }
   Bytes take() &&;
 
@@ -193,8 +189,8 @@ class GiveWriter {
   }
 
   ByteWriter writer_;
-  std::uint64_t count_ = 0;
-  std::size_t last_ = 0;  ///< where the last item begins
+  std::size_t count_ = 0;
+  std::size_t last_ = 0;  ///< where the last order begins
 };
 
 /// Throw FormatError where `bytes` are no such message. Views in it are of `bytes`.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace {
 
 using namespace parrun;
@@ -36,6 +38,18 @@ TEST(AttemptOrder, CutOrLongerOrOfAnotherKindIsNone) {
   const BytesView content = BytesView(frame).substr(kLengthRoom);
   EXPECT_THROW(decode_order(framed(Bytes(content) + 'x')), FormatError);
   EXPECT_THROW(decode_order(framed('\2' + Bytes(content.substr(1)))), FormatError);
+}
+
+TEST(AttemptOrder, ManyLieOneBehindTheOther) {
+  const std::vector<Bytes> frames{encode(kSample), encode(AttemptOrder{{TaskId(8), 1}, ""})};
+  std::vector<BytesView> seen;
+  const Bytes all = frames[0] + frames[1];
+  for_each_order(all, [&](const AttemptOrder& order, BytesView frame) {
+    EXPECT_EQ(order.id.task, TaskId(7 + seen.size()));
+    seen.push_back(frame);
+  });
+  EXPECT_EQ(seen, (std::vector<BytesView>{frames[0], frames[1]}));
+  EXPECT_THROW(for_each_order(all + 'x', [](const AttemptOrder&, BytesView) {}), FormatError);
 }
 
 }  // namespace

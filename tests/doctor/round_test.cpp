@@ -7,6 +7,7 @@
 #include "doctor/rank_tasks.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
+#include "support/orders.hpp"
 
 namespace {
 
@@ -25,9 +26,10 @@ class RoundTest : public ::testing::Test {
     for (const int rank : {1, 2}) {
       EXPECT_TRUE(transport.take<Begin>(Rank(rank)).kill_overrunning);
       const Give give = transport.take<Give>(Rank(rank));
-      ASSERT_EQ(give.items.size(), 1U);
-      EXPECT_EQ(decode_task(give.items[0].order.payload), tasks.at(Rank(rank)));
-      EXPECT_EQ(give.items[0].order.id.task, TaskId(kEpoch));
+      const std::vector<AttemptOrder> orders = parrun::test::orders_of(give);
+      ASSERT_EQ(orders.size(), 1U);
+      EXPECT_EQ(decode_task(orders[0].payload), tasks.at(Rank(rank)));
+      EXPECT_EQ(orders[0].id.task, TaskId(kEpoch));
     }
   }
   void answer(int rank, std::uint64_t task, State state = State::succeeded) {

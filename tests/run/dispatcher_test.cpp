@@ -15,6 +15,7 @@
 #include "core/signal_rule.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
+#include "support/orders.hpp"
 
 namespace {
 
@@ -89,8 +90,7 @@ class DispatcherTest : public ::testing::Test {
     std::vector<std::uint64_t> tasks;
     const Give give = transport.take<Give>(rank);
     EXPECT_EQ(give.epoch, kEpoch);
-    for (const auto& item : give.items) {
-      const Assignment& id = item.order.id;
+    for (const auto& [id, payload] : test::orders_of(give)) {
       tasks.push_back(id.task.get());
       attempts[id.task] = id.attempt;
     }
@@ -147,8 +147,8 @@ TEST_F(DispatcherTest, ARunWithoutTasksIsFinishedAtOnce) {
 TEST_F(DispatcherTest, GivesTasksWithTheirPayloadsAndDeliversOutcomesWithRankAndHost) {
   start(2);
   EXPECT_TRUE(turn());
-  EXPECT_EQ(transport.take<Give>(kFirst).items.at(0).order.payload, "0");
-  EXPECT_EQ(transport.take<Give>(kSecond).items.at(0).order.payload, "1");
+  EXPECT_EQ(test::orders_of(transport.take<Give>(kFirst)).at(0).payload, "0");
+  EXPECT_EQ(test::orders_of(transport.take<Give>(kSecond)).at(0).payload, "1");
   arrive(kSecond, ended(1));
   ASSERT_THAT(delivered, SizeIs(1));
   EXPECT_EQ(delivered[0].task, TaskId(1));
@@ -383,7 +383,7 @@ class OuterLimitTest : public DispatcherTest {
         recalls += std::holds_alternative<Recall>(message) ? 1 : 0;
         const auto* give = std::get_if<Give>(&message);
         if (give == nullptr) continue;
-        for (const Give::Item& item : give->items) tasks.push_back(item.order.id.task.get());
+        for (const AttemptOrder& order : test::orders_of(*give)) tasks.push_back(order.id.task.get());
       }
     }
     return tasks;

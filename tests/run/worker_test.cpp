@@ -15,6 +15,7 @@
 #include "support/fake_body.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
+#include "support/orders.hpp"
 #include "support/wait_until.hpp"
 
 namespace {
@@ -49,9 +50,10 @@ class WorkerTest : public ::testing::Test {
     transport.arrive(Begin{kRunEpoch, timeout, false, false, kill_overrunning, {}});
   }
   void give(std::vector<std::uint64_t> tasks, const TaskSpec& spec = command("true")) {
-    Give give{kRunEpoch, {}};
-    for (const std::uint64_t task : tasks) give.items.push_back({{{TaskId(task)}, test::kept(encode(spec))}});
-    transport.arrive(give);
+    const Bytes payload = encode(spec);
+    std::vector<AttemptOrder> orders;
+    for (const std::uint64_t task : tasks) orders.push_back({{TaskId(task)}, payload});
+    transport.arrive(test::give_of(kRunEpoch, orders));
   }
   bool turn() { return worker.turn(clock.now()); }
   /// As it does when nothing happens; its heartbeats are taken.
@@ -488,8 +490,7 @@ TEST_F(UnkillableWorkerTest, LetsATaskEndByItselfMeanwhile) {
 TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
   begin();
   give({0});
-  Give old{kRunEpoch - 1, {{{{TaskId(5)}, test::kept(encode(command("true")))}}}};
-  transport.arrive(old);
+  transport.arrive(test::give_of(kRunEpoch - 1, {{{TaskId(5)}, encode(command("true"))}}));
   transport.arrive(Recall{kRunEpoch - 1, 9});
   transport.arrive(Cancel{kRunEpoch - 1, TaskId(0)});
   transport.arrive(Stop{kRunEpoch - 1});
@@ -513,7 +514,7 @@ TEST_F(WorkerTest, TheNextRunBeginsAfresh) {
   turn();
   transport.take<Stopped>(kDispatcher);
   transport.arrive(Begin{kRunEpoch + 1, {}, false, false, false});
-  transport.arrive(Give{kRunEpoch + 1, {{{{TaskId(0)}, encode(command("true"))}}}});
+  transport.arrive(test::give_of(kRunEpoch + 1, {{{TaskId(0)}, encode(command("true"))}}));
   turn();
   execute_next();
   turn();
@@ -602,11 +603,11 @@ TEST(ThreadWorker, StoppedTellsOfAllThatHadEndedThoughItsTaskCannotBe) {
   FakeTransport transport{Rank(1), 2};
   Worker worker(transport, nullptr);
   transport.arrive(Begin{.epoch = 1, .threads = true});
-  Give give{1, {}};
+  std::vector<AttemptOrder> orders;
   for (std::uint64_t i = 0; i < 5; ++i)
-    give.items.push_back({{{TaskId(i)}, payload_of(parrun::task<worker_fills>(std::size_t{70'000}))}});
-  give.items.push_back({{{TaskId(5)}, payload_of(parrun::task<worker_waits>())}});
-  transport.arrive(give);
+    orders.push_back({{TaskId(i)}, payload_of(parrun::task<worker_fills>(std::size_t{70'000}))});
+  orders.push_back({{TaskId(5)}, payload_of(parrun::task<worker_waits>())});
+  transport.arrive(test::give_of(1, orders));
   worker.turn(Clock::now());
   EXPECT_TRUE(wait_until([] { return thread_begun == 1; }, 30s));
   transport.arrive(Stop{1});
@@ -637,9 +638,8 @@ TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
   Worker worker(transport, &executor);
   const auto call = task<worker_pid>();
   transport.arrive(Begin{1, {}, true, true, false});
-  transport.arrive(Give{1,
-                        {{{{TaskId(0)}, encode(test::call(call.fields().function, call.fields().arguments))}},
-                         {{{TaskId(1)}, encode(command("true"))}}}});
+  transport.arrive(
+      test::give_of(1, {{{TaskId(0)}, payload_of(call)}, {{TaskId(1)}, encode(command("true"))}}));
   std::vector<Outcome> outcomes;
   const auto turn_until = [&](auto condition) {
     return wait_until(

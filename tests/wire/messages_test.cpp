@@ -9,6 +9,7 @@
 
 #include "parrun/archive.hpp"
 #include "support/kept_bytes.hpp"
+#include "support/orders.hpp"
 
 namespace {
 
@@ -38,7 +39,7 @@ std::vector<FromWorker> worker_messages() {
 std::vector<FromDispatcher> dispatcher_messages() {
   return {Begin{7, 3s, true, true, true},
           Begin{},
-          Give{7, {{TaskId(1), 2, "payload"}, {TaskId(2), 1, test::kept(Bytes(100, '\0'))}}},
+          test::give_of(7, {{{TaskId(1), 2}, "payload"}, {{TaskId(2), 1}, Bytes(100, '\0')}}),
           Recall{7, 12},
           Stop{7, 2s},
           Cancel{7, TaskId(3)},
@@ -161,9 +162,9 @@ TEST(Messages, TasksCanBeWrittenWhereTheyAreSentFrom) {
     EXPECT_GT(writer.bytes(), before + large.size());
     EXPECT_EQ(writer.count(), 2U);
     EXPECT_EQ(std::move(writer).take(),
-              encode(Give{7, {{{{TaskId(1), 2}, "payload"}}, {{{TaskId(2), 1}, large}}}}));
+              encode(test::give_of(7, {{{TaskId(1), 2}, "payload"}, {{TaskId(2), 1}, large}})));
   }
-  EXPECT_EQ(GiveWriter(7).take(), encode(Give{7, {}}));
+  EXPECT_EQ(GiveWriter(7).take(), encode(Give{7, ""}));
 }
 
 TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
@@ -176,12 +177,12 @@ TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   EXPECT_FALSE(back(Begin{}).timeout);
   EXPECT_FALSE(back(Begin{}).orphaned_after);
   EXPECT_EQ(back(Begin{.epoch = 7, .orphaned_after = 90s}).orphaned_after, 90s);
-  const Give give = back(Give{7, {{{{TaskId(1), 2}, "payload"}}, {{{TaskId(2), 1}, ""}}}});
+  const Give give = back(test::give_of(7, {{{TaskId(1), 2}, "payload"}, {{TaskId(2), 1}, ""}}));
   EXPECT_EQ(give.epoch, 7U);
-  ASSERT_EQ(give.items.size(), 2U);
-  EXPECT_EQ(give.items[0].order.id, (Assignment{TaskId(1), 2}));
-  EXPECT_EQ(give.items[0].order.payload, "payload");
-  EXPECT_EQ(give.items[0].frame, encode(AttemptOrder{{TaskId(1), 2}, "payload"}));
+  const std::vector<AttemptOrder> orders = test::orders_of(give);
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_EQ(orders[0].id, (Assignment{TaskId(1), 2}));
+  EXPECT_EQ(orders[0].payload, "payload");
   const Recall recall = back(Recall{7, 12});
   EXPECT_EQ(recall.epoch, 7U);
   EXPECT_EQ(recall.count, 12U);
