@@ -103,8 +103,8 @@ struct Begin {
 
 struct Give {
   std::uint32_t epoch = 0;
-  BytesView
-      orders;  ///< frames one behind the other (core/attempt_order.hpp); whoever has the message has them
+  /// Frames one behind the other (core/attempt_order.hpp); whoever has the message has their bytes.
+  BytesView orders;
 };
 
 /// Give back up to `count` tasks that have not started, the last ones first.
