@@ -59,10 +59,10 @@ run_tests() {  # PRESET [CTEST OPTION...]
 
 build() { cmake --preset "$1" && cmake --build --preset "$1" "${@:2}"; }  # PRESET [OPTION...]
 
-# Starts what is to be done beside something else: what it says comes at await().
+# Starts what is to be done beside something else, until await(), which tells what it said, or end().
 begin() {  # COMMAND...
   set -m  # a group of its own, to be ended with all that it has started
-  "$@" >build/beside.txt 2>&1 &
+  "$@" </dev/null >build/beside.txt 2>&1 &
   beside=$!
   set +m
   trap end EXIT
@@ -79,6 +79,10 @@ end() {
   trap - EXIT
   kill -- "-$beside" 2>/dev/null
   wait "$beside" 2>/dev/null
+  for ((looks = 0; looks < 100; ++looks)); do  # at what it had started
+    kill -0 -- "-$beside" 2>/dev/null || return
+    sleep 0.1
+  done
 }
 
 check_format() {

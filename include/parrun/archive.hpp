@@ -35,7 +35,7 @@ inline constexpr bool kPlain =
 class OutBytes {
  public:
   OutBytes() { bytes_.reserve(kMostNeedNoMore); }
-  /// For so many.
+  /// For so many bytes.
   explicit OutBytes(std::size_t size) { bytes_.reserve(size > kLarge ? size + kRoomBehind : size); }
 
   std::string take() { return std::move(bytes_); }

@@ -74,6 +74,7 @@ class ByteWriter {
     }
     return bytes_.data() + std::exchange(end_, end_ + size);
   }
+  /// Memory for so many bytes in all.
   void reserve(std::size_t size) { bytes_.reserve(size); }
   /// Over what was put at `offset`.
   template <Fixed T>

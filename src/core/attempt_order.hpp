@@ -62,12 +62,14 @@ inline AttemptOrder read_order(ByteReader& in) {
   if (!in.at_end()) throw FormatError("bytes behind an order's payload");
   return {{TaskId(task), attempt}, payload};
 }
-/// The next frame of those that lie one behind the other.
-inline AttemptOrder take_order(ByteReader& in) {
-  ByteReader content(in.get_bytes());
-  if (content.get<std::uint8_t>() != kOrder) throw FormatError("a frame that is no order");
-  return read_order(content);
+/// A frame's content, likewise.
+inline AttemptOrder order_in(BytesView content) {
+  ByteReader in(content);
+  if (in.get<std::uint8_t>() != kOrder) throw FormatError("a frame that is no order");
+  return read_order(in);
 }
+/// The next frame of those that lie one behind the other.
+inline AttemptOrder take_order(ByteReader& in) { return order_in(in.get_bytes()); }
 /// The whole frame.
 inline AttemptOrder decode_order(BytesView frame) {
   ByteReader in(frame);
@@ -79,8 +81,7 @@ inline AttemptOrder decode_order(BytesView frame) {
 void for_each_order(BytesView frames, auto each) {
   for (ByteReader in(frames); !in.at_end();) {
     const BytesView content = in.get_bytes();
-    const BytesView frame(content.data() - kLengthRoom, kLengthRoom + content.size());
-    each(decode_order(frame), frame);
+    each(order_in(content), BytesView(content.data() - kLengthRoom, kLengthRoom + content.size()));
   }
 }
 

@@ -108,7 +108,7 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
   const TaskId task = ended.task();
   const bool may_retry =
       !ended.succeeded() && !stopping_ && !expired_ && draining_ != Drain::for_good && !is_cancelled(task);
-  const double bytes = mean_item_bytes_ + static_cast<double>(ended.bytes());
+  const double bytes = mean_order_bytes_ + static_cast<double>(ended.bytes());
   const double way_s = Scheduler::kWorkPerMessage_s * bytes / static_cast<double>(kBytesPerMessage);
   const auto verdict =
       scheduler_.on_outcome(ended.rank(), ended.head().attempt, {ended.head().elapsed_s, way_s},
@@ -223,11 +223,11 @@ bool Dispatcher::give_out(TimePoint now) {
 }
 
 void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
-  const double most = kMessageBytes + mean_item_bytes_;
-  const double expected = std::min(most, mean_item_bytes_ * static_cast<double>(grant.count));
+  const double most = kMessageBytes + mean_order_bytes_;
+  const double expected = std::min(most, mean_order_bytes_ * static_cast<double>(grant.count));
   GiveWriter message(epoch_, crew_.memory(GiveWriter::kOverhead + static_cast<std::size_t>(expected)));
   const bool all = all_fit(now);
-  std::size_t size = 0;  // of the last item
+  std::size_t size = 0;  // of the last order
   while (message.count() < grant.count && scheduler_.has_ready_for(grant.worker) && size < kBytesPerMessage &&
          message.bytes() < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
@@ -243,7 +243,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
     const std::size_t before = message.bytes();
     source_.append_payload(next.task, message.add(next));
     size = message.bytes() - before;
-    mean_item_bytes_ += (static_cast<double>(size) - mean_item_bytes_) / 16;
+    mean_order_bytes_ += (static_cast<double>(size) - mean_order_bytes_) / 16;
   }
   if (message.count() > 0) crew_.send(grant.worker, std::move(message).take());
 }

@@ -160,7 +160,7 @@ class Dispatcher {
   Scheduler scheduler_;
   Durations durations_;                ///< of earlier runs, and learnt where there is an outer limit
   std::optional<TimePoint> outer_at_;  ///< the outer limit, as it was last seen
-  double mean_item_bytes_ = 0;         ///< of those given last
+  double mean_order_bytes_ = 0;        ///< of those given last
   bool recalled_ = false;              ///< what waits at workers does not fit any more
   // What died of a signal that may have come to us too, until that is known.
   struct Signalled {

@@ -44,7 +44,7 @@ void RangeSource::take(const detail::CallFields& fields) {
 void RangeSource::forget(TaskId task) {
   Open* const open = open_.find(task.get());
   if (open == nullptr) return;
-  if (open->payload.size() > kMostBytes || open_.places() > kMostPlaces) return open_.erase(task.get());
+  if (open_.places() * open->payload.size() > kMostKeptBytes) return open_.erase(task.get());
   open->payload.clear();
   open->kept.clear();
   open_.leave(task.get());

@@ -7,9 +7,10 @@
 #include <optional>
 
 #include "base/by_id.hpp"
+#include "base/bytes.hpp"
 #include "base/fifo.hpp"
 #include "base/in_order.hpp"
-#include "base/shared_bytes.hpp"
+#include "core/ended.hpp"
 #include "run/pool_call.hpp"
 
 namespace parrun {
@@ -27,7 +28,6 @@ class RangeSource final : public TaskSource {
   std::uint64_t pull(std::uint64_t wanted) override;
   bool exhausted() const override { return exhausted_; }
   BytesView payload(TaskId task) override { return open_.at(task.get()).payload.view(); }
-  void append_payload(TaskId task, ByteWriter& out) override { out.put(open_.at(task.get()).payload.view()); }
   void forget(TaskId task) override;
 
   /// The caller has taken one more result.
@@ -35,9 +35,8 @@ class RangeSource final : public TaskSource {
   const std::exception_ptr& error() const { return error_; }
 
  private:
-  // Memory is used again where there is not more than so much of it.
-  static constexpr std::size_t kMostPlaces = std::size_t{1} << 16;
-  static constexpr std::size_t kMostBytes = 512;
+  // Payloads' memory stays for further ones as long as that of all places is no more than about this.
+  static constexpr std::size_t kMostKeptBytes = std::size_t{32} << 20;
   struct Open {
     ByteWriter payload{Bytes()};
     detail::Kept kept;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "batch/task_spec.hpp"
@@ -73,6 +74,18 @@ TEST(RangeSource, HasThePayloadOfEachTaskWhateverLayThereBefore) {
     EXPECT_EQ(ByteReader(payload.view()).get_bytes(), tasks.payload(TaskId(i)));
     tasks.forget(TaskId(i));
   }
+}
+
+TEST(RangeSource, LeavesTheMemoryOfATaskThatIsDoneToALaterOne) {
+  RangeSource tasks = source(1000, {.function = "f", .arguments = "a"});
+  std::set<const void*> used;
+  for (std::uint64_t task = 0; task < 1000; ++task) {
+    tasks.pull(task + 1);
+    used.insert(tasks.payload(TaskId(task)).data());
+    tasks.forget(TaskId(task));
+  }
+  EXPECT_GT(used.size(), 1U) << "that of the first one was given back";
+  EXPECT_LT(used.size(), 100U);
 }
 
 // All of them at once, and then as many again, one at a time.

@@ -237,9 +237,13 @@ TEST(Messages, OfAnUnknownKindAreRefused) {
 }
 
 TEST(Messages, ACountThatLiesIsRefusedBeforeItTakesMemory) {
-  ByteWriter out;
-  out.put<std::uint8_t>(2).put<std::uint32_t>(5).put(~std::uint64_t{0}).put<std::uint64_t>(1);
-  EXPECT_THROW(decode_from_worker(out.take()), FormatError);
+  const auto last_byte = [](const FromWorker& message) { return static_cast<std::uint8_t>(message.index()); };
+  ByteWriter returned;
+  returned.put<std::uint32_t>(5).put(~std::uint64_t{0}).put<std::uint64_t>(1).put(last_byte(Returned()));
+  EXPECT_THROW(decode_from_worker(returned.take()), FormatError);
+  ByteWriter report;
+  report.put(BytesView("outcomes")).put(~std::uint64_t{0}).put<int>(-1).put(last_byte(Report()));
+  EXPECT_THROW(decode_from_worker(report.take()), FormatError);
 }
 
 TEST(Messages, RandomBytesAreReadOrRefused) {
