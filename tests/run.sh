@@ -79,6 +79,7 @@ end() {
   trap - EXIT
   kill -- "-$beside" 2>/dev/null
   wait "$beside" 2>/dev/null
+  local looks
   for ((looks = 0; looks < 100; ++looks)); do  # at what it had started
     kill -0 -- "-$beside" 2>/dev/null || return
     sleep 0.1

@@ -19,9 +19,6 @@ struct AttemptOrder {
 };
 
 inline constexpr std::uint8_t kOrder = 1;
-/// Bytes of a frame's content besides those of the payload.
-inline constexpr std::size_t kOrderBytes =
-    sizeof kOrder + sizeof(std::uint64_t) + sizeof(std::int32_t) + kLengthRoom;
 
 /// A frame, of whatever kind. Returns where it begins, for end_frame() behind its content.
 inline std::size_t begin_frame(ByteWriter& out) {
@@ -46,7 +43,7 @@ inline std::size_t begin_order(const Assignment& id, ByteWriter& out) {
   return begin;
 }
 inline Bytes encode(const AttemptOrder& order) {
-  ByteWriter out(kLengthRoom + kOrderBytes + order.payload.size());
+  ByteWriter out(order.payload.size() + 64);
   const std::size_t begin = begin_order(order.id, out);
   out.put(order.payload);
   end_frame(begin, out);

@@ -499,6 +499,15 @@ TEST_F(WorkerTest, MessagesOfAnotherRunAreDropped) {
   EXPECT_FALSE(body->begin_next(clock.now()));
 }
 
+TEST_F(WorkerTest, WhatIsNoOrderIsRefused) {
+  begin();
+  transport.arrive(Give{kRunEpoch, "no frame at all"});
+  EXPECT_THROW(turn(), FormatError);
+  const Bytes other = framed("\2 another kind");
+  transport.arrive(Give{kRunEpoch, other});
+  EXPECT_THROW(turn(), FormatError);
+}
+
 TEST_F(WorkerTest, WhatIsGivenBehindAStopIsDropped) {
   begin();
   transport.arrive(Stop{kRunEpoch});
