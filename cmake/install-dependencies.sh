@@ -10,7 +10,7 @@ case ${1-} in
   --build-only) ;;
   --slurm) packages=(munge slurmctld slurmd slurm-client libpmix2 procps) ;;
   --bench) packages=(libbenchmark-dev python3-mpi4py python3-joblib parallel) ;;
-  '') packages+=(libgtest-dev libgmock-dev clang-format clang-tidy pkg-config procps) ;;
+  '') packages+=(libgtest-dev libgmock-dev clang libclang-rt-dev clang-format clang-tidy pkg-config procps) ;;
   *)
     echo "usage: install-dependencies.sh [--build-only|--slurm|--bench]" >&2
     exit 2

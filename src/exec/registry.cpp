@@ -107,10 +107,11 @@ const std::string& detail::function_name(std::type_index key, const char* spelle
   const auto found = registry().name_of.find(key);
   if (found == registry().name_of.end()) {
     const std::string name = callable_in(spelled);
-    const bool is_lambda = name.starts_with('<');  // the compiler does not know the variable's name
+    const bool unnamed =
+        name.starts_with('<') || name.starts_with('{');  // to the compiler: "<lambda(int)>{}", "{2}"
     throw std::logic_error(
         fmt::format("{} is not registered as a task function: write PARRUN_TASK({}); behind its definition",
-                    name, is_lambda ? "its variable's name" : name));
+                    name, unnamed ? "its variable's name" : name));
   }
   return found->second;
 }

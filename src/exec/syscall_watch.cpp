@@ -7,10 +7,12 @@
 #include <array>
 #include <cstddef>
 
+#include "base/sanitizers.hpp"
+
 namespace parrun {
 
 // The thread sanitizer puts signals off, but this one must be answered at once.
-#if defined(__x86_64__) && defined(PR_SET_SYSCALL_USER_DISPATCH) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(PR_SET_SYSCALL_USER_DISPATCH) && !PARRUN_THREAD_SANITIZER
 
 namespace {
 

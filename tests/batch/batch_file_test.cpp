@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "support/batches.hpp"
+#include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
 namespace parrun {
@@ -161,9 +162,7 @@ TEST_F(BatchFileTest, ReleasedTasksStayReadable) {
 
 // The windows of the check, of costs and of release_before, counted in pages that are really resident.
 TEST_F(BatchFileTest, ResidentMemoryStaysBounded) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "the sanitizer's own memory counts too";
-#endif
+  if (test::kThreadSanitized) GTEST_SKIP() << "the sanitizer's own memory counts too";
   const auto resident_bytes = [] {
     std::ifstream status("/proc/self/statm");
     long total = 0, resident = 0;

@@ -64,7 +64,7 @@ TEST_F(ExecutorOrderTest, TheExecutingTaskIsTheLastThatBeganAndSinceThen) {
   EXPECT_EQ(begin_next(), attempt(0));
   EXPECT_EQ(executor.current()->attempt, attempt(0));
   EXPECT_EQ(executor.current()->since, clock.now());
-  body->end();  // and nobody has taken its outcome yet
+  body->finish();  // and nobody has taken its outcome yet
   clock.advance(1s);
   EXPECT_EQ(begin_next(), attempt(1));
   EXPECT_EQ(executor.current()->attempt, attempt(1));
@@ -81,7 +81,7 @@ TEST_F(ExecutorOrderTest, ATaskThatEndsWhileItIsBeingKilledSucceedsAndTheNextOne
   begin_next();
   EXPECT_TRUE(executor.kill(*attempt(0), State::timed_out, "reached its limit"));
   EXPECT_THAT(turn(), IsEmpty());
-  body->end();
+  body->finish();
   begin_next();
   body->die(SIGKILL);
   const std::vector<Outcome> outcomes = turn();
@@ -98,11 +98,11 @@ TEST_F(ExecutorOrderTest, ATaskThatHasEndedIsNotKilledAndNeitherIsTheOneBehindIt
   give(1);
   turn();
   begin_next();
-  body->end();
+  body->finish();
   begin_next();
   EXPECT_TRUE(executor.kill(*attempt(0), State::timed_out, "reached its limit"));
   EXPECT_EQ(body->kills, 0);
-  body->end();
+  body->finish();
   EXPECT_THAT(turn(), SizeIs(2));
 }
 
@@ -152,9 +152,9 @@ TEST_F(ExecutorOrderTest, OutcomesThatADeadExecutorHadWrittenCount) {
   give(1);
   turn();
   begin_next();
-  body->end();
+  body->finish();
   begin_next();
-  body->end();
+  body->finish();
   body->die(SIGKILL);
   EXPECT_THAT(turn(), SizeIs(2));
   EXPECT_FALSE(executor.has_tasks());
@@ -164,11 +164,11 @@ TEST_F(ExecutorOrderTest, ATaskThatBeganBeforeItsRecallIsNotReturned) {
   for (std::uint64_t task = 0; task < 4; ++task) give(task);
   turn();
   begin_next();
-  body->end();
+  body->finish();
   begin_next();
   EXPECT_THAT(ids_of(executor.take_back(1)), ElementsAre(TaskId(3)));
   EXPECT_THAT(turn(), SizeIs(1));
-  body->end();
+  body->finish();
   EXPECT_EQ(begin_next(), attempt(2)) << "what stays is written again";
   EXPECT_THAT(executor.take_back(9), IsEmpty());
 }
@@ -177,7 +177,7 @@ TEST_F(ExecutorOrderTest, TermsAreToldOnceAsLongAsTheyAreTheSame) {
   give(0);
   turn();
   begin_next();
-  body->end();
+  body->finish();
   turn();
   const Ring& told = body->channel().tasks;
   ASSERT_FALSE(told.has_data());
@@ -282,10 +282,10 @@ TEST(UnkillableExecutor, ATaskOnAThreadCannotBeEndedAndThoseBehindItStillRun) {
   executor.turn(Clock::now());
   body->begin_next(Clock::now());
   EXPECT_FALSE(executor.kill({TaskId(0), 1}, State::timed_out, "reached its limit"));
-  body->end();
+  body->finish();
   executor.turn(Clock::now());
   EXPECT_TRUE(body->begin_next(Clock::now()));
-  body->end();
+  body->finish();
   EXPECT_THAT(executor.turn(Clock::now()), SizeIs(1));
   EXPECT_FALSE(executor.has_tasks());
 }

@@ -296,8 +296,9 @@ TEST(Shared, CannotBeReadWhereThereIsNoTask) {
   const auto [values] = detail::from_bytes<Shared<int>>(bytes);
   EXPECT_EQ(values.size(), 3U);
   EXPECT_EQ(detail::to_bytes(values), bytes) << "it can be handed on";
-  EXPECT_THAT([&] { values.span(); }, ::testing::ThrowsMessage<std::runtime_error>(HasSubstr(
-                                          "shared value 9 is not there: this is no task's own thread")));
+  EXPECT_THAT([&values = values] { values.span(); },
+              ::testing::ThrowsMessage<std::runtime_error>(
+                  HasSubstr("shared value 9 is not there: this is no task's own thread")));
 }
 
 TEST(Shared, ATaskKeepsThoseThatItsArgumentsReferTo) {

@@ -57,13 +57,14 @@ TEST(RangeSource, KeepsWhatATasksArgumentsReferToUntilItIsDone) {
 
 TEST(RangeSource, HasThePayloadOfEachTaskWhateverLayThereBefore) {
   std::size_t task = 0;
-  RangeSource tasks({[&](const detail::TakeCall& take) {
-                       take({.function = "f",
-                             .arguments = Bytes(task % 7 * 100, static_cast<char>('a' + task % 26)),
-                             .label = Bytes(task % 3, 'l')});
-                       return ++task < 1000;
-                     },
-                     std::nullopt, [] {}});
+  RangeSource tasks(
+      [&](const detail::TakeCall& take) {
+        take({.function = "f",
+              .arguments = Bytes(task % 7 * 100, static_cast<char>('a' + task % 26)),
+              .label = Bytes(task % 3, 'l')});
+        return ++task < 1000;
+      },
+      std::nullopt, [] {});
   for (std::uint64_t i = 0; i < 1000; ++i) {
     tasks.pull(i + 1 + i % 5);
     const auto call = view_call(tasks.payload(TaskId(i)));

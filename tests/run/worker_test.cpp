@@ -65,7 +65,7 @@ class WorkerTest : public ::testing::Test {
   }
   void execute_next() {
     ASSERT_TRUE(body->begin_next(clock.now()));
-    body->end();
+    body->finish();
   }
   Report take_report() { return transport.take<Report>(kDispatcher); }
   /// The tasks that the next report says have finished.
@@ -295,7 +295,7 @@ TEST_F(WorkerTest, ATasksLimitCountsFromItsStartNotFromItsPlaceInTheQueue) {
   turn();
   body->begin_next(clock.now());
   pass_quietly(2s);
-  body->end();
+  body->finish();
   body->begin_next(clock.now());
   turn();
   EXPECT_THAT(finished(), ElementsAre(7));
@@ -338,7 +338,7 @@ TEST_F(WorkerTest, BeginsNothingAfterASignalUntilTheNextRun) {
   ASSERT_TRUE(body->begin_next(clock.now()));
   worker.tell({SIGTERM, 0ns});
   EXPECT_EQ(transport.take<Heard>(kDispatcher).signal, SIGTERM);
-  body->end();
+  body->finish();
   give({3});
   turn();
   EXPECT_THAT(finished(), ElementsAre(0));
@@ -436,7 +436,7 @@ TEST_F(WorkerTest, ACancelledTaskThatWaitsIsToldAtOnceAndTheOthersStayInOrder) {
   EXPECT_EQ(outcome.task, TaskId(2));
   EXPECT_EQ(outcome.state, State::cancelled);
   for (const std::uint64_t task : {1, 3}) {
-    body->end();
+    body->finish();
     EXPECT_EQ(body->begin_next(clock.now())->task, TaskId(task));
   }
 }
@@ -481,7 +481,7 @@ TEST_F(UnkillableWorkerTest, SaysSoWhenPatienceIsOver) {
 TEST_F(UnkillableWorkerTest, LetsATaskEndByItselfMeanwhile) {
   stop_with_a_task(1s);
   pass_quietly(500ms);
-  body->end();
+  body->finish();
   turn();
   EXPECT_TRUE(decode_outcome(take_report().finished.at(0).outcome).succeeded());
   EXPECT_TRUE(transport.take<Stopped>(kDispatcher).clean);
@@ -666,7 +666,7 @@ TEST(ThreadWorker, FunctionsRunInTheRanksProcessAndCommandsDoNot) {
   EXPECT_EQ(outcomes[0].value, std::to_string(getpid()));
   ASSERT_TRUE(turn_until([&] { return processes->starts == 1; }));
   EXPECT_EQ(processes->begin_next(Clock::now())->task, TaskId(1));
-  processes->end();
+  processes->finish();
   EXPECT_TRUE(turn_until([&] { return outcomes.size() == 2; }));
 }
 

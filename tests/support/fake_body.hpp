@@ -58,7 +58,7 @@ class FakeBody final : public ExecutorBody {
   }
 
   /// The task that began ends. REQUIRES: begin_next() gave one.
-  void end(State state = State::succeeded) {
+  void finish(State state = State::succeeded) {
     Outcome outcome;
     outcome.task = executing_.value().task;
     outcome.attempt = executing_.value().attempt;

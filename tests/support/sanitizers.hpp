@@ -1,12 +1,11 @@
 #pragma once
 
+#include "base/sanitizers.hpp"
+
 namespace parrun::test {
 
 /// The address and the thread sanitizer take memory and threads of their own.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
+inline constexpr bool kThreadSanitized = PARRUN_THREAD_SANITIZER;
+inline constexpr bool kSanitized = PARRUN_ADDRESS_SANITIZER || kThreadSanitized;
 
 }  // namespace parrun::test
