@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The include graph keeps to the layers of the design.
 #   layers_test.sh [ROOT]        checks a tree: every violation on a line, exit code 1 where there is one
-#   layers_test.sh --self-test   breaks copies of the tree, one rule each, and expects each to be found
+#   layers_test.sh --self-test   expects each of many faults to be found, by itself in a tree of its own
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -81,15 +81,14 @@ check_tree() {
 
 self_test() {
   local missed=0 rule file line
-  copy=$(mktemp -d)
-  trap 'rm -rf "$copy"' EXIT
+  tree=$(mktemp -d)
+  trap 'rm -rf "$tree"' EXIT
   while IFS='|' read -r rule file line; do
-    rm -rf "${copy:?}"/*
-    cp -r "$root"/{include,src,jobs} "$copy"
-    mkdir -p "$(dirname "$copy/$file")"
-    echo "$line" >>"$copy/$file"
-    bash "${BASH_SOURCE[0]}" "$copy" >"$copy/report" || true
-    grep -F "$file: " "$copy/report" || {
+    rm -rf "${tree:?}"/*
+    mkdir -p "$tree"/{include,src,jobs} "$(dirname "$tree/$file")"
+    echo "$line" >"$tree/$file"
+    bash "${BASH_SOURCE[0]}" "$tree" >"$tree/report" || true
+    grep -F "$file: " "$tree/report" || {
       echo "NOT FOUND: $rule"
       missed=1
     }

@@ -58,6 +58,7 @@ run_tests() {  # PRESET [CTEST OPTION...]
 }
 
 build() { cmake --preset "$1" && cmake --build --preset "$1" "${@:2}"; }  # PRESET [OPTION...]
+build_sanitizers() { build asan "$@" && build tsan "$@"; }                # [OPTION...]
 
 # Starts what is to be done beside something else, until await(), which tells what it said, or end().
 begin() {  # COMMAND...
@@ -102,20 +103,20 @@ mpi_environment "$most_ranks"
 if step "install what is missing" bash cmake/install-dependencies.sh && step "release: build" build release; then
   # Most tests wait more than they compute, but watch the clock: they have one core for themselves. (As a process of low
   # priority, with both, this kept others from running for seconds: Linux 6.18, sched_autogroup.)
-  [[ $quick == yes ]] || begin build asan -j 1
+  [[ $quick == yes ]] || begin build_sanitizers -j 1
   # Behind an abort of a job with a stopped rank mpirun itself stays behind now and then, until it is killed: each test
   # may try again.
   run_tests release -LE slurm -j 4 --repeat until-pass:2
   if [[ $quick == no ]]; then
     end
     step "asan: the rest of its build" build asan && run_tests asan
+    step "tsan: the rest of its build" build tsan && run_tests tsan
     # These mostly wait. Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: likewise.
     begin start_tests release "$slurm_report" -L slurm -j 16 --repeat until-pass:2
     step "clang-format" check_format
     step "clang-tidy" build tidy
     await
     count_tests "$slurm_report" $?
-    step "tsan: build" build tsan && run_tests tsan
   fi
   if [[ $soak == yes ]]; then
     run_tests release -L mpi --repeat until-fail:"${PARRUN_SOAK_ROUNDS:-10}"

@@ -154,10 +154,12 @@ TEST_F(LimitWatchTest, APauseMayBeToldWhileTheLoopTurns) {
 }
 
 TEST_F(LimitWatchTest, ALoopThatTurnsHasNoPauses) {
-  LimitWatch run = watch(none());
+  Limits limits = none();
+  limits.lost_after = 30s;
+  LimitWatch run = watch(limits);
   run.on_message(kOne, start);
-  for (Duration at{}; at < none().lost_after; at += 100ms) run.on_turn(start + at);
-  EXPECT_TRUE(passes_at(run, start + none().lost_after));
+  for (Duration at{}; at < limits.lost_after; at += 100ms) run.on_turn(start + at);
+  EXPECT_TRUE(passes_at(run, start + limits.lost_after));
 }
 
 TEST_F(LimitWatchTest, AWorkerThatStillTalksEndsItsTaskItself) {
