@@ -14,5 +14,8 @@ endif()
 set(PARRUN_SANITIZE "" CACHE STRING "Sanitizers for all targets, as in -fsanitize=: address,undefined or thread")
 if(PARRUN_SANITIZE)
   add_compile_options(-fsanitize=${PARRUN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-Wno-maybe-uninitialized)  # false alarms behind the sanitizers' own branches
+  endif()
   add_link_options(-fsanitize=${PARRUN_SANITIZE})
 endif()

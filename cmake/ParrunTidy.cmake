@@ -1,5 +1,5 @@
 # The target `tidy` runs clang-tidy over src and jobs. It needs the tree configured, not built.
-# With PARRUN_UNITE_FOLDERS each header is read once for a folder, and it takes a quarter of the time.
+# With PARRUN_UNITE_FOLDERS each header, which takes most of the time, is read once for a folder.
 find_program(RUN_CLANG_TIDY run-clang-tidy)
 if(NOT RUN_CLANG_TIDY)
   return()
