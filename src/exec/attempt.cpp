@@ -110,7 +110,8 @@ Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
 
 // --- on a thread -----------------------------------------------------------------------------------------
 
-Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint start) {
+Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
+  const TimePoint start = now;
   Outcome outcome = begin(order, start);
   try {
     if (const auto call = view_call(order.payload)) {
@@ -122,7 +123,8 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint start) {
   } catch (const std::exception& error) {  // ours, not the task's: no memory
     fail(error.what(), outcome);
   }
-  outcome.elapsed_s = to_seconds(Clock::now() - start);
+  now = Clock::now();
+  outcome.elapsed_s = to_seconds(now - start);
   return outcome;
 }
 
@@ -140,7 +142,8 @@ ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scrat
   if (note_.has_scratch) drop_scratch(note_.id(), true);  // of an attempt that died with its executor
 }
 
-Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
+Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
+  const TimePoint start = now;
   Outcome outcome = begin(order, start);
   is_command_ = false;
   watch_.begin();
@@ -161,7 +164,8 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint start) {
     fail(error.what(), outcome);
   }
   if (is_touched() && getpid() != pid_) _exit(0);  // the task forked, and its child came back here
-  elapsed_ = Clock::now() - start;
+  now = Clock::now();
+  elapsed_ = now - start;
   outcome.elapsed_s = to_seconds(elapsed_);
   flush();
   touched_ = is_touched();

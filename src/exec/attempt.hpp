@@ -49,8 +49,8 @@ class Attempter {
   virtual ~Attempter() = default;
   /// Of the orders that follow.
   void set_terms(const AttemptTerms& terms) { terms_ = terms; }
-  /// `start`: it is now.
-  virtual Outcome attempt(const AttemptOrder& order, TimePoint start) = 0;
+  /// `now`: when it starts, and then when its execution has ended.
+  virtual Outcome attempt(const AttemptOrder& order, TimePoint& now) = 0;
   /// Cleans up, once the outcome is on its way. False: no other attempt may be made here.
   virtual bool clean_up() { return true; }
   /// Some values are shared no more.
@@ -69,7 +69,7 @@ class Attempter {
 class ThreadAttempter final : public Attempter {
  public:
   using Attempter::Attempter;
-  Outcome attempt(const AttemptOrder& order, TimePoint start) override;
+  Outcome attempt(const AttemptOrder& order, TimePoint& now) override;
 };
 
 class ProcessAttempter final : public Attempter {
@@ -77,7 +77,7 @@ class ProcessAttempter final : public Attempter {
   /// In the executor's process, once its stdout and stderr are the capture's.
   ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
                    AttemptNote& note, const ShareTable& table);
-  Outcome attempt(const AttemptOrder& order, TimePoint start) override;
+  Outcome attempt(const AttemptOrder& order, TimePoint& now) override;
   bool clean_up() override;
   void drop_released() override;
 

@@ -14,11 +14,12 @@ std::size_t Ring::try_read(char* out, std::size_t size) {
   return taken;
 }
 
-void Ring::write(std::string_view bytes) {
+bool Ring::write(std::string_view bytes) {
   const auto has_space = [&] { return queue_.write_available() > 0; };
-  for (;;) {
-    bytes.remove_prefix(try_write(bytes));
-    if (bytes.empty()) return;
+  for (bool waited = false;; waited = true) {
+    bytes.remove_prefix(queue_.push(bytes.data(), bytes.size()));
+    data_.hint(static_cast<std::uint32_t>(queue_.read_available()));
+    if (bytes.empty()) return waited;
     if (!comes_soon(has_space)) space_.sleep(1, kNap, has_space);
   }
 }

@@ -29,7 +29,10 @@ class Ring {
 
   // Sleep as long as it takes; not at once, for to wake somebody takes longer than most of what is waited
   // for.
-  void write(std::string_view bytes);
+
+  /// A reader who falls asleep at this very moment may not hear of the bytes before the next ones, a nudge or
+  /// his own limit: to be sure costs more than all the rest. True: it had to wait for space.
+  bool write(std::string_view bytes);
   /// Until there is something to read.
   void await_data() {
     while (!comes_soon([&] { return has_data(); }) && !has_data()) await_data(kNap);
@@ -55,7 +58,12 @@ class Ring {
     /// There are so many: wakes who wants no more, once. To one who is awake nothing is done: a word that
     /// changes all the time lets nobody fall asleep.
     void announce(std::uint32_t bytes) {
-      const std::uint32_t wanted = wanted_.fetch_add(0);  // reads it behind what was written before
+      wanted_.fetch_add(0);  // so that it is read behind what was written before
+      hint(bytes);
+    }
+    /// Likewise; but who falls asleep at this moment may have looked too early, and be seen too late.
+    void hint(std::uint32_t bytes) {
+      const std::uint32_t wanted = wanted_.load(std::memory_order_relaxed);
       if (wanted == 0 || bytes < wanted || wanted_.exchange(0) == 0) return;
       count_.fetch_add(1);
       futex_wake(count_);

@@ -23,12 +23,13 @@ ByteReader next_frame(Channel& channel, Frames& frames) {
   }
 }
 
-// A large value is copied once, into the ring, or not at all.
-void tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
+// A large value is copied once, into the ring, or not at all. False: that took a while.
+bool tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
   if (large != nullptr && outcome.value.size() > Channel::kLargeValue) {
     large->put(encode_large(std::move(outcome)));
     outcomes.write(framed({}));
-    return outcomes.nudge();
+    outcomes.nudge();
+    return false;
   }
   const bool apart = outcome.value.size() > Channel::kLarge;
   buffer.clear();
@@ -36,8 +37,9 @@ void tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer
   append_but_value(outcome, buffer);
   if (!apart) buffer.append(outcome.value);
   end_frame(frame, buffer, apart ? outcome.value.size() : 0);
-  outcomes.write(buffer.view());
+  const bool waited = outcomes.write(buffer.view());
   if (apart) outcomes.write(outcome.value);
+  return !waited && !apart;
 }
 
 // Executes what is ordered, one attempt after another.
@@ -47,19 +49,14 @@ class Service {
       : channel_(channel), attempter_(attempter), large_(large) {}
 
   void resume() { ++resumed_; }
-  /// False: the next task was taken back, and so were those behind it.
-  bool claim() {
-    start_ = Clock::now();
-    return channel_.claim(started_, resumed_, start_);
+  /// False: no other attempt may be made here. None is made where the task was taken back.
+  bool execute_one(ByteReader& in) {
+    now_ = Clock::now();
+    return !claim() || execute(read_order(in));
   }
-  /// What was claimed. False: no other attempt may be made here.
-  bool execute(const AttemptOrder& order) {
-    Outcome outcome = attempter_.attempt(order, start_);
-    channel_.end_execution(++started_);  // a limit does not count the way of a large outcome
-    tell(std::move(outcome), channel_.outcomes, large_, answer_);
-    return attempter_.clean_up();
-  }
+  /// One begins when the last one has ended: to read the clock twice for each would be felt.
   bool execute_lent(BytesView orders) {
+    now_ = Clock::now();
     for (ByteReader in(orders); !in.at_end() && claim();) {
       if (!execute(take_order(in))) return false;
     }
@@ -67,11 +64,20 @@ class Service {
   }
 
  private:
+  // False: the next task was taken back, and so were those behind it.
+  bool claim() { return channel_.claim(started_, resumed_, now_); }
+  bool execute(const AttemptOrder& order) {
+    Outcome outcome = attempter_.attempt(order, now_);
+    channel_.end_execution(++started_);  // a limit does not count the way of a large outcome
+    if (!tell(std::move(outcome), channel_.outcomes, large_, answer_)) now_ = Clock::now();
+    return attempter_.clean_up();
+  }
+
   Channel& channel_;
   Attempter& attempter_;
   Handover* large_;
   ByteWriter answer_;
-  TimePoint start_{};
+  TimePoint now_{};
   std::uint64_t started_ = 0;
   std::uint64_t resumed_ = 0;
 };
@@ -102,7 +108,7 @@ void serve_tasks(Channel& channel, Attempter& attempter, Handover* large) {
         attempter.set_terms(decode_terms(in));
         break;
       case FrameKind::order:
-        if (service.claim()) usable = service.execute(read_order(in));
+        usable = service.execute_one(in);
         break;
       case FrameKind::lent:
         usable = service.execute_lent(read_view(in));

@@ -12,6 +12,7 @@
 
 #include "exec/shared_memory.hpp"
 #include "support/ring_bytes.hpp"
+#include "support/wait_until.hpp"
 
 namespace {
 
@@ -89,6 +90,33 @@ TEST_F(RingTest, AWaitForDataEndsWhenThereAreSome) {
   while (!ring->has_data()) ring->await_data(1h);
   writer.join();
   EXPECT_LT(Clock::now() - start, 1min);
+}
+
+// At the last byte that it waits for, or, where it fell asleep just then, at the next.
+TEST_F(RingTest, WhoSleepsIsWokenByWrites) {
+  std::atomic<bool> over{false};
+  std::thread reader([&] {
+    while (!ring->has_bytes(100)) ring->await_bytes(100, 1h);
+    over = true;
+  });
+  const bool ended = test::wait_until(
+      [&] {
+        if (!ring->has_bytes(Ring::kCapacity)) ring->write("x");
+        return over.load();
+      },
+      30s);
+  ring->nudge();
+  reader.join();
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(RingTest, AWriteTellsWhetherItHadToWaitForSpace) {
+  EXPECT_FALSE(ring->write(std::string(Ring::kCapacity - 10, 'x')));
+  EXPECT_FALSE(ring->write("0123456789"));
+  read(Ring::kCapacity);
+  std::thread writer([&] { EXPECT_TRUE(ring->write(std::string(Ring::kCapacity + 1, 'x'))); });
+  read(Ring::kCapacity + 1);
+  writer.join();
 }
 
 // Nudges end a wait too; data do when there are enough.

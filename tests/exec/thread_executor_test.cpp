@@ -46,6 +46,14 @@ std::size_t thread_waits(const std::string& text) {
   while (!may_end) std::this_thread::sleep_for(1ms);
   return text.size();
 }
+std::string thread_makes(std::size_t size) {
+  ++begun;
+  return std::string(size, 'm');
+}
+int thread_lasts(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  return milliseconds;
+}
 // An argument that is long in being read.
 struct Slow {
   std::string text = std::string(Channel::kLarge + 1, 'x');
@@ -66,6 +74,8 @@ std::size_t thread_reads(const std::string& text, const Slow& slow) {
 }
 PARRUN_TASK(thread_cut);
 PARRUN_TASK(thread_waits);
+PARRUN_TASK(thread_makes);
+PARRUN_TASK(thread_lasts);
 PARRUN_TASK(thread_reads);
 
 class ThreadExecutorTest : public ::testing::Test {
@@ -80,9 +90,24 @@ class ThreadExecutorTest : public ::testing::Test {
   void TearDown() override { may_end = true; }
 
   template <typename R>
+  static Bytes payload_of(const Task<R>& task) {
+    return encode(test::call(task.fields().function, task.fields().arguments));
+  }
+  template <typename R>
   void give(const Task<R>& task) {
-    const Bytes payload = encode(test::call(task.fields().function, task.fields().arguments));
+    const Bytes payload = payload_of(task);
     executor->give(given_task({{TaskId(given++)}, payload}));
+  }
+  /// So many of them in one message: they lie one behind the other, and the thread is told where once.
+  template <typename R>
+  void give_message(const Task<R>& task, std::size_t count) {
+    const Bytes payload = payload_of(task);
+    Bytes frames;
+    for (std::size_t i = 0; i < count; ++i) frames += encode(AttemptOrder{{TaskId(given++)}, payload});
+    const SharedBytes message(std::move(frames));
+    for_each_order(message, [&](const AttemptOrder& order, BytesView frame) {
+      executor->give(given_task(order, message.part(frame)));
+    });
   }
   void turn() { ended = outcomes_of(executor->turn(Clock::now()), std::move(ended)); }
   bool turn_until(auto done) {
@@ -176,36 +201,61 @@ TEST_F(ThreadExecutorTest, LargeTasksThatHaveNotStartedAreTakenBack) {
   EXPECT_EQ(begun, 2);
 }
 
-// Those that came in one message lie one behind the other, and the thread is told where once.
 TEST_F(ThreadExecutorTest, WhatWasTakenBackIsNotReadAnyMore) {
-  const auto give_message = [&](int tasks) {
-    const auto waits = task<thread_waits>(std::string(1000, 'x'));
-    const Bytes payload = encode(test::call(waits.fields().function, waits.fields().arguments));
-    const std::uint64_t first = std::exchange(given, given + static_cast<std::uint64_t>(tasks));
-    Bytes frames;
-    for (std::uint64_t i = first; i < given; ++i) frames += encode(AttemptOrder{{TaskId(i)}, payload});
-    const SharedBytes message(std::move(frames));
-    ByteReader in(message);
-    for (std::uint64_t i = first; i < given; ++i) {
-      const BytesView content = in.get_bytes();
-      const BytesView frame(content.data() - kLengthRoom, kLengthRoom + content.size());
-      executor->give(given_task(decode_order(frame), message.part(frame)));
-    }
-  };
+  const auto waits = task<thread_waits>(std::string(1000, 'x'));
   may_end = false;
-  give_message(2);
-  give_message(3);
+  give_message(waits, 2);
+  give_message(waits, 3);
   ASSERT_TRUE(turn_until([&] { return begun == 1; }));
   EXPECT_EQ(executor->take_back(3).size(), 3U);
   std::vector<std::string> in_their_place;
   for (int i = 0; i < 100; ++i) in_their_place.emplace_back(3 * 1000, 'y');
-  give_message(2);
+  give_message(waits, 2);
   may_end = true;
   ASSERT_TRUE(turn_until([&] { return ended.size() == 4; }));
   std::vector<std::uint64_t> tasks;
   for (const Outcome& one : ended) tasks.push_back(one.succeeded() ? one.task.get() : ~std::uint64_t{0});
   EXPECT_THAT(tasks, ElementsAre(0, 1, 5, 6));
   EXPECT_EQ(begun, 4);
+}
+
+TEST_F(ThreadExecutorTest, NoneBeginsBeforeTheOneInFrontOfItHasEnded) {
+  constexpr double kCalendar_s = 1e-3;  // it is asked once a second
+  give_message(task<thread_lasts>(10), 5);
+  ASSERT_TRUE(turn_until([&] { return ended.size() == given; }));
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    EXPECT_GE(ended[i].elapsed_s, 0.010);
+    if (i > 0) {
+      EXPECT_GE(ended[i].started_s, ended[i - 1].started_s + ended[i - 1].elapsed_s - kCalendar_s);
+    }
+  }
+}
+
+// Where outcomes wait to be taken, the time that this takes is no task's.
+class ThreadThatWaitsToTell : public ThreadExecutorTest {
+ protected:
+  /// With outcomes of so many bytes, of which it can tell `told` before one is taken.
+  void expect_that_it_executes_nothing(std::size_t size, std::size_t told) {
+    give_message(task<thread_makes>(size), told + 2);
+    turn();
+    ASSERT_TRUE(wait_until(
+        [&] { return begun == static_cast<int>(told) + 1 && !executor->current().has_value(); }, kBound));
+    const double waits_s = wall_clock_s();
+    ASSERT_TRUE(turn_until([&] { return ended.size() == given; }));
+    for (const Outcome& one : ended)
+      EXPECT_FALSE(one.started_s < waits_s && waits_s < one.started_s + one.elapsed_s) << one.task.get();
+  }
+};
+
+TEST_F(ThreadThatWaitsToTell, ExecutesNothingMeanwhile) {
+  constexpr std::size_t kSize = Channel::kLarge / 2;
+  Outcome one;
+  one.value = detail::to_bytes(std::string(kSize, 'm'));
+  expect_that_it_executes_nothing(kSize, Ring::kCapacity / (kLengthRoom + encode(one).size()));
+}
+
+TEST_F(ThreadThatWaitsToTell, ExecutesNothingMeanwhileWhereTheyAreLarge) {
+  expect_that_it_executes_nothing(Handover::kMost * 2 / 3, 1);
 }
 
 TEST_F(ThreadExecutorTest, BeginsNothingWhosePayloadHasGone) {
