@@ -1,5 +1,6 @@
 #include "record/record_file.hpp"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@ namespace {
 
 // A run writes at least every 10 s; the clocks of a cluster's hosts agree better than this.
 constexpr double kSurelyDead_s = 60;
+
+constexpr std::string_view kMagic = "SQLite format 3";
 
 std::string hexadecimal(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
@@ -92,8 +95,9 @@ void RecordFile::hold() {
 
 // Only where there are no locks: with them a dead one has lost its own.
 void RecordFile::require_nobody_alive() const {
+  if (locks_) return;
   Statement last = database_->prepare("SELECT ended IS NULL, updated FROM runs ORDER BY run DESC LIMIT 1");
-  if (locks_ || !last.step() || last.integer(0) == 0) return;
+  if (!last.step() || last.integer(0) == 0) return;
   const Holder holder = last_holder(*database_);
   const bool here = holder.host == host_name();
   if (here ? !is_alive(holder) : wall_clock_s() - last.real(1) > kSurelyDead_s) return;
@@ -105,15 +109,14 @@ void RecordFile::require_nobody_alive() const {
 // --- opening ---------------------------------------------------------------------------------------------
 
 void RecordFile::open(const OpenOptions& options, const BatchIdentity& batch) {
-  if (locks_) {
-    try {
-      connect(Mode::shared);
-    } catch (const DatabaseError& error) {
-      if (error.is_foreign() || error.is_damaged() || error.is_full()) throw;
-      connect(Mode::exclusive);  // a file system without shared memory
-    }
-  } else {
-    connect(Mode::without_locks);
+  try {
+    connect();
+  } catch (const DatabaseError& error) {
+    const bool replace = options.existing == OpenOptions::Existing::overwrite && locks_ && bears_our_mark();
+    if (!error.is_damaged() || !replace) throw;
+    database_.reset();
+    remove_content();
+    connect();
   }
   if (!is_new()) {
     require_ours();
@@ -135,6 +138,19 @@ void RecordFile::open(const OpenOptions& options, const BatchIdentity& batch) {
   begin_run(options, batch);
 }
 
+void RecordFile::connect() {
+  if (locks_) {
+    try {
+      connect(Mode::shared);
+    } catch (const DatabaseError& error) {
+      if (error.is_foreign() || error.is_damaged() || error.is_full()) throw;
+      connect(Mode::exclusive);  // a file system without shared memory
+    }
+  } else {
+    connect(Mode::without_locks);
+  }
+}
+
 void RecordFile::connect(Mode mode) {
   mode_ = mode;
   database_.reset();
@@ -145,6 +161,17 @@ void RecordFile::connect(Mode mode) {
   if (is_new()) return;
   database_->integer(
       "SELECT count(*) FROM sqlite_schema");  // the first access, which needs all that is needed
+}
+
+// By https://www.sqlite.org/fileformat.html: whatever else of it is damaged.
+bool RecordFile::bears_our_mark() const {
+  constexpr std::size_t kHeader = 100;
+  constexpr std::size_t kIdAt = 68;
+  std::string header(kHeader, '\0');
+  if (::pread(lock_.get(), header.data(), kHeader, 0) != static_cast<ssize_t>(kHeader)) return false;
+  std::uint32_t id = 0;
+  std::memcpy(&id, header.data() + kIdAt, sizeof id);
+  return header.starts_with(kMagic) && be32toh(id) == static_cast<std::uint32_t>(kApplicationId);
 }
 
 bool RecordFile::is_new() const { return database_->integer("PRAGMA page_count") == 0; }
@@ -264,7 +291,6 @@ void RecordFile::insert_run(const OpenOptions& options, const BatchIdentity& bat
 }
 
 void RecordFile::require_in_place() const {
-  constexpr std::string_view kMagic = "SQLite format 3";
   struct stat written {};
   struct stat named {};
   std::string magic(kMagic.size(), '\0');

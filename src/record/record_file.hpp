@@ -76,7 +76,9 @@ class RecordFile {
 
   void hold();
   void open(const OpenOptions& options, const BatchIdentity& batch);
+  void connect();
   void connect(Mode mode);
+  bool bears_our_mark() const;
   bool is_new() const;
   void require_ours() const;
   void require_nobody_alive() const;

@@ -15,6 +15,8 @@ namespace {
 // A run that has nothing to record still says that it lives.
 constexpr Duration kHeartbeat = std::chrono::seconds(10);
 constexpr Duration kUpdateEvery = std::chrono::seconds(1);
+// For a writer that is not ours, somebody's sqlite3 say: rows wait meanwhile.
+constexpr Duration kPatience = std::chrono::minutes(5);
 
 void append(std::vector<Row>& to, std::vector<Row> rows) {
   if (to.empty()) return to.swap(rows);
@@ -59,7 +61,9 @@ class Recorder::Writer {
         texts_are_read_(read_back == ReadBack::all),
         row_writer_(std::in_place, file_.database()),
         old_row_(file_.database().prepare(
-            fmt::format("SELECT {} FROM tasks WHERE task = ?", select_columns(Texts::without)))) {}
+            fmt::format("SELECT {} FROM tasks WHERE task = ?", select_columns(Texts::without)))) {
+    file_.database().execute("PRAGMA busy_timeout = 500");  // [ms]: patiently() asks again
+  }
 
   void run() {
     std::unique_lock lock(shared_->mutex);
@@ -132,16 +136,18 @@ class Recorder::Writer {
     std::size_t bytes = 0;
     for (const Row& row : rows) bytes += size_of(row);
     const TimePoint now = Clock::now();
-    const bool update = file_.run() != 0 && now >= last_update_ + kUpdateEvery;
+    const bool due = now >= last_update_ + kUpdateEvery;
+    if (due) last_update_ = now;  // also where there is no run to tell of: else it would be due for ever
+    const bool update = due && file_.run() != 0;
     if (rows.empty() && !update) return bytes;
-    Transaction transaction(file_.database());
+    std::optional<Transaction> transaction;
+    patiently([&] { transaction.emplace(file_.database()); });
     for (Row& row : rows) write(row);
     if (update) {
       file_.require_in_place();
       file_.update_run(executing);
-      last_update_ = now;
     }
-    transaction.commit();
+    transaction->commit();
     last_commit_ = Clock::now();
     for (Row& row : rows) {
       cursor_.add(row.outcome.task);
@@ -172,8 +178,25 @@ class Recorder::Writer {
   void end(int exit_code) {
     row_writer_.reset();
     old_row_.reset();
-    file_.end_run(exit_code);
+    patiently([&] { file_.end_run(exit_code); });
     done_ = true;
+  }
+
+  // Again as long as somebody else writes to the file.
+  template <typename Begin>
+  void patiently(Begin begin) {
+    for (const TimePoint give_up = Clock::now() + kPatience;;) {
+      try {
+        return begin();
+      } catch (const DatabaseError& error) {
+        if (!error.is_busy() || is_over() || Clock::now() > give_up) throw;
+      }
+    }
+  }
+
+  bool is_over() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->over;
   }
 
   std::shared_ptr<Shared> shared_;

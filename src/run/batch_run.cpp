@@ -162,7 +162,7 @@ class BatchRun {
     stop(dispatcher, kTakeInLimit);
     write_off_silent(dispatcher, expiry);
     delivery_->end_order();
-    turn_until([&] { return delivery_->done(); }, go_on);
+    turn_until([&] { return delivery_->done() || (delivery_->safe() && listener_.congested()); }, go_on);
     listener_.on_end(counts_at_stop(dispatcher), Clock::now());
     if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
     delivery_->finish(code_of(expiry));
@@ -188,11 +188,10 @@ class BatchRun {
     listener_.on_run_again(is_ready(answer) ? answer.get() : "there is no answer");
   }
 
-  // A disk that does not answer, a full one, and a reader of ours that does not read are not waited for.
+  // A disk that does not answer, and a full one, are not waited for.
   void turn_until(const std::function<bool()>& done, const Step& step) {
     session_.turn_until(
-        Clock::now() + kCommitLimit, [&] { return done() || listener_.congested() || delivery_->failure(); },
-        step);
+        Clock::now() + kCommitLimit, [&] { return done() || delivery_->failure(); }, step);
   }
 
   // No task outlives the run, not even by mpirun's own second, and what has finished is recorded; but the

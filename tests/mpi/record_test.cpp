@@ -436,6 +436,21 @@ TEST(SlowDisk, SlowsTheDispatchDownAndFillsNoMemory) {
   job.expect_nothing_left();
 }
 
+TEST(SlowDisk, HasTimeToTakeTheRunsEndWhereNobodyReadsTheResults) {
+  const TempDir dir;
+  Batch batch;
+  for (int task = 0; task < 4; ++task) batch.command("head -c 5000000 /dev/zero");
+  batch.command("sleep 1000");
+  RunOptions run = with_disk("lazy");
+  run.rank0_stdout = dir.file("fifo");
+  const FullFifo fifo(run.rank0_stdout);
+  const JobResult result = run_parrun(3, batch.run_args(batch.pack(dir), {"--deadline", "4"}), run);
+  EXPECT_EQ(result.exit_code, 124) << result.err;
+  const Database record(dir.file("jobs.record"), Database::Access::read_only);
+  EXPECT_EQ(record.integer("SELECT count(*) FROM tasks WHERE state = 'succeeded'"), 4);
+  EXPECT_EQ(record.integer("SELECT exit_code FROM runs"), 124);
+}
+
 TEST(SlowDisk, OneThatIsStuckEndsTheRunByItsLimits) {
   const TempDir dir;
   const Batch batch = Batch().command("echo never told");

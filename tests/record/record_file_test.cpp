@@ -142,6 +142,25 @@ TEST_F(RecordFileTest, OverwritingBeginsAnewEvenBesideAnOldLog) {
   EXPECT_EQ(file.database().integer("SELECT count(*) FROM tasks"), 0);
 }
 
+// Its header says whose it is.
+TEST_F(RecordFileTest, ADamagedOneIsOverwrittenAndADamagedFileOfOthersIsNot) {
+  const auto damage = [&] {
+    std::string bytes = read_bytes(path);
+    std::fill(bytes.begin() + 100, bytes.begin() + 4096, '\xee');
+    dir.write("jobs.record", bytes);
+  };
+  Database(path, Database::Access::read_write).execute("CREATE TABLE mine(x)");
+  damage();
+  EXPECT_THAT(refusal(Existing::overwrite), HasSubstr("is damaged"));
+  std::filesystem::remove(path);
+  make_record();
+  damage();
+  EXPECT_THAT(refusal(Existing::resume), AllOf(HasSubstr("is damaged"), HasSubstr("--overwrite")));
+  const RecordFile file = open(Existing::overwrite);
+  EXPECT_EQ(file.run(), 1);
+  EXPECT_EQ(file.database().integer("SELECT count(*) FROM tasks"), 0);
+}
+
 TEST_F(RecordFileTest, OneOfAnotherBatchIsRefused) {
   make_record();
   batch.content_hash = 1;

@@ -217,6 +217,26 @@ TEST_F(RecorderTest, ARecordThatIsRemovedReplacedOrCutMeanwhileIsToldAtTheEndAtT
   }
 }
 
+TEST_F(RecorderTest, SomebodyElseWhoWritesToItIsWaitedFor) {
+  start();
+  {
+    const Database other(path, Database::Access::read_write);
+    Transaction theirs(other);
+    add(0);
+    EXPECT_FALSE(
+        wait_until([&] { return recorder->failure().has_value() || recorder->committed(); }, 1500ms));
+    theirs.commit();
+    EXPECT_THAT(committed(), ElementsAre(0));
+    Transaction again(other);
+    recorder->finish(0);
+    EXPECT_FALSE(wait_until([&] { return recorder->closed(); }, 1500ms));
+  }
+  EXPECT_TRUE(wait_until([&] { return recorder->closed(); }, 10s));
+  EXPECT_EQ(recorder->failure(), std::nullopt);
+  EXPECT_EQ(query("SELECT exit_code FROM runs"), 0);
+  recorder.reset();
+}
+
 TEST_F(RecorderTest, ADiskThatTakesNoMoreIsToldInALine) {
   start();
   Database(path, Database::Access::read_write).execute("DROP TABLE tasks");

@@ -1,7 +1,7 @@
 // To be preloaded: what some network file systems lack fails in the eyes of the program, as PARRUN_TEST_FAILS
 // names it: "locks" (Lustre without flock, NFS without lockd), "shm" (memory that processes share by a file).
-// "slow": what is written takes 2 s to be safe; "stuck": for ever. "late": each piece of a batch file takes
-// 0.5 s to be read; "unread": for ever.
+// "slow": what is written takes 2 s to be safe; "lazy": 0.5 s; "stuck": for ever. "late": each piece of a
+// batch file takes 0.5 s to be read; "unread": for ever.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -86,6 +86,7 @@ int open(const char* path, int flags, ...) {
 int fdatasync(int fd) {
   while (fails("stuck")) pause();
   if (fails("slow") && has_name_with("-wal", fd)) sleep(2);
+  if (fails("lazy") && has_name_with("-wal", fd)) usleep(500'000);
   return 0;
 }
 
