@@ -15,6 +15,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "base/size.hpp"
 #include "batch/task_spec.hpp"
 #include "exec/command.hpp"
 #include "exec/error_types.hpp"
@@ -27,8 +28,11 @@ namespace {
 // Beyond this much memory that stays in a process, the next task gets a fresh one.
 constexpr std::int64_t kMostLeftBehind_kb = 64 << 10;
 constexpr Duration kLeftoversLimit = std::chrono::seconds(5);
+// A message is for people, and a record cannot hold one of any size.
+constexpr std::size_t kLongestError = std::size_t{1} << 20;
 
 void fail(std::string why, Outcome& outcome) {
+  if (why.size() > kLongestError) why.replace(kLongestError, why.npos, " [parrun: cut here]");
   outcome.state = State::failed;
   outcome.exit_code = 1;
   outcome.error = std::move(why);
@@ -44,14 +48,25 @@ void set_exception(const char* message, Outcome& outcome) {
   outcome.error_value = current_error_bytes();
 }
 
-void call_function(const CallView& call, bool json, Outcome& outcome) {
+void make_json(const Function& function, Outcome& outcome) {
+  if (function.value_to_json == nullptr) return;
+  outcome.value = function.value_to_json(outcome.value);
+  outcome.value_is_json = true;
+}
+
+void call_function(const CallView& call, const AttemptTerms& terms, Outcome& outcome) {
   const Function* function = find_function(call.function);
   if (function == nullptr) return fail(fmt::format("no task function '{}'", call.function), outcome);
   try {
     outcome.value = function->call(call.arguments);
-    if (!json || function->value_to_json == nullptr) return;
-    outcome.value = function->value_to_json(outcome.value);
-    outcome.value_is_json = true;
+    if (terms.json_values) make_json(*function, outcome);
+    const std::uint64_t most = terms.most_value_bytes;
+    if (const std::size_t size = outcome.value.size(); most > 0 && size > most) {
+      fail(fmt::format("its result of {} is larger than the {} that a record takes; write it to a file, or "
+                       "run with --no-record",
+                       format_size(size), format_size(most)),
+           outcome);
+    }
   } catch (const std::exception& error) {
     set_exception(error.what(), outcome);
   } catch (...) {
@@ -85,7 +100,8 @@ std::optional<std::uint64_t> unless_zero(std::uint64_t bytes) {
 void append(const AttemptTerms& terms, ByteWriter& out) {
   const ResourceLimits& limits = terms.resources;
   out.put(terms.json_values, terms.rank, terms.ranks, limits.memory_bytes.value_or(0),
-          limits.cpu.value_or(Duration::zero()).count(), limits.output_bytes.value_or(0));
+          limits.cpu.value_or(Duration::zero()).count(), limits.output_bytes.value_or(0),
+          terms.most_value_bytes);
 }
 
 AttemptTerms decode_terms(ByteReader& in) {
@@ -93,7 +109,7 @@ AttemptTerms decode_terms(ByteReader& in) {
   std::uint64_t memory = 0;
   Duration::rep cpu = 0;
   std::uint64_t output = 0;
-  in.get(terms.json_values, terms.rank, terms.ranks, memory, cpu, output);
+  in.get(terms.json_values, terms.rank, terms.ranks, memory, cpu, output, terms.most_value_bytes);
   terms.resources = {.memory_bytes = unless_zero(memory),
                      .cpu = cpu > 0 ? std::optional(Duration(cpu)) : std::nullopt,
                      .output_bytes = unless_zero(output)};
@@ -115,7 +131,7 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
   Outcome outcome = begin(order, start);
   try {
     if (const auto call = view_call(order.payload)) {
-      call_function(*call, terms_.json_values, outcome);
+      call_function(*call, terms_, outcome);
     } else {
       const TaskSpec command = decode_task(order.payload);
       execute_command(command, command.resources.or_else(terms_.resources).output_bytes, outcome);
@@ -151,7 +167,7 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
     if (const auto call = view_call(order.payload)) {
       const std::string folder = enter(order.id, call->head.resources);
       enter_call(*call, folder);
-      call_function(*call, terms_.json_values, outcome);
+      call_function(*call, terms_, outcome);
     } else {
       is_command_ = true;
       watch_.end();

@@ -33,10 +33,11 @@ struct ExecutorSettings {
 
 /// What holds for all tasks of a run at one worker.
 struct AttemptTerms {
-  bool json_values = false;       ///< results as JSON where the type allows
-  int rank = 0;                   ///< the worker's
-  int ranks = 1;                  ///< of the run
-  ResourceLimits resources = {};  ///< of tasks that have none of their own
+  bool json_values = false;            ///< results as JSON where the type allows
+  int rank = 0;                        ///< the worker's
+  int ranks = 1;                       ///< of the run
+  ResourceLimits resources = {};       ///< of tasks that have none of their own
+  std::uint64_t most_value_bytes = 0;  ///< that a result may have; 0: as many as it likes
   bool operator==(const AttemptTerms&) const = default;
 };
 void append(const AttemptTerms& terms, ByteWriter& out);

@@ -5,6 +5,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "core/outcome.hpp"
 #include "core/outcome_json.hpp"
 #include "record/schema.hpp"
@@ -58,6 +60,22 @@ void make_plain(std::string& text) {
   }
 }
 
+std::size_t size_beside_texts(const Row& row, std::string_view earlier) {
+  constexpr std::size_t kFields = 1024;  // and what is always short
+  const Outcome& outcome = row.outcome;
+  return kFields + row.label.size() + outcome.error.size() + outcome.warning.size() +
+         outcome.error_type.size() + outcome.value.size() + earlier.size();
+}
+
+// What is left of it is stored in `room`, also where it cannot be compressed.
+void cut(std::string& text, std::size_t room) {
+  constexpr std::string_view kMark = "\n[parrun: cut here, more does not fit into the record]\n";
+  constexpr std::size_t kFrame = 64;
+  const std::size_t around = kMark.size() + kFrame + room / 128;
+  text.resize(room - std::min(room, around));
+  text += kMark;
+}
+
 std::string text(const Statement& statement, int column) { return std::string(statement.bytes(column)); }
 
 std::string restored(const Statement& statement, int column) {
@@ -76,16 +94,22 @@ std::size_t size_of(const Row& row) { return sizeof row - sizeof row.outcome + s
 
 // --- writing ---------------------------------------------------------------------------------------------
 
-RowWriter::RowWriter(const Database& database)
+RowWriter::RowWriter(const Database& database, std::size_t most)
     : insert_(database.prepare(
-          fmt::format("INSERT OR REPLACE INTO tasks({}) VALUES({})", kTaskColumns, kTaskParameters))) {}
+          fmt::format("INSERT OR REPLACE INTO tasks({}) VALUES({})", kTaskColumns, kTaskParameters))),
+      most_(most) {}
 
 void RowWriter::bind(int parameter, const std::string& text) {
   text.empty() ? insert_.bind_null(parameter) : insert_.bind_text(parameter, text);
 }
 
-void RowWriter::bind(int parameter, std::string_view text, std::string& buffer) {
-  const StoredText stored = store_.store(text, buffer);
+void RowWriter::bind(int parameter, std::string& text, std::string& buffer, std::size_t& room) {
+  StoredText stored = store_.store(text, buffer);
+  if (stored.bytes.size() > room) {
+    cut(text, room);
+    stored = store_.store(text, buffer);
+  }
+  room -= std::min(room, stored.bytes.size());
   stored.is_blob ? insert_.bind_blob(parameter, stored.bytes) : insert_.bind_text(parameter, stored.bytes);
 }
 
@@ -122,8 +146,9 @@ void RowWriter::write(Row& row) {
   number(kExitCode, outcome.exit_code);
   number(kSignal, outcome.signal);
   bind(kError, outcome.error);
-  bind(kStdout, outcome.stdout_text, stdout_buffer_);
-  bind(kStderr, outcome.stderr_text, stderr_buffer_);
+  std::size_t room = most_ - std::min(most_, size_beside_texts(row, earlier));
+  bind(kStdout, outcome.stdout_text, stdout_buffer_, room);
+  bind(kStderr, outcome.stderr_text, stderr_buffer_, room);
   bind_value(kValue, outcome);
   bind(kWarning, outcome.warning);
   bind(kEarlier, earlier);

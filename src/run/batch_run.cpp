@@ -130,7 +130,8 @@ class BatchRun {
             .kill_overrunning = options_.kill_overrunning,
             .resources = options_.resources,
             .grace = options_.grace,
-            .orphaned_after = session_.crew().orphaned_after()};
+            .orphaned_after = session_.crew().orphaned_after(),
+            .most_value_bytes = options_.record ? record::kMostValueBytes : 0};
   }
 
   void take(Outcome&& outcome, const BatchFile& batch) {

@@ -89,7 +89,8 @@ AttemptTerms Worker::terms() const {
   return {.json_values = run_.json_values,
           .rank = transport_.rank().get(),
           .ranks = transport_.ranks(),
-          .resources = run_.resources};
+          .resources = run_.resources,
+          .most_value_bytes = run_.most_value_bytes};
 }
 
 void Worker::on(const Give& give, const SharedBytes& message) {

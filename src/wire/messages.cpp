@@ -156,7 +156,7 @@ void fields(Way& way, ResourceLimits& m) {
 template <typename Way>
 void fields(Way& way, Begin& m) {
   all(way, m.epoch, m.timeout, m.json_values, m.threads, m.kill_overrunning, m.resources, m.grace,
-      m.orphaned_after);
+      m.orphaned_after, m.most_value_bytes);
 }
 template <typename Way>
 void fields(Way& way, Give& m) {

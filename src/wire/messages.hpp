@@ -99,6 +99,7 @@ struct Begin {
   ResourceLimits resources = {};  ///< of tasks that have none of their own
   Duration grace{};               ///< for what runs when a signal ends the run
   std::optional<Duration> orphaned_after = {};  ///< of the dispatcher's silence; none: it may be silent
+  std::uint64_t most_value_bytes = 0;           ///< that a result may have; 0: as many as it likes
 };
 
 struct Give {

@@ -148,7 +148,11 @@ class ExecutorTest : public ::testing::Test {
 
   TaskId give(const TaskSpec& spec, bool json = false) {
     const TaskId task(given++);
-    const AttemptTerms now{.json_values = json, .rank = 3, .ranks = 8, .resources = limits};
+    const AttemptTerms now{.json_values = json,
+                           .rank = 3,
+                           .ranks = 8,
+                           .resources = limits,
+                           .most_value_bytes = most_value_bytes};
     if (now != terms) executor->set_terms(terms = now, std::nullopt);
     const Bytes payload = encode(spec);
     executor->give(given_task({{task}, payload}));
@@ -206,6 +210,7 @@ class ExecutorTest : public ::testing::Test {
   std::vector<Outcome> ended;
   std::uint64_t given = 0;
   ResourceLimits limits;
+  std::uint64_t most_value_bytes = 0;
   AttemptTerms terms;  ///< that the executor has
 };
 
@@ -247,6 +252,21 @@ TEST_F(ExecutorTest, AFunctionReturnsItsValueAsArchiveOrAsJson) {
   const Outcome json = next();
   EXPECT_TRUE(json.value_is_json);
   EXPECT_EQ(json.value, "-8");
+}
+
+TEST_F(ExecutorTest, AResultThatIsLargerThanWasAgreedIsTheTasksFailure) {
+  most_value_bytes = 1000;
+  EXPECT_TRUE(outcome_of(task<executor_echoes>(std::string(900, 'x'))).succeeded());
+  const Outcome large = outcome_of(task<executor_echoes>(std::string(1100, 'x')));
+  EXPECT_EQ(large.state, State::failed);
+  EXPECT_EQ(large.value, "");
+  EXPECT_THAT(large.error, ::testing::AllOf(HasSubstr("its result of 1."), HasSubstr("1000 bytes")));
+}
+
+TEST_F(ExecutorTest, AMessageOfAnySizeIsCut) {
+  const Outcome outcome = outcome_of(task<executor_throws>(std::string(3'000'000, 'x')));
+  EXPECT_LT(outcome.error.size(), 2'000'000U);
+  EXPECT_THAT(outcome.error.substr(outcome.error.size() - 30), HasSubstr("cut here"));
 }
 
 TEST_F(ExecutorTest, AFunctionsOutputIsItsOwn) {

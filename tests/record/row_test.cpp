@@ -1,6 +1,9 @@
 #include "record/row.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <random>
 
 #include "base/bytes.hpp"
 #include "core/outcome.hpp"
@@ -12,6 +15,8 @@ namespace {
 using namespace parrun;
 using namespace parrun::record;
 using parrun::test::TempDir;
+using ::testing::EndsWith;
+using ::testing::StartsWith;
 
 class RowTest : public ::testing::Test {
  protected:
@@ -99,6 +104,34 @@ TEST_F(RowTest, ShortTextsThatAreNoTextAreMadeOne) {
   RowWriter(database).write(row);
   EXPECT_EQ(row.outcome.error, "bad ? byte") << "what is told is what is recorded";
   EXPECT_EQ(back().outcome.error, "bad ? byte");
+}
+
+// SQLite takes no row of a gigabyte.
+TEST_F(RowTest, OfWhatATaskWroteAsMuchIsKeptAsARowTakes) {
+  constexpr std::size_t kMost = 100'000;
+  std::mt19937 random;
+  std::string noise(80'000, '\0');
+  for (char& byte : noise) byte = static_cast<char>(random());
+  Row row = full();
+  row.outcome.stdout_text = row.outcome.stderr_text = noise;
+  RowWriter writer(database, kMost);
+  writer.write(row);
+  EXPECT_LE(database.integer("SELECT length(stdout) + length(stderr) + length(value) FROM tasks"), kMost);
+  EXPECT_EQ(back().outcome.stdout_text, noise);
+  const std::string cut = back().outcome.stderr_text;
+  EXPECT_EQ(cut.substr(0, 15'000), noise.substr(0, 15'000));
+  EXPECT_THAT(cut, EndsWith("\n[parrun: cut here, more does not fit into the record]\n"));
+  EXPECT_EQ(row.outcome.stderr_text, cut) << "what is told is what is recorded";
+
+  row.outcome.stdout_text = row.outcome.stderr_text = std::string(10 * kMost, 'x');
+  writer.write(row);
+  EXPECT_EQ(back().outcome.stderr_text, row.outcome.stderr_text) << "compressed they are small";
+  EXPECT_EQ(row.outcome.stderr_text.size(), 10 * kMost);
+
+  row.outcome.value = std::string(kMost, '1');
+  row.outcome.stdout_text = noise;
+  writer.write(row);
+  EXPECT_THAT(back().outcome.stdout_text, StartsWith("\n[parrun: cut here"));
 }
 
 TEST_F(RowTest, OnlyTheLastOutcomeOfATaskIsKept) {

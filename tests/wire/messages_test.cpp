@@ -177,6 +177,7 @@ TEST(Messages, FromTheDispatcherComeBackAsTheyWere) {
   EXPECT_FALSE(back(Begin{}).timeout);
   EXPECT_FALSE(back(Begin{}).orphaned_after);
   EXPECT_EQ(back(Begin{.epoch = 7, .orphaned_after = 90s}).orphaned_after, 90s);
+  EXPECT_EQ(back(Begin{.most_value_bytes = 9}).most_value_bytes, 9U);
   const Give give = back(test::give_of(7, {{{TaskId(1), 2}, "payload"}, {{TaskId(2), 1}, ""}}));
   EXPECT_EQ(give.epoch, 7U);
   const std::vector<AttemptOrder> orders = test::orders_of(give);
