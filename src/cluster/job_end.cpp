@@ -13,8 +13,11 @@
 namespace parrun::cluster {
 std::string squeue_answer(const std::string& job_id, const std::string& squeue) {
   if (!is_job_id(job_id)) return {};
-  return output_of(
+  std::string answer = output_of(
       fmt::format("exec env SLURM_TIME_FORMAT=%s timeout 20 {} -h -j {} -o %e 2>/dev/null", squeue, job_id));
+  // Several lines are of several jobs, and do not tell which is this one's; a part of a line tells nothing.
+  if (answer.find('\n') + 1 != answer.size()) answer.clear();
+  return answer;
 }
 
 // What the thread and its owner share; it may outlive the owner.

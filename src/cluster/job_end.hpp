@@ -7,8 +7,8 @@
 
 namespace parrun::cluster {
 
-/// What squeue says of a job's end, to be read by parse_end(); empty where it does not answer, within 20 s.
-/// `squeue`: the program.
+/// What squeue says of a job's end, to be read by parse_end(); empty where it does not answer in one line,
+/// within 20 s. `squeue`: the program.
 std::string squeue_answer(const std::string& job_id, const std::string& squeue);
 
 // When the SLURM job around this process will be ended. Asks squeue on a thread of its own, again and again,

@@ -36,6 +36,15 @@ std::optional<ArrayElement> array_element(const Text& text) {
                       .step = value("SLURM_ARRAY_TASK_STEP").value_or(1)};
 }
 
+// The array has the number of one of its elements, so to squeue and scontrol that number means them all. What
+// the environment tells of an array may be another job's, from which this one was submitted: then the numbers
+// differ.
+std::string job_id(const Text& text) {
+  const std::string id = text("SLURM_JOB_ID");
+  const std::string element = text("SLURM_ARRAY_TASK_ID");
+  return element.empty() || id != text("SLURM_ARRAY_JOB_ID") ? id : id + '_' + element;
+}
+
 }  // namespace
 
 std::optional<Shard> ArrayElement::shard() const {
@@ -50,7 +59,7 @@ std::optional<SlurmJob> slurm_job(const std::function<const char*(const char*)>&
     const char* const value = variable(name);
     return std::string(value == nullptr ? "" : value);
   };
-  const std::string id = text("SLURM_JOB_ID");
+  const std::string id = job_id(text);
   if (id.empty()) return std::nullopt;
   return SlurmJob{.id = id,
                   .restarts = number<int>(text("SLURM_RESTART_COUNT")).value_or(0),

@@ -24,7 +24,7 @@ struct ArrayElement {
 };
 
 struct SlurmJob {
-  std::string id;    ///< as squeue and scontrol take it
+  std::string id;    ///< as squeue and scontrol take it, for this job alone
   int restarts = 0;  ///< how often it was requeued
   /// When it will be ended [s since 1970], where this version of SLURM tells it.
   std::optional<double> end_s = {};

@@ -92,6 +92,15 @@ TEST_F(JobEndTest, WhereSqueueDoesNotAnswerIsWhatWasKnownBefore) {
   EXPECT_EQ(none.end_s(), 5);
 }
 
+TEST_F(JobEndTest, WhatIsNotOneLineLeavesWhatWasKnown) {
+  for (const char* text : {"1790000000\n1790000060\n", "NONE\nNONE\n", "17900"}) {
+    answer(text);
+    const JobEnd job("17", 5, squeue());
+    EXPECT_TRUE(wait_until([&] { return job.asked(); }, 10s));
+    EXPECT_EQ(job.end_s(), 5) << text;
+  }
+}
+
 TEST_F(JobEndTest, ThatSqueueWasAskedIsKnownWhateverItAnswers) {
   const JobEnd none("17", {}, dir.file("no-squeue"));
   EXPECT_TRUE(wait_until([&] { return none.asked(); }, 10s));

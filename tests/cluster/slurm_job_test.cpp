@@ -29,6 +29,14 @@ TEST(SlurmJob, IsReadFromItsEnvironment) {
   EXPECT_EQ(job->end_s, 1790000000);
 }
 
+TEST(SlurmJob, OfAnArrayIsNotNamedByTheNumberOfAllOfIt) {
+  const auto id_of = [](const char* job) {
+    return job_in({{"SLURM_JOB_ID", job}, {"SLURM_ARRAY_JOB_ID", "17"}, {"SLURM_ARRAY_TASK_ID", "3"}})->id;
+  };
+  EXPECT_EQ(id_of("17"), "17_3");
+  EXPECT_EQ(id_of("18"), "18") << "an element, or a job that one has submitted";
+}
+
 TEST(SlurmJob, WhatItsVersionDoesNotTellIsNotKnown) {
   const auto job = job_in({{"SLURM_JOB_ID", "17"}});
   ASSERT_TRUE(job);

@@ -21,5 +21,22 @@ TEST_P(Requeue, ABatchOfSeveralJobsGoesThroughThemByItselfAndStartsEachTaskOnce)
   expect_each_task_once();
 }
 
+// The array's number is the last element's too. That one has 20 s, the other goes on for 30 s.
+TEST_P(Requeue, AnElementOfAnArrayRequeuesItselfAlone) {
+  pack_ledger(120, 1);
+  const SlurmJob job = submit("[ $SLURM_JOB_ID = $SLURM_ARRAY_JOB_ID ] && margin=100 || margin=1\nexec " +
+                                  run_line("--requeue --margin $margin"),
+                              {"--requeue", "--array=1-2", "--time=2"});
+  const std::string element = job.id() + "_2";
+  const auto left = [&] { return slurm({"squeue", "-h", "-j", job.id(), "-o", "%i %T %r"}); };
+  ASSERT_TRUE(wait_until([&] { return left() == element + " PENDING BeginTime\n"; }, 2min, 1s))
+      << left() << err();
+  slurm({"scontrol", "update", "JobId=" + element, "StartTime=now"});
+  ASSERT_TRUE(job.wait_for_end()) << err();
+  EXPECT_THAT(job.fields("Restarts"), ::testing::UnorderedElementsAre("0", "1")) << err();
+  EXPECT_THAT(job.fields("ExitCode"), ::testing::Each("0:0")) << err();
+  expect_each_task_once();
+}
+
 }  // namespace
 }  // namespace parrun::test
