@@ -184,7 +184,8 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
   app.add_option(
          "--shard", a->shard,
          "Run every N-th task only, from the K-th on, with a record of its own (jobs.K-of-N.record); in a "
-         "SLURM job array each job runs its part where this is not given")
+         "SLURM job array each job runs its part where this is not given; to run one of them again, give its "
+         "K/N")
       ->check(not_empty)
       ->type_name("K/N");
   app.add_option("--load", a->run.modules, "Module of task functions; may be given several times")

@@ -47,19 +47,26 @@ class SlurmSurroundings final : public Surroundings {
   std::unique_ptr<cluster::JobEnd> job_end_;
 };
 
+std::string why_no_part(const cluster::ArrayElement& element) {
+  if (element.count == 1) {
+    return fmt::format(
+        "the job array is job {} alone, which does not tell what part of the batch is its; give --shard K/N, "
+        "as in the whole array, or --shard 1/1 for the whole batch",
+        element.id);
+  }
+  return fmt::format(
+      "the job array has gaps between {} and {}, so that its jobs are no parts of a whole; give --shard K/N, "
+      "or --shard 1/1 for the whole batch in each job",
+      element.min, element.max);
+}
+
 // The job of an array runs its part of the batch.
 void read_shard(RunArguments& arguments, const std::optional<cluster::SlurmJob>& job) {
   if (!arguments.shard.empty()) {
     arguments.run.shard = option_value("--shard", arguments.shard, parse_shard);
   } else if (job && job->array) {
     const std::optional<Shard> shard = job->array->shard();
-    if (!shard) {
-      throw InputError(
-          fmt::format("the job array has gaps between {} and {}, so that its jobs are no parts of a whole; "
-                      "give --shard K/N, "
-                      "or --shard 1/1 for the whole batch in each job",
-                      job->array->min, job->array->max));
-    }
+    if (!shard) throw InputError(why_no_part(*job->array));
     arguments.run.shard = *shard;
     arguments.console.shard_reason = "as SLURM_ARRAY_TASK_ID says; --shard 1/1 runs them all";
   }

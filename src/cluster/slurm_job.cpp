@@ -50,7 +50,9 @@ std::string job_id(const Text& text) {
 std::optional<Shard> ArrayElement::shard() const {
   const bool regular = count > 0 && step > 0 && max - min == (count - 1) * step;
   const bool among_them = id >= min && id <= max && (id - min) % std::max<std::int64_t>(step, 1) == 0;
-  if (!regular || !among_them) return std::nullopt;
+  // An element that was submitted again alone does not know how many there were.
+  const bool one_of_others = count == 1 && id > 1;
+  if (!regular || !among_them || one_of_others) return std::nullopt;
   return Shard{static_cast<std::uint64_t>((id - min) / step + 1), static_cast<std::uint64_t>(count)};
 }
 

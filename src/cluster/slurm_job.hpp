@@ -19,7 +19,7 @@ struct ArrayElement {
   std::int64_t max = 0;
   std::int64_t step = 1;
 
-  /// Its place among the others; none where ids are missing between them.
+  /// Its place among the others; none where ids are missing between them, or it is alone and neither 0 nor 1.
   std::optional<Shard> shard() const;
 };
 

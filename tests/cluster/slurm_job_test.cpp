@@ -62,8 +62,11 @@ TEST(ArrayElement, HasItsPlaceAmongTheOthers) {
   EXPECT_EQ(shard_in("0", "4", "0", "3"), (Shard{1, 4}));
   EXPECT_EQ(shard_in("3", "4", "0", "3"), (Shard{4, 4}));
   EXPECT_EQ(shard_in("15", "3", "10", "20", "5"), (Shard{2, 3}));
-  EXPECT_EQ(shard_in("7", "1", "7", "7"), (Shard{1, 1}));
+  EXPECT_EQ(shard_in("0", "1", "0", "0"), (Shard{1, 1}));
+  EXPECT_EQ(shard_in("1", "1", "1", "1"), (Shard{1, 1}));
 }
+
+TEST(ArrayElement, SubmittedAgainAloneHasNone) { EXPECT_FALSE(shard_in("7", "1", "7", "7")) << "--array=7"; }
 
 TEST(ArrayElement, OfAnArrayWithGapsHasNone) {
   EXPECT_FALSE(shard_in("7", "3", "1", "7")) << "--array=1,3,7";

@@ -129,10 +129,11 @@ TEST_F(InSlurmJob, AJobThatWasRequeuedResumesByItself) {
   EXPECT_EQ(read_bytes(dir.file("runs")), "one\n");
 }
 
-Environment element(int id, const std::string& count = "3", const std::string& max = "3") {
+Environment element(int id, const std::string& count = "3", const std::string& max = "3",
+                    const std::string& min = "1") {
   return {{"SLURM_ARRAY_TASK_ID", std::to_string(id)},
           {"SLURM_ARRAY_TASK_COUNT", count},
-          {"SLURM_ARRAY_TASK_MIN", "1"},
+          {"SLURM_ARRAY_TASK_MIN", min},
           {"SLURM_ARRAY_TASK_MAX", max}};
 }
 
@@ -167,6 +168,17 @@ TEST_F(InSlurmJob, AnArrayWithGapsIsNoWholeUnlessItIsSaidWhatIsMeant) {
   EXPECT_THAT(gaps.err, HasSubstr("give --shard K/N"));
   EXPECT_EQ(run({"--shard", "1/1"}, "", element(1, "3", "7")).exit_code, 0);
   EXPECT_EQ(states().size(), 1U) << "in jobs.record";
+}
+
+TEST_F(InSlurmJob, AnArraysJobThatIsSubmittedAgainAloneRunsNothingUntilItIsSaidWhatIsMeant) {
+  for (int task = 0; task < 8; ++task) batch.command("echo " + std::to_string(task));
+  job_ends_in(1000);
+  const Environment alone = element(7, "1", "7", "7");
+  const JobResult refused = run({}, "", alone);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("job 7 alone"), HasSubstr("give --shard K/N")));
+  EXPECT_EQ(run({"--shard", "3/4", "--order", "submission"}, "", alone).out, "2\n6\n");
 }
 
 // /dev/shm is surely a host's own.
