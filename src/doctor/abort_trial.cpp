@@ -70,9 +70,10 @@ Descriptor endless_batch(std::size_t tasks) {
 
 TaskSpec trial_command(Launcher launcher, const Layout& layout, const std::string& batch, Duration bound) {
   TaskSpec spec;
-  spec.work = ArgvCommand{launch_line(
-      launcher, layout,
-      {this_program(), "--timeout", fmt::format("{}", kLimit_s), "--format", "jsonl", "--no-record", batch})};
+  // It ends for its limit alone and runs all of its batch, whatever job or job array is around it.
+  spec.work = ArgvCommand{launch_line(launcher, layout,
+                                      {this_program(), "--timeout", fmt::format("{}", kLimit_s), "--deadline",
+                                       "none", "--shard", "1/1", "--format", "jsonl", "--no-record", batch})};
   spec.env = users_settings(environ);
   // Within a SLURM job mpirun starts its daemons by srun, which would wait for what this job's own daemons
   // have.

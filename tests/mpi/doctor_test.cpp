@@ -104,6 +104,25 @@ TEST_F(Doctor, RanksOnOneCoreAreToldOf) {
   EXPECT_THAT(result.out, EndsWith(kWorks));
 }
 
+TEST_F(Doctor, InAJobArrayTheJobThatItStartsIsNoPartOfIt) {
+  RunOptions options;
+  options.env = {{"SLURM_JOB_ID", "18"},        {"SLURM_ARRAY_JOB_ID", "17"},
+                 {"SLURM_ARRAY_TASK_ID", "2"},  {"SLURM_ARRAY_TASK_COUNT", "3"},
+                 {"SLURM_ARRAY_TASK_MIN", "1"}, {"SLURM_ARRAY_TASK_MAX", "3"}};
+  const JobResult result = doctor(0, {"/dev/shm"}, options);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, EndsWith(kWorks));
+}
+
+TEST_F(Doctor, TheJobThatItStartsDoesNotHeedTheEndOfTheJobAroundIt) {
+  ::chmod(dir.write("squeue", "#!/bin/sh\ndate +%s\n").c_str(), 0755);
+  RunOptions options;
+  options.env = {{"PATH", dir.path().string() + ":" + std::getenv("PATH")}, {"SLURM_JOB_ID", "17"}};
+  const JobResult result = doctor(0, {"/dev/shm"}, options);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr(" s behind its limit, "), EndsWith(kWorks)));
+}
+
 // --- a poor file system ----------------------------------------------------------------------------------
 
 TEST_F(Doctor, AFileSystemWithoutLocksIsAdviceAndNoMore) {
