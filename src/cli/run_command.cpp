@@ -166,8 +166,10 @@ void add_record_options(CLI::App& app, RunArguments& a) {
   app.add_flag("--overwrite", a.overwrite, "Replace the record that is there");
   app.add_flag("--replay", a.run.replay,
                "With --resume: print the results of earlier runs too, as --order submission always does");
-  app.add_option("--joblog", a.console.joblog,
-                 "A line for each task in the format of GNU parallel's --joblog")
+  app.add_option(
+         "--joblog", a.console.joblog,
+         "A line for each task in the format of GNU parallel's --joblog; of a shard with K-of-N in its "
+         "name, as the record")
       ->check(not_empty)
       ->type_name("FILE");
 }

@@ -9,6 +9,8 @@
 namespace parrun {
 namespace {
 
+namespace fs = std::filesystem;
+
 // As one could type it again.
 std::string command_line(const std::vector<std::string>& words) {
   std::string line = "parrun";
@@ -49,16 +51,29 @@ void refuse_record_contradictions(const RunArguments& arguments) {
   }
 }
 
-// jobs.bin -> jobs.record, or jobs.3-of-10.record
+// jobs.record -> jobs.3-of-10.record
+std::string name_of_part(fs::path path, const Shard& shard) {
+  if (shard.whole()) return path.string();
+  const std::string extension = path.extension().string();
+  return path.replace_extension(fmt::format("{}-of-{}{}", shard.number, shard.count, extension)).string();
+}
+
+// jobs.bin -> jobs.record
 std::string record_path(const RunArguments& arguments) {
   if (!arguments.record.empty()) return arguments.record;
-  const Shard& shard = arguments.run.shard;
-  const std::string part = shard.whole() ? "" : fmt::format("{}-of-{}.", shard.number, shard.count);
-  return std::filesystem::path(arguments.run.batch_file).replace_extension(part + "record").string();
+  return name_of_part(fs::path(arguments.run.batch_file).replace_extension("record"), arguments.run.shard);
+}
+
+// Each part would replace what the others have written. /dev/stderr or a FIFO is there already, for all.
+std::string joblog_path(const RunArguments& arguments) {
+  const std::string& joblog = arguments.console.joblog;
+  std::error_code ignored;
+  const fs::file_type type = fs::status(joblog, ignored).type();
+  const bool is_file = type == fs::file_type::regular || type == fs::file_type::not_found;
+  return joblog.empty() || !is_file ? joblog : name_of_part(joblog, arguments.run.shard);
 }
 
 void refuse_joblog_on_record(const RunArguments& arguments) {
-  namespace fs = std::filesystem;
   std::error_code ignored;
   const std::string& joblog = arguments.console.joblog;
   if (joblog.empty() || !arguments.run.record ||
@@ -75,6 +90,7 @@ void read_record_options(RunArguments& arguments) {
   arguments.resume = arguments.resume || arguments.resume_failed;
   refuse_record_contradictions(arguments);
   arguments.console.append_joblog = arguments.resume;
+  arguments.console.joblog = joblog_path(arguments);
   if (arguments.no_record) return;
   const Existing existing = arguments.resume      ? Existing::resume
                             : arguments.overwrite ? Existing::overwrite

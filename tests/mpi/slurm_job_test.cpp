@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -150,6 +151,25 @@ TEST_F(InSlurmJob, EachJobOfAnArrayRunsItsPartWithARecordOfItsOwn) {
   const JobResult results = run_parrun(0, {"results", "--indices", dir.file("jobs.3-of-3.record"),
                                            dir.file("jobs.1-of-3.record"), dir.file("jobs.2-of-3.record")});
   EXPECT_EQ(results.out, "0\n1\n2\n3\n4\n5\n6\n7\n") << results.err;
+}
+
+TEST_F(InSlurmJob, EachJobOfAnArrayHasAJoblogOfItsOwn) {
+  for (int task = 0; task < 8; ++task) batch.command("echo " + std::to_string(task));
+  job_ends_in(1000);
+  const auto logged = [&](const std::string& name) {
+    const std::string text = read_bytes(dir.file(name));
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  for (const int id : {1, 2, 3}) {
+    EXPECT_EQ(run({"--joblog", dir.file("log.tsv")}, "", element(id)).exit_code, 0);
+    EXPECT_EQ(run({"--no-record", "--joblog", dir.file("log")}, "", element(id)).exit_code, 0);
+  }
+  EXPECT_EQ(logged("log.1-of-3.tsv"), 1 + 3) << "with the header";
+  EXPECT_EQ(logged("log.2-of-3.tsv"), 1 + 3);
+  EXPECT_EQ(logged("log.3-of-3.tsv"), 1 + 2);
+  EXPECT_EQ(logged("log.3-of-3"), 1 + 2);
+  EXPECT_FALSE(std::filesystem::exists(dir.file("log.tsv")));
+  EXPECT_EQ(run({"--resume", "--joblog", "/dev/null"}, "", element(1)).exit_code, 0) << "no file to be named";
 }
 
 TEST_F(InSlurmJob, TheWayOnFromAnArraysJobNamesItsPart) {
