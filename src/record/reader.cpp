@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/file_system.hpp"
 #include "core/outcome.hpp"
 #include "parrun/errors.hpp"
+#include "record/copied.hpp"
 #include "record/schema.hpp"
 
 namespace parrun {
@@ -66,6 +68,11 @@ Database begin_reading(const std::string& path, Database::Access access) {
   database.execute("BEGIN");
   database.integer("SELECT count(*) FROM sqlite_schema");
   return database;
+}
+
+bool is_shared(const std::string& path) {
+  const std::optional<FileSystem> file_system = file_system_of(path);
+  return file_system && file_system->shared;
 }
 
 std::string condition(const Selection& selection) {
@@ -169,18 +176,24 @@ void RecordReader::check_unchanged() const {
 
 // --- opening ---------------------------------------------------------------------------------------------
 
-RecordReader::RecordReader(std::string path)
+RecordReader::RecordReader(std::string path) : RecordReader(path, is_shared(path)) {}
+
+RecordReader::RecordReader(std::string path, bool shared)
     : path_(std::move(path)),
       opened_(look_at(path_)),
       // A reader that takes locks leaves an empty -wal and a -shm of its own beside a record that has none.
       // In a folder that several users share, the record's owner could not resume then; in one that cannot
       // be written, the reader could not read.
       immutable_(!log_size(path_)),
-      database_(guarded([&] { return open(); })) {
+      database_(guarded([&] { return open(shared); })) {
   guarded([&] { check_format(); });
 }
 
-Database RecordReader::open() {
+Database RecordReader::open(bool shared) {
+  if (!immutable_ && shared && size_of_file(path_ + "-wal").value_or(0) > 0) {
+    if (auto copied = record::open_copied(path_)) return std::move(*copied);
+    immutable_ = true;
+  }
   if (!immutable_) {
     try {
       return begin_reading(path_, Database::Access::read_only);

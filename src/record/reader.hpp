@@ -73,6 +73,8 @@ class RecordReader {
  public:
   /// Throws InputError, saying what to do, where the file is no record of this version that can be read.
   explicit RecordReader(std::string path);
+  /// `shared`: hosts other than this one may write it.
+  RecordReader(std::string path, bool shared);
 
   const std::string& path() const { return path_; }
 
@@ -91,7 +93,7 @@ class RecordReader {
  private:
   template <typename Read>
   auto guarded(Read read) const;
-  Database open();
+  Database open(bool shared);
   void check_format() const;
   void check_unchanged() const;
   record::Run read_last_run() const;

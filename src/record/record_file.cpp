@@ -17,6 +17,7 @@
 #include "base/host.hpp"
 #include "parrun/errors.hpp"
 #include "record/holder.hpp"
+#include "record/reader.hpp"
 #include "record/row.hpp"
 #include "record/schema.hpp"
 
@@ -86,9 +87,9 @@ void RecordFile::hold() {
   if (result != LockResult::held) return;
   std::string whose;
   try {
-    const Holder holder = last_holder(Database(path_, Database::Access::read_only));
-    whose = fmt::format(" of process {} on {}", holder.pid, holder.host);
-  } catch (const DatabaseError&) {  // it is just being made, or held exclusively
+    const Run run = RecordReader(path_).last_run();
+    whose = fmt::format(" of process {} on {}", run.pid, run.host);
+  } catch (const std::exception&) {  // it is just being made, or held exclusively
   }
   refuse(fmt::format("is in use by the run{}; wait for its end, or give --record another name", whose));
 }

@@ -202,6 +202,56 @@ TEST_F(RecordReaderTest, WhatAKilledRunLeftInTheLogIsRead) {
   EXPECT_THAT(tasks_of(RecordReader(dir_.file("killed.record"))), ElementsAre(1));
 }
 
+TEST_F(RecordReaderTest, OnASharedFileSystemAReaderOfALiveRecordTouchesNothingOfIt) {
+  WrittenRecord writer = std::move(WrittenRecord(path_).add(row(1)).add(run_of(9)));
+  leave_as_killed("elsewhere.record");
+  const std::vector<std::string> before = files();
+  const RecordReader elsewhere(dir_.file("elsewhere.record"), true);
+  EXPECT_EQ(files(), before) << "no index of the log is made";
+  EXPECT_THAT(tasks_of(elsewhere), ElementsAre(1));
+  const RecordReader reader(path_, true);
+  EXPECT_THAT(tasks_of(reader), ElementsAre(1));
+  writer.add(row(2));
+  EXPECT_THAT(tasks_of(reader), ElementsAre(1)) << "as it was when it was opened";
+  EXPECT_EQ(reader.last_run().tasks, 9U);
+  EXPECT_THAT(tasks_of(RecordReader(path_, true)), ElementsAre(1, 2));
+}
+
+TEST_F(RecordReaderTest, OnASharedFileSystemEachStateOfALiveRecordIsOneThatWas) {
+  constexpr std::uint64_t kRows = 1000;
+  const pid_t child = fork();
+  if (child == 0) {
+    WrittenRecord writer(path_);
+    writer.add(run_of(kRows));
+    writer.database().execute("PRAGMA wal_autocheckpoint = 20");
+    record::Row one = row(0);
+    one.outcome.stderr_text = std::string(3000, 'x');
+    for (std::uint64_t task = 0; task < kRows; ++task) {
+      one.outcome.task = TaskId(task);
+      writer.add(one);
+    }
+    _exit(0);
+  }
+  std::size_t most = 0;
+  for (bool ended = false; !ended;) {
+    ended = waitpid(child, nullptr, WNOHANG) != 0;
+    if (!fs::exists(path_ + "-wal")) continue;
+    std::vector<std::uint64_t> tasks;
+    try {
+      tasks = tasks_of(RecordReader(path_, true));
+    } catch (const InputError& error) {  // it is being made, or written too fast
+      EXPECT_THAT(error.what(),
+                  ::testing::AnyOf(HasSubstr("faster than"), HasSubstr("is empty"),
+                                   HasSubstr("tables are missing"), HasSubstr("no run record")));
+      continue;
+    }
+    ASSERT_TRUE(tasks.empty() || tasks.back() + 1 == tasks.size()) << "none is missing in between";
+    ASSERT_GE(tasks.size(), most);
+    most = tasks.size();
+  }
+  EXPECT_EQ(most, kRows);
+}
+
 TEST_F(RecordReaderTest, ARecordThatARunHoldsExclusivelyIsToBeReadWhenItHasEnded) {
   { WrittenRecord(path_).add(row(1)); }
   const Database writer(path_, Database::Access::read_write);
