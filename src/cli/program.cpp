@@ -40,6 +40,17 @@ void refuse_options_before_subcommand(const CLI::App& app) {
   }
 }
 
+// CLI11 takes an empty word for an option that was not given; it is a script's unset variable.
+void refuse_empty_words(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const auto& words = option->results();
+    if (std::find(words.begin(), words.end(), "") == words.end()) continue;
+    throw InputError(fmt::format(
+        "{}: it is an empty word (an unset variable?); give a value, or leave it out", option->get_name()));
+  }
+  for (const CLI::App* subcommand : app.get_subcommands()) refuse_empty_words(*subcommand);
+}
+
 }  // namespace
 
 int run_program(int argc, const char* const* argv) try {
@@ -60,6 +71,7 @@ int run_program(int argc, const char* const* argv) try {
     return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), exit_code::kUsage);
   }
   refuse_options_before_subcommand(app);
+  refuse_empty_words(app);
   return chosen();
 } catch (const InputError& error) {
   return complain(error.what(), exit_code::kUsage);

@@ -83,9 +83,6 @@ int run(RunArguments& arguments, TimePoint start) {
       arguments.run, [&] { return std::make_unique<Console>(arguments.console, start); }, start);
 }
 
-// CLI11 takes an empty word for an option that was not given: a script's unset variable.
-std::string not_empty(const std::string& text) { return text.empty() ? "an empty name" : ""; }
-
 template <typename Choice>
 using Choices = std::vector<std::pair<std::string, Choice>>;
 
@@ -155,7 +152,6 @@ void add_record_options(CLI::App& app, RunArguments& a) {
                "When its SLURM job ends before the batch does, have the job requeued; it resumes by itself");
   app.add_option("--record", a.record,
                  "Where the run is recorded, an SQLite file; beside the batch where not given: jobs.record")
-      ->check(not_empty)
       ->type_name("FILE");
   app.add_flag("--no-record", a.no_record, "Record nothing: what an interrupted run has done is lost");
   app.add_flag(
@@ -170,7 +166,6 @@ void add_record_options(CLI::App& app, RunArguments& a) {
          "--joblog", a.console.joblog,
          "A line for each task in the format of GNU parallel's --joblog; of a shard with K-of-N in its "
          "name, as the record")
-      ->check(not_empty)
       ->type_name("FILE");
 }
 
@@ -188,7 +183,6 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
          "Run every N-th task only, from the K-th on, with a record of its own (jobs.K-of-N.record); in a "
          "SLURM job array each job runs its part where this is not given; to run one of them again, give its "
          "K/N")
-      ->check(not_empty)
       ->type_name("K/N");
   app.add_option("--load", a->run.modules, "Module of task functions; may be given several times")
       ->type_name("MODULE")

@@ -62,6 +62,24 @@ TEST_F(ProgramTest, WrongArgumentsAreRefusedInOneLine) {
   expect_refused({"show", jobs_, "--format", "csv"}, "csv");
 }
 
+TEST_F(ProgramTest, AnUnsetVariableInQuotesIsRefusedWhereverItStands) {
+  const auto expect_refused_at = [](const std::string& name, const std::vector<std::string>& arguments) {
+    expect_refused(arguments, "parrun: " + name + ": it is an empty word");
+  };
+  for (const char* option : {"--timeout", "--deadline", "--stall", "--margin", "--lost-after", "--grace",
+                             "--retry-delay", "--memory-limit", "--cpu-limit", "--output-limit", "--workdir",
+                             "--record", "--joblog", "--shard", "--load"}) {
+    expect_refused_at(option, {option, ""});
+  }
+  expect_refused_at("batch", {"--quiet", ""});
+  expect_refused_at("--deadline", {"doctor", "--deadline", "", "--record", "x", "x"});
+  expect_refused_at("--record", {"doctor", "--record", "", "--deadline", "1"});
+  expect_refused_at("FILE", {"pack", "", "-o", jobs_});
+  expect_refused_at("--output", {"pack", commands_, "-o", ""});
+  expect_refused_at("--costs-from", {"pack", commands_, "-o", jobs_, "--costs-from", ""});
+  expect_refused_at("--head", {"show", jobs_, "--head", ""});
+}
+
 TEST_F(ProgramTest, WrongFilesAreRefusedInOneLine) {
   expect_refused({"show", jobs_}, "No such file");
   expect_refused({"show", commands_}, "is no batch file");
