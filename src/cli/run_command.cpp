@@ -175,7 +175,7 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
   const TimePoint start = Clock::now();
   const auto a = std::make_shared<RunArguments>();
   a->words = words;
-  a->console.work_text = [](const TaskSpec& spec) { return work_text(spec, arguments_to_json); };
+  a->console.work_text = logged_work;
   app.footer(kFooter);
   app.add_option("batch", a->run.batch_file, "The batch to run, made by parrun pack")->type_name("FILE");
   app.add_option(

@@ -66,6 +66,16 @@ std::string work_text(const TaskSpec& spec, const ArgumentsToJson& convert) {
   return fmt::format("{}({})", call.function, arguments->substr(1, arguments->size() - 2));
 }
 
+std::string logged_work(const TaskSpec& spec) {
+  return work_text(spec, [](const Call& call) -> std::optional<std::string> {
+    try {
+      return arguments_to_json(call);
+    } catch (...) {  // by a user's to_json, of whatever type
+      return fmt::format("[{} bytes that cannot be shown here]", call.arguments.size());
+    }
+  });
+}
+
 std::string shown_work(const TaskSpec& spec, const ArgumentsToJson& convert) {
   const std::string settings = settings_text(spec);
   return escaped(work_text(spec, convert) + (settings.empty() ? "" : "  [" + settings + "]"));

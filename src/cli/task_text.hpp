@@ -20,6 +20,10 @@ std::optional<std::string> arguments_to_json(const Call& call);
 /// A task's work alone, as it stands: a command's line, or a call.
 std::string work_text(const TaskSpec& spec, const ArgumentsToJson& convert);
 
+/// The same of a task that has run: it is never refused, for a call that does not fit is a failure of its
+/// own.
+std::string logged_work(const TaskSpec& spec);
+
 /// A task's work and settings for people, in one line whatever they hold: `sort -n  [timeout 3.0 s]`.
 std::string shown_work(const TaskSpec& spec, const ArgumentsToJson& convert);
 

@@ -86,8 +86,7 @@ class BatchRun {
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
     if (options_.longest_first) from.order = opening.longest_first(batch_file);
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
-    work(dispatcher);
-    return end(code(dispatcher), dispatcher.counts());
+    return run_tasks(dispatcher);
   }
 
  private:
@@ -141,6 +140,14 @@ class BatchRun {
   }
 
   // --- work
+
+  // From here on something was run, so that an error is none of the input.
+  int run_tasks(Dispatcher& dispatcher) try {
+    work(dispatcher);
+    return end(code(dispatcher), dispatcher.counts());
+  } catch (const InputError& error) {
+    throw std::runtime_error(error.what());
+  }
 
   // Returns when all tasks are done, or those that are to be.
   void work(Dispatcher& dispatcher) try {

@@ -2,7 +2,26 @@
 
 #include <gtest/gtest.h>
 
+#include "parrun/task.hpp"
 #include "support/batches.hpp"
+
+namespace task_text_test {
+
+// A user's type that does not want to be shown.
+struct Shy {
+  template <typename Archive>
+  void serialize(Archive& /*archive*/, unsigned /*version*/) {}
+};
+void to_json(nlohmann::json& /*json*/, const Shy& /*shy*/) { throw 1; }
+void from_json(const nlohmann::json& /*json*/, Shy& /*shy*/) {}
+
+int twice(int value) { return 2 * value; }
+void meet(const Shy& /*shy*/) {}
+
+PARRUN_TASK(twice);
+PARRUN_TASK(meet);
+
+}  // namespace task_text_test
 
 namespace parrun {
 namespace {
@@ -33,6 +52,15 @@ TEST(TaskText, ACallIsShownWithItsArgumentsWhereTheyAreKnown) {
   const TaskSpec spec = test::call("simulate", "1234");
   EXPECT_EQ(shown_work(spec, unknown), "simulate(4 bytes; --load its module to see them)");
   EXPECT_EQ(shown_work(spec, [](const Call&) { return "[1,2.0]"; }), "simulate(1,2.0)");
+}
+
+TEST(TaskText, InALogACallIsNotRefusedThatIsNoneAnyMore) {
+  EXPECT_EQ(logged_work(test::call("twice", detail::to_bytes(3))), "twice(3)");
+  EXPECT_EQ(logged_work(test::call("twice", "12")), "twice(2 bytes that cannot be shown here)");
+  const Bytes shy = detail::to_bytes(task_text_test::Shy());
+  EXPECT_EQ(logged_work(test::call("meet", shy)),
+            "meet(" + std::to_string(shy.size()) + " bytes that cannot be shown here)");
+  EXPECT_EQ(logged_work(test::command("true")), "true");
 }
 
 TEST(TaskText, ALongLabelIsCut) {

@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "report/console.hpp"
 #include "support/batch.hpp"
 #include "support/run_parrun.hpp"
 #include "support/temp_dir.hpp"
@@ -86,6 +89,21 @@ TEST(RefusedRank, WhoseModulesDifferIsNamed) {
   Job job(argv, with_mpi_environment({}));
   expect_refused(job.wait(30s), "rank 2");
   job.expect_nothing_left();
+}
+
+TEST(ErrorInMidRun, IsNotToldAsInputForWhichNothingWasRun) {
+  const TempDir dir;
+  parrun::RunOptions options;
+  options.batch_file = Batch().command("true").pack(dir);
+  Console::Options console;
+  console.joblog = dir.file("log");
+  console.work_text = [](const TaskSpec&) -> std::string { throw InputError("no text"); };
+  const auto run = [&] {
+    const TimePoint start = Clock::now();
+    std::exit(run_batch(
+        options, [&] { return std::make_unique<Console>(console, start); }, start));
+  };
+  EXPECT_EXIT(run(), ::testing::ExitedWithCode(3), "parrun: rank 0: no text");
 }
 
 }  // namespace

@@ -517,6 +517,17 @@ TEST_F(Recorded, TheJoblogHasAllTasksAndGrowsWithAResumedRun) {
   EXPECT_EQ(std::count(both.begin(), both.end(), '\n'), 12);
 }
 
+TEST(Joblog, OfCallsThatDoNotFitTheirFunctionAnyMoreEndsNoRun) {
+  const TempDir dir;
+  const std::string log = dir.file("log");
+  write_batch(dir.file("jobs.bin"), {call("echo", "1234"), command("echo beside")});
+  const JobResult result =
+      run_parrun(3, {"--joblog", log, "--load", test_module(), "--timeout", "20", dir.file("jobs.bin")});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_EQ(result.out, "beside\n");
+  EXPECT_THAT(read_bytes(log), HasSubstr("\techo(4 bytes that cannot be shown here)\n"));
+}
+
 // --- costs -----------------------------------------------------------------------------------------------
 
 TEST(LongestFirst, TasksStartByTheirCostsAndThoseWithoutBeforeThem) {
