@@ -6,12 +6,11 @@
 #include <cmath>
 #include <vector>
 
+#include "base/limit.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
 namespace {
-
-constexpr double kLongest = 100.0 * 365 * 24 * 3600;  // [s] far below what steady_clock can hold
 
 [[noreturn]] void refuse_duration(std::string_view text, std::string_view why) {
   throw InputError(
@@ -74,7 +73,7 @@ Duration parse_duration(std::string_view text) {
   if (text.empty()) refuse_duration(text, "it is empty");
   if (text.front() == '-') refuse_duration(text, "it is negative");
   const double seconds = text.find(':') == text.npos ? parse_units(text) : parse_clock(text);
-  if (!(seconds <= kLongest)) refuse_duration(text, "it is longer than 100 years");
+  if (!(seconds <= to_seconds(kLongestLimit))) refuse_duration(text, "it is longer than 100 years");
   if (from_seconds(seconds) <= Duration::zero()) refuse_duration(text, "it is zero");
   return from_seconds(seconds);
 }

@@ -4,13 +4,13 @@
 
 #include <cmath>
 
+#include "base/limit.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
 
 Duration checked_limit(std::chrono::nanoseconds limit, const char* name) {
-  constexpr auto kLongest = std::chrono::hours(24 * 365 * 100);
-  if (limit > std::chrono::nanoseconds::zero() && limit < kLongest) return limit;
+  if (limit > std::chrono::nanoseconds::zero() && limit < kLongestLimit) return limit;
   throw InputError(fmt::format("the {} must be above zero and below 100 years; leave it out for none", name));
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limit.hpp"
 #include "core/limit_watch.hpp"
 #include "wire/messages.hpp"
 #include "wire/transport.hpp"
@@ -52,7 +53,7 @@ class Crew {
   /// Tells each worker now and then that rank 0 lives, spread over time. To be called in each turn.
   void send_heartbeats(TimePoint now);
   /// A worker that has heard nothing for so long is cut off from rank 0, or rank 0 is no more.
-  Duration orphaned_after() const { return 3 * watch_.limits().lost_after; }
+  Duration orphaned_after() const { return multiplied(watch_.limits().lost_after, 3); }
 
   /// Every worker has said hello.
   bool gathered() const { return present_ == workers_.size(); }

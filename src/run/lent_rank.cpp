@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/exit_code.hpp"
+#include "base/limit.hpp"
 #include "parrun/errors.hpp"
 #include "run/pool_impl.hpp"
 #include "wire/mpi_environment.hpp"
@@ -66,7 +67,7 @@ void check_processes(LentRank& rank) {
 
 void gather(LentRank& rank, const PoolOptions& options) {
   Limits limits;
-  limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
+  limits.lost_after = std::clamp<Duration>(options.lost_after, LimitWatch::kShortestLostAfter, kLongestLimit);
   Session& session = rank.session();
   if (const auto expired = session.gather(limits, {}, std::max(options.local_workers, 1)))
     throw TimeoutError(expired->what, {});
@@ -75,7 +76,7 @@ void gather(LentRank& rank, const PoolOptions& options) {
 
 std::unique_ptr<Pool::Impl> lending_pool(const Communicator& communicator, const PoolOptions& options) {
   auto rank = std::make_unique<LentRank>(communicator, options.lost_after,
-                                         Clock::now() + kComingSilences * options.lost_after);
+                                         Clock::now() + multiplied(options.lost_after, kComingSilences));
   if (rank->rank() != Rank(0))
     throw std::logic_error("a Pool is made on rank 0; the other ranks call parrun::serve()");
   try {

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "base/exit_code.hpp"
+#include "base/limit.hpp"
 #include "run/pool_impl.hpp"
 #include "run/program.hpp"
 #include "run/submissions.hpp"
@@ -48,7 +49,7 @@ int run_session(Session& session, const std::function<void(Pool&)>& body, const 
     return 0;
   }
   Limits limits;
-  limits.lost_after = std::max<Duration>(options.lost_after, LimitWatch::kShortestLostAfter);
+  limits.lost_after = std::clamp<Duration>(options.lost_after, LimitWatch::kShortestLostAfter, kLongestLimit);
   int code = exit_code::kUsage;
   try {
     if (const auto expired = session.gather(limits, {}, std::max(options.local_workers, 1))) {

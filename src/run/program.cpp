@@ -7,6 +7,7 @@
 #include "base/exit_code.hpp"
 #include "base/keep_memory.hpp"
 #include "base/launcher.hpp"
+#include "base/limit.hpp"
 
 namespace parrun {
 namespace {
@@ -18,9 +19,9 @@ constexpr std::size_t kKeptMemory = std::size_t{256} << 20;
 // themselves only where they are cut off from it.
 TimePoint start_up_limit(const Program::Options& options) {
   constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
-  const Duration silences = kStartUpSilences * options.lost_after;
-  if (launcher_rank() != 0) return options.start + 2 * silences;
-  return options.start + std::min(options.deadline.value_or(Duration::max() / 4), silences);
+  const Duration silences = multiplied(options.lost_after, kStartUpSilences);
+  if (launcher_rank() != 0) return options.start + multiplied(silences, 2);
+  return options.start + std::min(options.deadline.value_or(kLongestLimit), silences);
 }
 
 // A short sleep is to be short: by default the kernel may add 50 us to each.

@@ -15,6 +15,7 @@
 #include "base/exit_code.hpp"
 #include "base/host.hpp"
 #include "base/launcher.hpp"
+#include "base/limit.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 #include "wire/mpi_environment.hpp"
@@ -76,7 +77,7 @@ void Session::serve(const std::string& problem) {
   }
   // MPI_Finalize waits for all ranks. Rank 0 ends the job where one does not come, but may be cut off from
   // here.
-  arm_watchdog(Clock::now() + kFarewellSilences * ground_.lost_after, exit_code::kLimitReached);
+  arm_watchdog(Clock::now() + multiplied(ground_.lost_after, kFarewellSilences), exit_code::kLimitReached);
 }
 
 // The executors end with the rank. One rank speaks for all; where it is cut off nobody hears it.

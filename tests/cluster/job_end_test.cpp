@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/limit.hpp"
 #include "support/temp_dir.hpp"
 #include "support/wait_until.hpp"
 
@@ -24,6 +25,10 @@ TEST(RunEnd, IsTheMarginBeforeTheJobs) {
   const auto end = run.of(kNow_s + 100, kNow_s, kNow);
   ASSERT_TRUE(end);
   EXPECT_EQ(end->at, kNow + 90s);
+}
+
+TEST(RunEnd, WithTheLongestMarginHasBeenAlready) {
+  EXPECT_LT(RunEnd(kLongestLimit).of(kNow_s + 100, kNow_s, kNow)->at, kNow);
 }
 
 TEST(RunEnd, HasAMarginOfATenthOfWhatIsLeftAndAtMostAMinute) {

@@ -39,6 +39,8 @@ TEST_P(LentRanks, AreAskedForOnTheRightSide) {
                          HasSubstr("a Pool is made on rank 0; the other ranks call parrun::serve()")));
 }
 
+TEST_P(LentRanks, MayBeSilentForEver) { EXPECT_EQ(code.run("patient", 3, GetParam()).out, kSquares); }
+
 TEST_P(LentRanks, RefusePoolsInsideTasks) {
   EXPECT_THAT(code.run("nested", 2, GetParam()).out,
               AllOf(AnyOf(HasSubstr("in a task there is none"), HasSubstr("tasks cannot have one")),

@@ -314,6 +314,38 @@ TEST_P(MixedBag, TenRunsInARowAllEnd) {
   }
 }
 
+// --- limits that mean never ------------------------------------------------------------------------------
+
+class LongestLimit : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Option, LongestLimit,
+                         ::testing::Values("timeout", "deadline", "stall", "margin", "lost-after", "grace",
+                                           "retry-delay", "cpu-limit"),
+                         [](const auto& option) {
+                           std::string name = option.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST_P(LongestLimit, IsNeverReached) {
+  const TempDir dir;
+  const std::string jobs_bin = Batch().command("sleep 0.1; echo ran").pack(dir);
+  for (const int ranks : {0, 3}) {
+    const JobResult result =
+        run_parrun(ranks, {"--overwrite", std::string("--") + GetParam(), "36500d", jobs_bin});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.out, "ran\n");
+  }
+}
+
+TEST(LongestDelay, OfARetryOutlastsTheRun) {
+  const TempDir dir;
+  const std::string jobs_bin = Batch().command("echo tried; exit 1").pack(dir);
+  const JobResult result =
+      run_parrun(2, {"--retries", "3", "--retry-delay", "36500d", "--deadline", "2", jobs_bin});
+  EXPECT_EQ(result.exit_code, kLimitReached) << result.err;
+  EXPECT_THAT(result.err, Not(HasSubstr("attempt 3 follows")));
+}
+
 // --- what is left behind ---------------------------------------------------------------------------------
 
 class Killed : public ::testing::TestWithParam<int> {};

@@ -190,7 +190,7 @@ TEST_F(Signalled, WhatRunsBeyondItsGraceIsKilled) {
 }
 
 TEST_F(Signalled, ASecondSignalEndsTheRunAtOnce) {
-  ASSERT_NO_FATAL_FAILURE(start({"--grace", "1h"}));
+  ASSERT_NO_FATAL_FAILURE(start({"--grace", "36500d"}));
   kill(job->pid_of_rank(0), SIGTERM);
   EXPECT_TRUE(told("ends the run"));
   std::this_thread::sleep_for(1100ms);  // sooner it would be the same cause

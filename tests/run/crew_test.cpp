@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limit.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
 
@@ -152,6 +153,14 @@ TEST_F(CrewTest, IsDismissedWhenAllHaveSaidFarewellAndAllHasLeft) {
 }
 
 // --- silence ---------------------------------------------------------------------------------------------
+
+TEST_F(CrewTest, AWorkerIsNotOrphanedByTheLongestLimitOfSilence) {
+  Limits limits;
+  limits.lost_after = kLongestLimit;
+  const Crew patient(transport, limits, clock.now(), ours);
+  EXPECT_EQ(patient.orphaned_after(), kLongestLimit);
+  EXPECT_FALSE(patient.expired(clock.advance(1000h)));
+}
 
 TEST_F(CrewTest, AWorkerThatWasNeverHeardIsLost) {
   const Duration limit = Limits{}.lost_after;

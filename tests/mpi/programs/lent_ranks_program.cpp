@@ -172,7 +172,13 @@ void two_pools_of_one_rank(const Code& code) {
   tell_error([&] { const parrun::Pool second(MPI_COMM_SELF, code.options); });
 }
 
+void patient(Code code) {
+  code.options.lost_after = std::chrono::nanoseconds::max();
+  code.with_pool(MPI_COMM_WORLD, print_squares);
+}
+
 const std::map<std::string, std::function<void(const Code&)>> kCases{
+    {"patient", patient},
     {"own_messages", own_messages},
     {"two_at_once", two_at_once},
     {"errors", errors},
