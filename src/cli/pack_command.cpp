@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/stderr.hpp"
 #include "batch/pack.hpp"
 #include "cli/commands.hpp"
 #include "exec/registry.hpp"
@@ -148,8 +149,8 @@ int run_pack(const PackOptions& options) {
   const auto out = open_output(options.output);
   std::ios::sync_with_stdio(false);
   pack(options, from_stdin ? std::cin : file, from_stdin ? "stdin" : input, *out);
-  fmt::print(stderr, "parrun: packed {} tasks, {} bytes, into {}\n", out->task_count(), out->bytes(),
-             options.output == "-" ? "stdout" : options.output);
+  print_to_stderr("parrun: packed {} tasks, {} bytes, into {}\n", out->task_count(), out->bytes(),
+                  options.output == "-" ? "stdout" : options.output);
   return 0;
 }
 

@@ -1,6 +1,8 @@
 #include "cli/program.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -8,6 +10,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/launcher.hpp"
+#include "base/stderr.hpp"
 #include "cli/commands.hpp"
 #include "parrun/errors.hpp"
 
@@ -19,7 +22,7 @@ namespace {
 int complain(std::string message, int code) {
   if (launcher_rank() != 0) return 0;
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "parrun: {}\n", message);
+  print_to_stderr("parrun: {}\n", message);
   return code;
 }
 
@@ -51,9 +54,19 @@ void refuse_empty_words(const CLI::App& app) {
   for (const CLI::App* subcommand : app.get_subcommands()) refuse_empty_words(*subcommand);
 }
 
+// Else the next file that is opened would be stdin, stdout or stderr, and get what is said there. One still
+// cannot read or write the first two; what goes to stderr is dropped.
+void occupy_closed_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    [[maybe_unused]] const int occupied = open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
+  }
+}
+
 }  // namespace
 
 int run_program(int argc, const char* const* argv) try {
+  occupy_closed_streams();
   CLI::App app("Runs a batch of tasks over MPI; every run ends.", "parrun");
   app.set_version_flag("--version", "parrun " PARRUN_VERSION);
   app.require_subcommand(0, 1);
@@ -76,7 +89,7 @@ int run_program(int argc, const char* const* argv) try {
 } catch (const InputError& error) {
   return complain(error.what(), exit_code::kUsage);
 } catch (const std::exception& error) {
-  fmt::print(stderr, "parrun: rank {}: {}\n", launcher_rank(), error.what());
+  print_to_stderr("parrun: rank {}: {}\n", launcher_rank(), error.what());
   return exit_code::kInternalError;
 }
 

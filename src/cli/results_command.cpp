@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "base/stderr.hpp"
 #include "cli/commands.hpp"
 #include "cli/result_lines.hpp"
 #include "cli/stdout.hpp"
@@ -91,9 +92,9 @@ void tell_missing(const RecordSet& records, const ResultsOptions& options) {
   if (missing.empty()) return;
   const std::size_t count = missing.size();
   while (missing.size() > kMissingShown) missing.erase(std::prev(missing.end()));
-  fmt::print(stderr, "parrun: no outcome of task {}{} in {}\n", fmt::join(missing, ", "),
-             count > missing.size() ? fmt::format(" and {} more", count - missing.size()) : "",
-             fmt::join(options.files, ", "));
+  print_to_stderr("parrun: no outcome of task {}{} in {}\n", fmt::join(missing, ", "),
+                  count > missing.size() ? fmt::format(" and {} more", count - missing.size()) : "",
+                  fmt::join(options.files, ", "));
 }
 
 void print_stdout_of(const RecordSet& records, const ResultsOptions& options, std::uint64_t task) {

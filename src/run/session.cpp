@@ -16,6 +16,7 @@
 #include "base/host.hpp"
 #include "base/launcher.hpp"
 #include "base/limit.hpp"
+#include "base/stderr.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 #include "wire/mpi_environment.hpp"
@@ -83,7 +84,7 @@ void Session::serve(const std::string& problem) {
 // The executors end with the rank. One rank speaks for all; where it is cut off nobody hears it.
 void Session::end_orphaned() const {
   if (transport_.rank() == Rank(1)) {
-    fmt::print(stderr, "parrun: rank 1 ({}): rank 0 does not speak any more; the workers end\n", host_name());
+    print_to_stderr("parrun: rank 1 ({}): rank 0 does not speak any more; the workers end\n", host_name());
   }
   _exit(exit_code::kLimitReached);
 }
@@ -184,7 +185,7 @@ void Session::dismiss(int exit_code) {
     });
   }
   if (expired) {
-    fmt::print(stderr, "parrun: {} at the end of the run; it is aborted\n", expired->what);
+    print_to_stderr("parrun: {} at the end of the run; it is aborted\n", expired->what);
     drain_output();
     abort_job(exit_code);
   }
@@ -193,7 +194,7 @@ void Session::dismiss(int exit_code) {
 }
 
 void end_job_for(const std::exception& error) {
-  fmt::print(stderr, "parrun: rank {}: {}\n", launcher_rank(), error.what());
+  print_to_stderr("parrun: rank {}: {}\n", launcher_rank(), error.what());
   drain_output();
   abort_job(exit_code::kInternalError);
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "batch/batch_file.hpp"
 #include "report/console.hpp"
 #include "support/batch.hpp"
 #include "support/run_parrun.hpp"
@@ -89,6 +90,42 @@ TEST(RefusedRank, WhoseModulesDifferIsNamed) {
   Job job(argv, with_mpi_environment({}));
   expect_refused(job.wait(30s), "rank 2");
   job.expect_nothing_left();
+}
+
+// --- streams that are closed from the start --------------------------------------------------------------
+
+class ClosedStreams : public ::testing::Test {
+ protected:
+  /// `line`: with the program as $0 and the batch as $1.
+  JobResult shell(const std::string& line) const {
+    Job job({"sh", "-c", line, PARRUN_BINARY, jobs_bin_}, with_mpi_environment({}));
+    return job.wait(30s);
+  }
+
+  const TempDir dir_;
+  const std::string jobs_bin_ = Batch().command("echo ran").pack(dir_);
+};
+
+TEST_F(ClosedStreams, AClosedStdinTakesNoOutputAway) {
+  const JobResult result = shell(R"("$0" --no-record "$1" <&-)");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "ran\n");
+}
+
+TEST_F(ClosedStreams, AClosedStdoutIsOneThatCannotBeWritten) {
+  const JobResult result = shell(R"("$0" --no-record "$1" >&-)");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("results cannot be written to stdout"));
+}
+
+TEST_F(ClosedStreams, WhatIsSaidToAClosedStderrIsNotInTheBatch) {
+  EXPECT_EQ(shell(R"(echo true | "$0" pack - -o "$1" 2>&-)").exit_code, 0);
+  EXPECT_EQ(BatchFile(jobs_bin_).size(), 1U);
+}
+
+TEST_F(ClosedStreams, AFullStderrChangesNoExitCode) {
+  EXPECT_EQ(shell(R"("$0" --nonsense 2>/dev/full)").exit_code, kUsage);
+  EXPECT_EQ(shell(R"(echo true | "$0" pack - -o "$1" 2>/dev/full)").exit_code, 0);
 }
 
 TEST(ErrorInMidRun, IsNotToldAsInputForWhichNothingWasRun) {
