@@ -215,7 +215,7 @@ class BatchRun {
 
   bool step(Dispatcher& dispatcher, TimePoint now) {
     outer_limit_.look(session_.crew().watch(), now);
-    dispatcher.hold(listener_.congested() || delivery_->congested());
+    dispatcher.hold(hold());
     const bool busy = dispatcher.turn(now);
     session_.not_awaited_for(dispatcher.supplied_for());
     const bool told = delivery_->turn();
@@ -223,6 +223,12 @@ class BatchRun {
     delivery_->set_executing(counts.executing);
     listener_.on_turn(counts, now);
     return busy || told;
+  }
+
+  Dispatcher::Hold hold() const {
+    using Hold = Dispatcher::Hold;
+    if (delivery_->waits_for_earlier()) return Hold::for_earlier;
+    return listener_.congested() || delivery_->congested() ? Hold::for_now : Hold::none;
   }
 
   bool stop(Dispatcher& dispatcher, Duration limit) {

@@ -25,6 +25,7 @@ class DirectDelivery final : public Delivery {
   }
   bool turn() override { return false; }
   bool congested() const override { return held_bytes_ > kHeldBytes; }
+  bool waits_for_earlier() const override { return congested(); }
   void hurry() override {}
   bool safe() const override { return true; }
   void end_order() override {
@@ -70,6 +71,7 @@ class RecordedDelivery final : public Delivery {
   }
 
   bool congested() const override { return recorder_.congested(); }
+  bool waits_for_earlier() const override { return false; }
   void hurry() override { recorder_.expedite(); }
   bool safe() const override { return recorder_.committed(); }
   void end_order() override { recorder_.end_order(); }

@@ -35,6 +35,8 @@ class Delivery {
   /// Tells what is due. True if something was.
   virtual bool turn() = 0;
   virtual bool congested() const = 0;
+  /// It is congested by results that wait for those of earlier tasks.
+  virtual bool waits_for_earlier() const = 0;
   /// Make safe what was taken as soon as possible, for it may be the last thing this process does.
   virtual void hurry() = 0;
   /// All that was taken is safe, and has been told as ended.

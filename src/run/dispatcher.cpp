@@ -204,7 +204,7 @@ void Dispatcher::take_failed(TimePoint now) {
 // --- giving out ------------------------------------------------------------------------------------------
 
 bool Dispatcher::give_out(TimePoint now) {
-  if (!held_ && !source_.exhausted()) {
+  if (!is_held() && !source_.exhausted()) {
     const std::uint64_t wanted = scheduler_.done() + scheduler_.in_flight() + scheduler_.appetite();
     scheduler_.add_tasks(source_.pull(std::max(wanted, scheduler_.known())) - scheduler_.known());
   }
@@ -285,8 +285,9 @@ void Dispatcher::heed_outer_limit(TimePoint now) {
   if (none_fits && !std::exchange(recalled_, true)) {
     crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
   }
-  const bool nothing_else =
-      none_fits || (scheduler_.aside() > 0 && !scheduler_.has_ready() && !scheduler_.has_delayed());
+  // What is held for now still comes. What waits for an earlier task does not: that one is aside.
+  const bool nothing_comes = hold_ != Hold::for_now && !scheduler_.has_ready() && !scheduler_.has_delayed();
+  const bool nothing_else = none_fits || (scheduler_.aside() > 0 && nothing_comes);
   if (!outer || !nothing_else || finished() || scheduler_.in_flight() > 0) return;
   expired_ =
       Expiry{.kind = Expiry::Kind::deadline,

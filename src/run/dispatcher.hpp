@@ -74,11 +74,17 @@ class Dispatcher {
 
   /// True if something happened.
   bool turn(TimePoint now);
-  /// While held, no task is given out for the first time: whoever takes the outcomes cannot keep up.
-  void hold(bool held) {
-    held_ = held;
-    scheduler_.hold_fresh(held);
+  enum class Hold {
+    none,
+    for_now,     ///< whoever takes the outcomes cannot keep up
+    for_earlier  ///< too many outcomes wait for those of tasks that were given before
+  };
+  /// While held, no task is given out for the first time.
+  void hold(Hold hold) {
+    hold_ = hold;
+    scheduler_.hold_fresh(is_held());
   }
+  void hold(bool held) { hold(held ? Hold::for_now : Hold::none); }
 
   bool finished() const {
     const bool all_done = source_.exhausted() && scheduler_.done() == scheduler_.known();
@@ -126,6 +132,7 @@ class Dispatcher {
   void write_off(Rank worker, const std::string& why, TimePoint now);
 
  private:
+  bool is_held() const { return hold_ != Hold::none; }
   bool take_messages(TimePoint now);
   void on(Rank from, const Report& report, TimePoint now);
   void on(Rank from, const Returned& returned);
@@ -172,7 +179,7 @@ class Dispatcher {
   std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
   std::unordered_set<TaskId> cancelled_;                      ///< and not done
   std::uint64_t failed_ = 0;
-  bool held_ = false;
+  Hold hold_ = Hold::none;
   std::optional<Drain> draining_;
   bool stopping_ = false;
   bool clean_ = true;

@@ -87,6 +87,7 @@ TEST(DirectDelivery, MuchThatWaitsForItsTurnIsCongestion) {
     delivery->take(std::move(large), "");
   }
   EXPECT_TRUE(delivery->congested());
+  EXPECT_TRUE(delivery->waits_for_earlier());
   delivery->end_order();
   EXPECT_FALSE(delivery->congested());
 }

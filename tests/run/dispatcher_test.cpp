@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,7 @@ using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Le;
+using ::testing::Not;
 using ::testing::SizeIs;
 using Kind = Expiry::Kind;
 
@@ -364,6 +366,19 @@ class OuterLimitTest : public DispatcherTest {
     limit_in(10s);
     turn();
   }
+  /// Nothing is in flight; a long task is aside, others were never given.
+  void start_with_one_aside_and_hold(Dispatcher::Hold hold) {
+    start_with_limit(20);
+    given_to_both();
+    for (const std::uint64_t task : {0, 1}) arrive_ended(kFirst, task);
+    for (const std::uint64_t task : {2, 3}) arrive_ended(kSecond, task);
+    dispatcher->hold(hold);
+    for (const Rank rank : {kFirst, kSecond}) {
+      for (const std::uint64_t task : given_to({rank})) arrive_ended(rank, task);
+    }
+    turn();
+    EXPECT_EQ(dispatcher->in_flight(), 0U);
+  }
   void limit_in(Duration left) {
     crew->watch().set_outer(OuterLimit{clock.now() + left, "the job ends soon"});
   }
@@ -374,10 +389,10 @@ class OuterLimitTest : public DispatcherTest {
     outcome.elapsed_s = task % 2 == 1 ? 20 : 1;
     arrive(from, Report{kEpoch, {{encode(outcome), -1}}, {}});
   }
-  /// All that was given to both, and how many recalls there were.
-  std::vector<std::uint64_t> given_to_both() {
+  /// All that was given, and how many recalls there were.
+  std::vector<std::uint64_t> given_to(std::initializer_list<Rank> ranks) {
     std::vector<std::uint64_t> tasks;
-    for (const Rank rank : {kFirst, kSecond}) {
+    for (const Rank rank : ranks) {
       while (transport.has(rank)) {
         const FromDispatcher message = decode_from_dispatcher(test::kept(transport.take(rank)));
         recalls += std::holds_alternative<Recall>(message) ? 1 : 0;
@@ -388,6 +403,7 @@ class OuterLimitTest : public DispatcherTest {
     }
     return tasks;
   }
+  std::vector<std::uint64_t> given_to_both() { return given_to({kFirst, kSecond}); }
   int recalls = 0;
 };
 
@@ -412,6 +428,20 @@ TEST_F(OuterLimitTest, TheRunEndsWhenNothingElseIsLeft) {
   EXPECT_THAT(dispatcher->expired()->what, HasSubstr("the job ends soon; no task that is left"));
   EXPECT_EQ(dispatcher->counts().done, 3U);
   given_to_both();
+}
+
+TEST_F(OuterLimitTest, ARunThatIsHeldForNowDoesNotEnd) {
+  start_with_one_aside_and_hold(Dispatcher::Hold::for_now);
+  EXPECT_FALSE(dispatcher->expired()) << "short ones are left";
+  dispatcher->hold(false);
+  turn();
+  EXPECT_FALSE(dispatcher->expired());
+  EXPECT_THAT(given_to_both(), Not(IsEmpty()));
+}
+
+TEST_F(OuterLimitTest, ARunEndsWhoseOutcomesWaitForATaskThatWasSetAside) {
+  start_with_one_aside_and_hold(Dispatcher::Hold::for_earlier);
+  EXPECT_TRUE(dispatcher->expired());
 }
 
 TEST_F(OuterLimitTest, WhenNoneFitsWhatWaitsAtWorkersIsTakenBack) {
