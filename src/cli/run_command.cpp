@@ -208,7 +208,8 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
   add_choice<bool>(
       app, "--order-by", a->run.longest_first, {{"submission", false}, {"longest-first", true}},
       "Tasks start as in the batch (submission, the default), or those of the greatest cost first "
-      "(longest-first): a cost stands in the batch, or comes from a record (pack --costs-from)");
+      "(longest-first): a cost stands in the batch, or comes from a record (pack --costs-from); with --order "
+      "submission only where there is a record");
   add_choice<Order>(app, "--order", a->run.order,
                     {{"completion", Order::completion}, {"submission", Order::submission}},
                     "Results as the tasks finish (completion, the default), or as in the batch (submission)");

@@ -49,6 +49,12 @@ void refuse_record_contradictions(const RunArguments& arguments) {
     throw InputError(
         "--resume, --resume-failed, --replay and --overwrite are about a record; leave out --no-record");
   }
+  // The first tasks may be the last to start, and results that wait for theirs must lie somewhere.
+  if (arguments.run.order == Order::submission && arguments.run.longest_first) {
+    throw InputError(
+        "--order submission with --order-by longest-first needs a record, where results wait for their turn; "
+        "leave out --no-record");
+  }
 }
 
 // jobs.record -> jobs.3-of-10.record

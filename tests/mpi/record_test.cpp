@@ -198,11 +198,12 @@ TEST_F(Recorded, TheExitCodeThatIsRecordedIsTheRuns) {
 }
 
 TEST_F(Recorded, ContradictionsAreRefused) {
-  for (const std::vector<std::string>& options :
-       std::vector<std::vector<std::string>>{{"--no-record", "--resume"},
-                                             {"--no-record", "--record", "x"},
-                                             {"--resume", "--overwrite"},
-                                             {"--no-record", "--replay"}}) {
+  for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{
+           {"--no-record", "--resume"},
+           {"--no-record", "--order", "submission", "--order-by", "longest-first"},
+           {"--no-record", "--record", "x"},
+           {"--resume", "--overwrite"},
+           {"--no-record", "--replay"}}) {
     const JobResult result = run(options, 0);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
