@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/host.hpp"
 
@@ -129,8 +130,8 @@ std::vector<Rank> Crew::dead_here() const {
 }
 
 void Crew::on_farewell(Rank from) {
-  members_[index(from)].left = true;
-  ++left_;
+  // A farewell may be read behind the news that its rank has failed.
+  if (!std::exchange(members_[index(from)].left, true)) ++left_;
   watch_.on_farewell(from);
 }
 

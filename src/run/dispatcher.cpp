@@ -27,6 +27,7 @@ Dispatcher::Dispatcher(Crew& crew, TaskSource& source, const Begin& begin, const
   scheduler_.add_tasks(source_.pull(1));
   crew_.watch().on_rest();  // of an earlier run, which may have been stopped before its end
   for (const Rank worker : crew_.workers()) {
+    if (crew_.member(worker).left) continue;  // failed in an earlier run
     crew_.send(worker, begin);
     crew_.watch().on_running(worker, std::nullopt);
     scheduler_.add_worker(worker);
@@ -196,9 +197,10 @@ void Dispatcher::take_failed(TimePoint now) {
     }
     crew_.watch().on_running(worker, std::nullopt);
     scheduler_.on_worker_lost(worker);
-    if (!crew_.abandoned() || expired_) continue;
-    expired_ = Expiry{.kind = Expiry::Kind::lost, .rank = worker, .what = "all workers have failed"};
   }
+  if (!crew_.abandoned() || expired_ || finished()) return;
+  expired_ =
+      Expiry{.kind = Expiry::Kind::lost, .rank = crew_.workers().back(), .what = "all workers have failed"};
 }
 
 // --- giving out ------------------------------------------------------------------------------------------

@@ -17,16 +17,23 @@ void Sharing::begin(BytesView value) {
     throw std::runtime_error(
         fmt::format("{} values are shared already; let handles go that are not needed any more", shared_));
   }
-  const std::vector<Rank>& workers = crew_.workers();
-  under_way_.emplace(UnderWay{
-      .id = last_id_ + 1, .value = value, .nodes = nodes(), .unanswered = {workers.begin(), workers.end()}});
+  under_way_.emplace(UnderWay{.id = last_id_ + 1, .value = value, .nodes = nodes(), .unanswered = present()});
   ++last_id_;
   ++shared_;
 }
 
+// Workers that failed before have no part in it.
+std::set<Rank> Sharing::present() const {
+  std::set<Rank> ranks;
+  for (const Rank rank : crew_.workers()) {
+    if (!crew_.member(rank).left) ranks.insert(rank);
+  }
+  return ranks;
+}
+
 std::vector<Sharing::Node> Sharing::nodes() const {
   std::vector<Node> nodes{{.name = node_, .keeper = {}, .others = {}}};
-  for (const Rank rank : crew_.workers()) {
+  for (const Rank rank : present()) {
     const std::string& name = crew_.member(rank).node;
     const auto node = std::ranges::find(nodes, name, &Node::name);
     if (node != nodes.end()) {

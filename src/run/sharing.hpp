@@ -62,6 +62,7 @@ class Sharing : public std::enable_shared_from_this<Sharing> {
     std::string problem = {};
   };
 
+  std::set<Rank> present() const;
   std::vector<Node> nodes() const;
   bool has_own_copy() const;
   bool fill_own_copy();

@@ -152,6 +152,19 @@ TEST_F(CrewTest, IsDismissedWhenAllHaveSaidFarewellAndAllHasLeft) {
   EXPECT_TRUE(crew.dismissed());
 }
 
+TEST_F(CrewTest, AFarewellOfAWorkerThatFailedCountsOnce) {
+  hello(1, ours);
+  hello(2, ours);
+  transport.arrive(Farewell{}, Rank(1));
+  transport.fail(Rank(1));
+  crew.take_failed();
+  EXPECT_FALSE(crew.receive(clock.now()));
+  EXPECT_FALSE(crew.abandoned()) << "the other one is there";
+  transport.arrive(Farewell{}, Rank(2));
+  crew.receive(clock.now());
+  EXPECT_TRUE(crew.dismissed());
+}
+
 // --- silence ---------------------------------------------------------------------------------------------
 
 TEST_F(CrewTest, AWorkerIsNotOrphanedByTheLongestLimitOfSilence) {

@@ -874,6 +874,28 @@ TEST_F(DispatcherTest, TheNextRunOnTheSameCrewBeginsAfresh) {
   EXPECT_THAT(second.outstanding(clock.now()), IsEmpty());
 }
 
+TEST_F(DispatcherTest, TheNextRunGivesNothingToAWorkerThatFailedInThisOne) {
+  start(2);
+  turn();
+  for (const Rank rank : {kFirst, kSecond}) given(rank);
+  transport.fail(kFirst);
+  turn();
+  EXPECT_THAT(given(kSecond), ElementsAre(0)) << "in this one";
+  NumberedTasks next(3);
+  const Begin begin{kEpoch + 1, {}, false, false, false, {}};
+  Dispatcher second(*crew, next, begin, {}, {.on_last = [](Ended&&) {}});
+  transport.take<Begin>(kSecond);
+  second.turn(clock.now());
+  EXPECT_EQ(test::orders_of(transport.take<Give>(kSecond)).size(), 2U);
+  EXPECT_FALSE(second.expired());
+  transport.fail(kSecond);
+  second.turn(clock.now());
+  Dispatcher third(*crew, next, begin, {}, {.on_last = [](Ended&&) {}});
+  third.turn(clock.now());
+  ASSERT_TRUE(third.expired()) << "nobody is left";
+  EXPECT_EQ(third.expired()->kind, Kind::lost);
+}
+
 // --- much at once ----------------------------------------------------------------------------------------
 
 TEST_F(DispatcherTest, WhoSendsMoreThanATurnTakesDoesNotKeepItFromGoingOn) {

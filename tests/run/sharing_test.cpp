@@ -184,6 +184,19 @@ TEST_F(SharingTest, AWorkerThatLeavesMeanwhileIsNamed) {
   for (const int rank : {1, 2, 3}) transport.take<Unshare>(Rank(rank));
 }
 
+TEST_F(SharingTest, AWorkerThatFailedBeforeHasNoPartInIt) {
+  transport.fail(Rank(2));
+  crew.take_failed();
+  sharing->begin("abc");
+  fill();
+  transport.take<ShareAt>(Rank(1));
+  for (const int keeper : {3, 4}) transport.take<ShareBytes>(Rank(keeper));
+  for (const int rank : {1, 3, 4}) answer(rank, 1);
+  EXPECT_TRUE(sharing->done());
+  EXPECT_EQ(sharing->finish().id, 1U);
+  for (const int rank : {1, 3, 4}) transport.take<Unshare>(Rank(rank));
+}
+
 TEST_F(SharingTest, AsManyAsTheTablesHoldCanBeSharedAndOneMoreWhenOneHasGone) {
   std::vector<detail::SharedCopy> copies;
   for (std::uint64_t id = 1; id <= ShareTable::kCapacity; ++id) copies.push_back(share("abc", id));
