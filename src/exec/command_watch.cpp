@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/clock.hpp"
+
 namespace parrun {
 
 void Copy::copy_available() {
@@ -70,11 +72,17 @@ int copy_until_end(pid_t child, std::array<Copy, 2>& streams, rusage& usage) {
   constexpr int kAskEvery_ms = 5;
   constexpr int kLookForStops_ms = 50;
   const Descriptor end(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  const int ask_every_ms = end ? kLookForStops_ms : kAskEvery_ms;
   Ending ending(child);
+  TimePoint asked = Clock::now();
   for (;;) {
     std::array<pollfd, 3> waits{streams[0].wait(), streams[1].wait(), pollfd{end.get(), POLLIN, 0}};
-    const int news = poll(waits.data(), waits.size(), end ? kLookForStops_ms : kAskEvery_ms);
-    const bool worth_asking = news == 0 || waits[2].revents != 0;
+    const int news = poll(waits.data(), waits.size(), ask_every_ms);
+    // By the clock too: a descendant that never stops writing leaves no poll without news.
+    const TimePoint now = Clock::now();
+    const bool due = news == 0 || now >= asked + std::chrono::milliseconds(ask_every_ms);
+    const bool worth_asking = due || waits[2].revents != 0;
+    if (worth_asking) asked = now;
     const std::optional<int> status = worth_asking ? ending.ask(usage) : std::nullopt;
     for (Copy& stream : streams) stream.copy_available();
     if (status) return *status;
