@@ -28,7 +28,8 @@ namespace {
 // own.
 constexpr int kFarewellSilences = 3;
 
-// Between a signal and the end of a worker whose rank 0 does not speak any more.
+// Between a signal and the end of a worker whose rank 0 does not speak any more, at least: heartbeats come
+// every third of --lost-after.
 constexpr Duration kOrphaned = std::chrono::seconds(10);
 
 // `worker`: what may end the wait, or null.
@@ -65,7 +66,7 @@ void Session::serve(const std::string& problem) {
       if (!first) first = heard;
     }
     // Rank 0 lets what runs come to its end, and says what is to be done; if it does not, it is no more.
-    if (first && Clock::now() > first->at + worker.grace() + kOrphaned)
+    if (first && worker.forsaken(first->at, std::max(kOrphaned, ground_.lost_after), Clock::now()))
       _exit(exit_code::kSignal + first->number);
     if (worker.orphaned(Clock::now())) end_orphaned();
     if (worker.turn(Clock::now())) {

@@ -3,6 +3,7 @@
 // reports at once what has finished, and what is executing when that takes longer, and watches its tasks'
 // limits.
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -34,8 +35,11 @@ class Worker {
   void greet(const Hello& hello) { send(hello); }
   /// This rank has heard a signal, by which the dispatcher will end the run: until it does nothing is begun.
   void tell(const Heard& heard);
-  /// For what runs when a signal ends the run.
-  Duration grace() const { return run_.grace; }
+  /// After a signal at `at`: the dispatcher has ended nothing here within the grace of what runs, nor spoken
+  /// since, for so long.
+  bool forsaken(TimePoint at, Duration silence, TimePoint now) const {
+    return now > std::max(at + run_.grace, heard_) + silence;
+  }
 
   /// One turn. True if it did something.
   bool turn(TimePoint now);

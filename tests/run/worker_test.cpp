@@ -591,6 +591,19 @@ TEST_F(WorkerTest, ADispatcherThatMayBeSilentIsWaitedFor) {
   EXPECT_FALSE(worker.orphaned(clock.now()));
 }
 
+TEST_F(WorkerTest, AfterASignalIsForsakenByADispatcherThatSpeaksNoMoreAndByNoOther) {
+  const TimePoint signalled = clock.now();
+  const auto forsaken = [&] { return worker.forsaken(signalled, 10s, clock.now()); };
+  transport.arrive(Begin{.epoch = kRunEpoch, .grace = 2s});
+  turn_for(12s);
+  EXPECT_FALSE(forsaken());
+  transport.arrive(Alive{});
+  turn_for(10s);
+  EXPECT_FALSE(forsaken()) << "it was told that rank 0 lives";
+  turn_for(200ms);
+  EXPECT_TRUE(forsaken());
+}
+
 std::atomic<bool> thread_may_end{true};
 std::atomic<int> thread_begun{0};
 std::string worker_fills(std::size_t size) { return std::string(size, 'x'); }
