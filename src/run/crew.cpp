@@ -63,6 +63,7 @@ void Crew::send_heartbeats(TimePoint now) {
 
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
   message_ = {};
+  took_piece_ = false;
   if (!waiting_.empty()) {
     const Rank from = waiting_.front().from;
     message_ = std::move(waiting_.front().bytes);
@@ -71,7 +72,8 @@ std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
   }
   while (auto message = transport_.receive()) {
     watch_.on_message(message->from, now);
-    if (!message->complete) continue;
+    took_piece_ = !message->complete;
+    if (took_piece_) return std::nullopt;
     message_ = std::move(message->bytes);
     if (auto of_a_run = take_in(message->from, message_, now)) return of_a_run;
   }
@@ -83,8 +85,8 @@ bool Crew::listen(TimePoint now) {
   while (auto message = transport_.receive()) {
     news = true;
     watch_.on_message(message->from, now);
-    if (message->complete && take_in(message->from, message->bytes, now))
-      waiting_.push_back(std::move(*message));
+    if (!message->complete) return true;
+    if (take_in(message->from, message->bytes, now)) waiting_.push_back(std::move(*message));
   }
   return news;
 }

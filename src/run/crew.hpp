@@ -32,8 +32,11 @@ class Crew {
   /// Rank 0 works too where it is alone.
   const std::vector<Rank>& workers() const { return workers_; }
 
-  /// The next message that is not of the crew's own life. Views in it are of message().
+  /// The next message that is not of the crew's own life. Views in it are of message(). None also where a
+  /// piece of a large one has come: that is work enough for a turn.
   std::optional<std::pair<Rank, FromWorker>> receive(TimePoint now);
+  /// receive() gave none for such a piece.
+  bool took_piece() const { return took_piece_; }
   /// The message that receive() gave last; parts of it may live longer.
   const SharedBytes& message() const { return message_; }
   /// It is not looked at here any more.
@@ -97,6 +100,7 @@ class Crew {
   std::vector<Member> members_;  ///< by rank
   std::vector<Rank> workers_;
   SharedBytes message_;  ///< the last
+  bool took_piece_ = false;
   std::size_t present_ = 0;
   std::size_t left_ = 0;
   std::optional<std::string> mismatch_;

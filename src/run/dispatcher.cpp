@@ -64,7 +64,7 @@ bool Dispatcher::take_messages(TimePoint now) {
     if (const auto* stopped = std::get_if<Stopped>(&message->second)) on(from, *stopped);
   }
   crew_.drop_message();
-  return taken > 0;
+  return taken > 0 || crew_.took_piece();
 }
 
 // --- messages --------------------------------------------------------------------------------------------

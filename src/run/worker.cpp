@@ -37,7 +37,7 @@ bool Worker::turn(TimePoint now) {
   while (auto message = transport_.receive()) {
     busy = true;
     heard_ = now;
-    if (!message->complete) continue;
+    if (!message->complete) break;  // so large that one is enough for a turn
     const FromDispatcher decoded = decode_from_dispatcher(message->bytes);
     std::visit(
         [&](const auto& alternative) {

@@ -165,6 +165,14 @@ TEST_F(CrewTest, AFarewellOfAWorkerThatFailedCountsOnce) {
   EXPECT_TRUE(crew.dismissed());
 }
 
+TEST_F(CrewTest, WhileItOnlyListensOnePieceOfALargeMessageIsTakenAtATime) {
+  for (int i = 0; i < 2; ++i) transport.arrive_piece(Rank(1));
+  EXPECT_TRUE(crew.listen(clock.now()));
+  EXPECT_EQ(transport.waiting(), 1U);
+  EXPECT_TRUE(crew.listen(clock.now()));
+  EXPECT_FALSE(crew.listen(clock.now()));
+}
+
 // --- silence ---------------------------------------------------------------------------------------------
 
 TEST_F(CrewTest, AWorkerIsNotOrphanedByTheLongestLimitOfSilence) {

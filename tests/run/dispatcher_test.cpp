@@ -912,6 +912,21 @@ TEST_F(DispatcherTest, WhoSendsMoreThanATurnTakesDoesNotKeepItFromGoingOn) {
   for (const Rank rank : {kFirst, kSecond}) all_given(rank);
 }
 
+TEST_F(DispatcherTest, ATurnTakesNoMoreThanOnePieceOfALargeMessage) {
+  start(10);
+  turn();
+  const std::uint64_t first = given(kFirst).front();
+  for (int i = 0; i < 3; ++i) transport.arrive_piece(kSecond);
+  transport.arrive(ended(first), kFirst);
+  for (std::size_t left : {3U, 2U, 1U}) {
+    EXPECT_TRUE(turn());
+    EXPECT_EQ(transport.waiting(), left);
+  }
+  turn();
+  EXPECT_THAT(delivered, SizeIs(1));
+  for (const Rank rank : {kFirst, kSecond}) all_given(rank);
+}
+
 TEST_F(DispatcherTest, NothingMoreIsTakenInATurnBehindALargeMessage) {
   start(10);
   turn();

@@ -604,6 +604,15 @@ TEST_F(WorkerTest, AfterASignalIsForsakenByADispatcherThatSpeaksNoMoreAndByNoOth
   EXPECT_TRUE(forsaken());
 }
 
+TEST_F(WorkerTest, ATurnTakesNoMoreThanOnePieceOfALargeMessage) {
+  begin();
+  for (int i = 0; i < 3; ++i) transport.arrive_piece(kDispatcher);
+  for (std::size_t left : {2U, 1U, 0U}) {
+    EXPECT_TRUE(turn());
+    EXPECT_EQ(transport.waiting(), left);
+  }
+}
+
 std::atomic<bool> thread_may_end{true};
 std::atomic<int> thread_begun{0};
 std::string worker_fills(std::size_t size) { return std::string(size, 'x'); }

@@ -43,6 +43,10 @@ class FakeTransport final : public Transport {
 
   void arrive(const FromWorker& message, Rank from) { arrive(encode(message), from); }
   void arrive(Bytes message, Rank from) { arrived_.push_back({from, std::move(message)}); }
+  /// Of a large message, which does not end here.
+  void arrive_piece(Rank from) { arrived_.push_back({from, {}, false}); }
+  /// Messages and pieces that have arrived and are not received.
+  std::size_t waiting() const { return arrived_.size(); }
   void arrive(const FromDispatcher& message) { arrived_.push_back({Rank(0), encode(message)}); }
 
   /// Whether what was sent has left.
