@@ -308,9 +308,16 @@ void Executor::watch_progress(TimePoint now) {
 // A task that never stops writing takes no more memory than its limit and what it writes between two looks.
 void Executor::bound_output(TimePoint now) {
   constexpr Duration kTrimEvery = std::chrono::milliseconds(10);
-  if (tasks_.empty() || now < last_trim_ + kTrimEvery) return;
+  if (pushed_ == 0 || now < last_trim_ + kTrimEvery) return;
   last_trim_ = now;
-  if (const auto limit = limits_of(tasks_.front()).output_bytes) body_->trim_output(*limit);
+  // Each of those that were pushed may be the one that writes by the time of the trim.
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < pushed_; ++i) {
+    const std::optional<std::uint64_t> limit = limits_of(tasks_[i]).output_bytes;
+    if (!limit) return;
+    most = std::max(most, *limit);
+  }
+  body_->trim_output(most);
 }
 
 // Nothing in the ring that has not started will; what stays is written again behind the resume frame.

@@ -32,8 +32,10 @@ using ::testing::ThrowsMessage;
 
 class ExecutorOrderTest : public ::testing::Test {
  protected:
-  void give(std::uint64_t index) {
-    const Bytes payload = encode(test::command("true"));
+  void give(std::uint64_t index, std::optional<std::uint64_t> output_limit = {}) {
+    TaskSpec spec = test::command("true");
+    spec.resources.output_bytes = output_limit;
+    const Bytes payload = encode(spec);
     executor.give(given_task({{TaskId(index)}, payload}));
   }
   std::vector<Outcome> turn() { return outcomes_of(executor.turn(clock.now())); }
@@ -72,6 +74,25 @@ TEST_F(ExecutorOrderTest, TheExecutingTaskIsTheLastThatBeganAndSinceThen) {
   EXPECT_THAT(turn(), SizeIs(1));
   EXPECT_EQ(executor.current()->attempt, attempt(1));
   EXPECT_EQ(executor.waiting(), 0U);
+}
+
+TEST_F(ExecutorOrderTest, WhatTheNextTaskWritesIsNotTrimmedToTheLimitOfTheOneThatEnds) {
+  give(0, 1000);
+  turn();
+  clock.advance(10ms);
+  turn();
+  EXPECT_EQ(body->trimmed, 1000U);
+  give(1, 5000);
+  turn();
+  clock.advance(10ms);
+  turn();
+  EXPECT_EQ(body->trimmed, 5000U) << "it may have begun";
+  body->trimmed.reset();
+  give(2);
+  turn();
+  clock.advance(10ms);
+  turn();
+  EXPECT_FALSE(body->trimmed) << "of that one all is kept";
 }
 
 TEST_F(ExecutorOrderTest, ATaskThatEndsWhileItIsBeingKilledSucceedsAndTheNextOneDoesNotDieInItsPlace) {

@@ -39,6 +39,7 @@ class FakeBody final : public ExecutorBody {
   Capture::Text take_output(std::optional<std::uint64_t> /*limit*/) override {
     return std::exchange(output, {});
   }
+  void trim_output(std::uint64_t limit) override { trimmed = limit; }
 
   /// Starts the next task that may start. None: nothing is there, or it was taken back.
   std::optional<Assignment> begin_next(TimePoint now) {
@@ -75,7 +76,8 @@ class FakeBody final : public ExecutorBody {
   int kills = 0;
   int releases = 0;  ///< times that it was told that values were released
   Capture::Text output;
-  std::optional<std::string> fault;  ///< poll_death() throws it
+  std::optional<std::uint64_t> trimmed;  ///< to which its output was trimmed last
+  std::optional<std::string> fault;      ///< poll_death() throws it
 
  private:
   Bytes read_frame() {
