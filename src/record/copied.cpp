@@ -16,8 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One that is only gone when the writer has begun its log anew each time would be a record of millions of
-// rows a minute.
+// A writer that begins its log anew during each of them writes many thousands of rows a second.
 constexpr int kTries = 20;
 
 // Of this user alone, for what a record holds is not everybody's.
