@@ -308,8 +308,10 @@ void Executor::watch_progress(TimePoint now) {
 // A task that never stops writing takes no more memory than its limit and what it writes between two looks.
 void Executor::bound_output(TimePoint now) {
   constexpr Duration kTrimEvery = std::chrono::milliseconds(10);
-  if (pushed_ == 0 || now < last_trim_ + kTrimEvery) return;
+  if (now < last_trim_ + kTrimEvery) return;
   last_trim_ = now;
+  const std::optional<Current> writing = current();
+  if (!writing || now < writing->since + kTrimEvery) return;
   // Each of those that were pushed may be the one that writes by the time of the trim.
   std::uint64_t most = 0;
   for (std::size_t i = 0; i < pushed_; ++i) {

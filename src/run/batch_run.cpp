@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <atomic>
 #include <cstring>
 #include <memory>
-#include <set>
 #include <thread>
 
 #include "base/duration.hpp"
@@ -37,13 +35,6 @@ void flush_briefly(const RunListener& listener) {
   const TimePoint give_up = Clock::now() + kFlushLimit;
   while (!listener.flushed() && Clock::now() < give_up)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
-// What could not be ended in time, and is not told by anybody else.
-void write_off_silent(Dispatcher& dispatcher, const Expiry& expiry) {
-  if (expiry.kind != Expiry::Kind::lost && expiry.kind != Expiry::Kind::signal) return;
-  const std::set<Rank> silent = dispatcher.not_stopped();
-  for (const Rank worker : silent) dispatcher.write_off(worker, expiry.what, Clock::now());
 }
 
 // Rank 0's part.
@@ -168,10 +159,13 @@ class BatchRun {
     const Step go_on = [&](TimePoint now) { return step(dispatcher, now); };
     listener_.on_limit(expiry, dispatcher.outstanding(Clock::now()));
     stop(dispatcher, kTakeInLimit);
-    write_off_silent(dispatcher, expiry);
+    const bool told_by_nobody = expiry.kind == Expiry::Kind::lost || expiry.kind == Expiry::Kind::signal;
+    if (told_by_nobody) dispatcher.write_off_silent(expiry.what, Clock::now());
     delivery_->end_order();
     turn_until([&] { return delivery_->done() || (delivery_->safe() && listener_.congested()); }, go_on);
-    listener_.on_end(counts_at_stop(dispatcher), Clock::now());
+    Dispatcher::Counts counts = dispatcher.counts();
+    counts.executing = dispatcher.outstanding(Clock::now()).size();  // what could not be ended
+    listener_.on_end(counts, Clock::now());
     if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
     delivery_->finish(code_of(expiry));
     turn_until([&] { return delivery_->closed(); }, go_on);
@@ -207,9 +201,7 @@ class BatchRun {
   void end_tasks(Dispatcher& dispatcher) try {
     stop(dispatcher, kTakeInLimit);
     delivery_->finish(exit_code::kInternalError);
-    session_.turn_until(
-        Clock::now() + kCommitLimit, [&] { return delivery_->closed(); },
-        [&](TimePoint now) { return step(dispatcher, now); });
+    turn_until([&] { return delivery_->closed(); }, [&](TimePoint now) { return step(dispatcher, now); });
   } catch (const std::exception&) {
   }
 
@@ -226,9 +218,9 @@ class BatchRun {
   }
 
   Dispatcher::Hold hold() const {
-    using Hold = Dispatcher::Hold;
-    if (delivery_->waits_for_earlier()) return Hold::for_earlier;
-    return listener_.congested() || delivery_->congested() ? Hold::for_now : Hold::none;
+    if (delivery_->waits_for_earlier()) return Dispatcher::Hold::for_earlier;
+    const bool congested = listener_.congested() || delivery_->congested();
+    return congested ? Dispatcher::Hold::for_now : Dispatcher::Hold::none;
   }
 
   bool stop(Dispatcher& dispatcher, Duration limit) {
@@ -236,12 +228,6 @@ class BatchRun {
     return session_.turn_until(
         Clock::now() + limit, [&] { return dispatcher.stopped(); },
         [&](TimePoint now) { return step(dispatcher, now); });
-  }
-
-  static Dispatcher::Counts counts_at_stop(const Dispatcher& dispatcher) {
-    Dispatcher::Counts counts = dispatcher.counts();
-    counts.executing = dispatcher.outstanding(Clock::now()).size();  // what could not be ended
-    return counts;
   }
 
   // --- early ends

@@ -183,8 +183,10 @@ std::vector<Outcome> Dispatcher::lost_at(Rank worker, const std::string& why, Ti
   return lost;
 }
 
-void Dispatcher::write_off(Rank worker, const std::string& why, TimePoint now) {
-  for (Outcome& outcome : lost_at(worker, why, now)) conclude(std::move(outcome), 0, now);
+void Dispatcher::write_off_silent(const std::string& why, TimePoint now) {
+  for (const Rank worker : not_stopped_) {
+    for (Outcome& outcome : lost_at(worker, why, now)) conclude(std::move(outcome), 0, now);
+  }
 }
 
 // Where MPI lets the job go on without a rank, its tasks are given to others.

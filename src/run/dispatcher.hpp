@@ -128,8 +128,8 @@ class Dispatcher {
   }
   /// The tasks that workers were last known to be executing.
   std::vector<TimeoutError::Outstanding> outstanding(TimePoint now) const;
-  /// What `worker` had is lost with it: nobody will tell what became of it.
-  void write_off(Rank worker, const std::string& why, TimePoint now);
+  /// What workers had that have not stopped is lost with them: nobody will tell what became of it.
+  void write_off_silent(const std::string& why, TimePoint now);
 
  private:
   bool is_held() const { return hold_ != Hold::none; }

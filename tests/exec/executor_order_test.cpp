@@ -79,6 +79,7 @@ TEST_F(ExecutorOrderTest, TheExecutingTaskIsTheLastThatBeganAndSinceThen) {
 TEST_F(ExecutorOrderTest, WhatTheNextTaskWritesIsNotTrimmedToTheLimitOfTheOneThatEnds) {
   give(0, 1000);
   turn();
+  begin_next();
   clock.advance(10ms);
   turn();
   EXPECT_EQ(body->trimmed, 1000U);

@@ -517,7 +517,7 @@ TEST_F(DispatcherTest, WhatASilentWorkerHadIsToldAsLost) {
   arrive(kSecond, Stopped{kEpoch, true});
   EXPECT_THAT(dispatcher->not_stopped(), ElementsAre(kFirst));
   clock.advance(1s);
-  dispatcher->write_off(kFirst, "it was silent", clock.now());
+  dispatcher->write_off_silent("it was silent", clock.now());
   ASSERT_THAT(delivered, SizeIs(2));
   EXPECT_EQ(delivered[0].task, TaskId(0));
   EXPECT_EQ(delivered[0].state, State::lost);
@@ -525,7 +525,7 @@ TEST_F(DispatcherTest, WhatASilentWorkerHadIsToldAsLost) {
   EXPECT_NEAR(delivered[0].elapsed_s, 3, 0.01);
   EXPECT_EQ(delivered[1].task, TaskId(1));
   EXPECT_EQ(delivered[1].elapsed_s, 0);
-  dispatcher->write_off(kFirst, "again", clock.now());
+  dispatcher->write_off_silent("again", clock.now());
   EXPECT_THAT(delivered, SizeIs(2));
 }
 
