@@ -4,11 +4,17 @@
 // It holds no lock, so a process that is killed in the middle of anything leaves it usable, and no
 // descriptor, so a task that closes them all does not cut it. Sleepers wake by a word that the other side
 // counts up.
+//
+// A task may write over any of it, so whatever stands in there nothing but the ring's own bytes is read or
+// written: positions only grow, and are reduced to a place in the ring when they are used. (Boost's
+// spsc_queue takes its indices for right, and its reader would leave the ring.)
 
 #include <sched.h>
 
+#include <array>
 #include <atomic>
-#include <boost/lockfree/spsc_queue.hpp>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -25,6 +31,7 @@ class Ring {
 
   // Neither waits. How many bytes were moved.
   std::size_t try_write(std::string_view bytes);
+  /// Throws FormatError where the positions cannot be.
   std::size_t try_read(char* out, std::size_t size);
 
   // Sleep as long as it takes; not at once, for to wake somebody takes longer than most of what is waited
@@ -48,8 +55,10 @@ class Ring {
   void nudge() { data_.nudge(); }
   bool has_data() const { return has_bytes(1); }
   bool has_bytes(std::uint32_t bytes) const { return available() >= bytes; }
-  /// Bytes that can be read.
-  std::size_t available() const { return queue_.read_available(); }
+  /// Bytes that can be read; more than kCapacity where something was written over.
+  std::size_t available() const {
+    return written_.load(std::memory_order_acquire) - read_.load(std::memory_order_acquire);
+  }
 
  private:
   // One direction of waking: "there are so many bytes of data" or "of space".
@@ -95,9 +104,17 @@ class Ring {
     return false;
   }
 
-  boost::lockfree::spsc_queue<char, boost::lockfree::capacity<kCapacity>> queue_;
-  Signal data_;
+  static_assert(std::has_single_bit(kCapacity));
+  static constexpr std::size_t kCacheLine = 64;
+  std::size_t push(std::string_view bytes);
+  std::size_t space() const;
+
+  // All bytes that ever were; each is counted up by one side alone.
+  alignas(kCacheLine) std::atomic<std::size_t> written_{0};
+  alignas(kCacheLine) std::atomic<std::size_t> read_{0};
+  alignas(kCacheLine) Signal data_;
   Signal space_;
+  std::array<char, kCapacity> bytes_;  ///< not cleared: a ring is made over each time an executor is started
 };
 
 }  // namespace parrun

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <new>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -152,6 +154,31 @@ TEST_F(RingTest, AWaitForMuchIsNotEndedByLittleThatKeepsComing) {
   EXPECT_GE(Clock::now() - start, 18ms);
   over = true;
   writer.join();
+}
+
+// A task has written over it: what comes out is rubbish, or an error, but none of it from elsewhere.
+TEST(SharedRing, ThatIsWrittenOverIsLeftByNeitherSide) {
+  const SharedMemory memory(sizeof(Ring));
+  std::mt19937_64 random(1);
+  int refused = 0;
+  for (int round = 0; round < 300; ++round) {
+    Ring* ring = new (memory.data()) Ring;
+    ring->try_write(pattern(1000));
+    const std::uint64_t rubbish = random() >> random() % 64;
+    for (int word = 0; word < 2; ++word) {  // both positions, or one of them
+      if (random() % 3 == 0) continue;
+      std::memcpy(static_cast<char*>(memory.data()) + word * 64, &rubbish, sizeof rubbish);
+    }
+    std::string out(2 * Ring::kCapacity, '\0');
+    EXPECT_LE(ring->try_write(out), Ring::kCapacity);
+    try {
+      EXPECT_LE(ring->try_read(out.data(), out.size()), Ring::kCapacity);
+    } catch (const FormatError&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 50);
+  EXPECT_LT(refused, 250);
 }
 
 TEST(SharedRing, StreamsPassBetweenProcesses) {
