@@ -36,6 +36,10 @@ auto texts_of(O& outcome) {
                                                       &outcome.stdout_text, &outcome.stderr_text};
 }
 
+constexpr int kMostExitCode = 255;
+// Neither NaN nor beyond all days.
+bool is_time(double seconds) { return seconds >= 0 && seconds < 1e12; }
+
 // In the memory that it has, but that of something huge is not kept for something small.
 void assign(BytesView from, std::string& to) {
   constexpr std::size_t kKept = std::size_t{4} << 20;
@@ -51,6 +55,9 @@ std::pair<FixedFields, BytesView> parse(BytesView bytes, auto on_text) {
   in.get(it.task, it.attempt, it.state, it.started_s, it.elapsed_s, it.user_s, it.system_s, it.max_rss_kb,
          it.exit_code, it.signal, it.value_is_json, it.texts_present, it.value_size);
   if (it.state > State::cancelled) throw FormatError("an unknown state of a task");
+  if (!is_time(it.started_s) || !is_time(it.elapsed_s) || !is_time(it.user_s) || !is_time(it.system_s))
+    throw FormatError("a time of a task that cannot be");
+  if (it.exit_code < 0 || it.exit_code > kMostExitCode) throw FormatError("an exit code that cannot be");
   if (it.texts_present >> kTexts != 0) throw FormatError("an unknown text of an outcome");
   for (unsigned left = it.texts_present; left != 0; left &= left - 1) {
     on_text(static_cast<std::size_t>(std::countr_zero(left)), in.get_bytes());

@@ -25,6 +25,7 @@ constexpr std::uint32_t kWorthWaking = Ring::kCapacity / 16;
 // So much of outcomes is taken in one turn: one that never ends must not keep the worker from its messages.
 constexpr std::size_t kTurnBytes = 4 * Ring::kCapacity;
 constexpr int kMaxDeathsWithoutATask = 5;
+constexpr int kMaxUnexplained = 2;
 
 // Long beside a fork, short beside a user's patience.
 constexpr Duration kStuck = std::chrono::seconds(10);
@@ -67,12 +68,11 @@ Executor::~Executor() {
 }
 
 EndedTasks Executor::turn(TimePoint now) {
-  EndedTasks ended;
   if (alive_) {
     // Asked first: all that a dead executor had to say is in the ring by then.
-    const std::optional<Death> death = body_->poll_death();
-    collect(ended);
-    if (death) conclude(*death, now, ended);
+    const std::optional<Death> death = poll_death();
+    collect();
+    if (death) conclude(*death, now);
   }
   if (!alive_ && !tasks_.empty()) {
     body_->start();
@@ -84,7 +84,14 @@ EndedTasks Executor::turn(TimePoint now) {
   if (alive_) watch_progress(now);
   if (alive_) bound_output(now);
   if (alive_ && !verdict_) push();  // what would start now would die with the one that is killed
-  return ended;
+  return take_ended();
+}
+
+std::optional<Death> Executor::poll_death() try {
+  return body_->poll_death();
+} catch (const std::runtime_error&) {
+  collect();
+  throw;
 }
 
 void Executor::set_terms(const AttemptTerms& terms, std::optional<Duration> timeout) {
@@ -144,7 +151,7 @@ void Executor::write_outgoing() {
 
 // What a task's process says is looked at before it is believed: the task may have written over it. A large
 // outcome is the last of a turn: what comes behind it stays in the ring.
-void Executor::collect(EndedTasks& ended) {
+void Executor::collect() {
   if (damaged_) return;  // only its death counts
   std::vector<int> retries;
   bool large = false;
@@ -155,17 +162,16 @@ void Executor::collect(EndedTasks& ended) {
       large = take_outcomes(retries);
     }
   } catch (const FormatError& error) {
-    give_up_on(error);
+    give_up_on(error.what());
   }
-  if (!retries.empty()) ended.add(incoming_.take_done(), retries);
-  if (large) take_large_outcome(ended);
+  if (!retries.empty()) done_.add(incoming_.take_done(), retries);
+  if (large) take_large_outcome();
 }
 
-void Executor::give_up_on(const FormatError& error) {
+void Executor::give_up_on(std::string_view damage) {
   damaged_ = true;
   if (!verdict_ && body_->kill())
-    verdict_ =
-        Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", error.what())};
+    verdict_ = Verdict{State::failed, fmt::format("the task wrote over its executor's memory ({})", damage)};
 }
 
 // True: up to a large one.
@@ -183,12 +189,12 @@ bool Executor::stands_for_large(BytesView frame) const {
 }
 
 // From a thread, which cannot be killed: what cannot be believed here ends the run.
-void Executor::take_large_outcome(EndedTasks& ended) {
+void Executor::take_large_outcome() {
   incoming_.pop();
   incoming_.drop_done();
   LargeOutcome outcome = body_->large_outcomes()->take();
   const int retries = settle_first(outcome.rest());
-  ended.add({std::move(outcome), retries});
+  done_.add({std::move(outcome), retries});
 }
 
 bool Executor::owes() const { return alive_ && !damaged_ && body_->channel().progress().ended > ended_; }
@@ -204,9 +210,24 @@ int Executor::settle_first(BytesView outcome) {
   return retries;
 }
 
-// The executor is dead. What it had begun died with it: one task, or some whose outcomes were damaged; the
-// others have never started.
-void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
+// The counts can be: no more has begun than was pushed, and what has begun has.
+bool Executor::believes(const Channel::Progress& progress) const {
+  return progress.started >= noticed_.started && progress.started <= ended_ + pushed_;
+}
+
+// How many tasks died with it: one, whose outcome had not come; where outcomes were damaged, as many as had
+// begun. Where nobody is known to have begun it may have been the first all the same: it has another chance.
+std::size_t Executor::died_with_it(const Channel::Progress& progress) {
+  const bool believed = believes(progress);
+  std::size_t begun = begun_of(believed ? progress.started : noticed_.started, ended_, pushed_);
+  if (!believed || !damaged_) begun = std::min<std::size_t>(begun, 1);
+  const bool unexplained = begun == 0 && verdict_ && !verdict_->of_attempt;
+  unexplained_ = unexplained ? unexplained_ + 1 : 0;
+  return unexplained_ < kMaxUnexplained ? begun : std::min<std::size_t>(pushed_, 1);
+}
+
+// The executor is dead, and what it had begun with it; the others have never started.
+void Executor::conclude(const Death& death, TimePoint now) {
   if (death.spawn_error != 0) {
     throw std::runtime_error(fmt::format("cannot fork: {}", std::strerror(death.spawn_error)));
   }
@@ -215,8 +236,8 @@ void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
   if (deaths_without_a_task_ >= kMaxDeathsWithoutATask) {
     throw std::runtime_error("executors end before they start a task");
   }
-  std::size_t begun = begun_of(progress.started, ended_, pushed_);
-  auto [out, err] = body_->take_output(begun > 0 ? limits_of(tasks_.front()).output_bytes : std::nullopt);
+  std::size_t begun = died_with_it(progress);
+  auto [out, err] = body_->take_output(begun > 0 ? limits_of(tasks_.front()).output_bytes : 0);
   for (; begun > 0; --begun) {
     // It may have begun behind the time at which this turn looked at the clock.
     const Duration elapsed = std::max<Duration>(now - start_of_last(progress), std::chrono::microseconds(1));
@@ -224,7 +245,7 @@ void Executor::conclude(const Death& death, TimePoint now, EndedTasks& ended) {
     outcome.stdout_text = std::exchange(out, {});
     outcome.stderr_text = std::exchange(err, {});
     explain_mpi_call(outcome);
-    ended.add(encode(outcome), tasks_.front().retries);
+    done_.add(encode(outcome), tasks_.front().retries);
     tasks_.drop_first();
   }
   alive_ = false;
@@ -287,7 +308,9 @@ TimePoint Executor::start_of_last(const Channel::Progress& progress) const {
 // is stuck (stopped by a signal, or a zygote that was): it is killed, and if that gets no answer either,
 // given up.
 void Executor::watch_progress(TimePoint now) {
-  const std::uint64_t started = body_->channel().progress().started;
+  const Channel::Progress progress = body_->channel().progress();
+  if (!damaged_ && !believes(progress)) give_up_on("counts of tasks that cannot be");
+  const std::uint64_t started = damaged_ ? noticed_.started : progress.started;
   if (started != noticed_.started) noticed_ = {started, last_look_, now};
   const std::size_t moved = incoming_.unfinished() + written_;
   const bool waits = !tasks_.empty() && (verdict_ || !current());
@@ -351,7 +374,7 @@ bool Executor::kill(const Assignment& attempt, State state, std::string error) {
   const std::optional<Current> executing = current();
   if (!executing || executing->attempt != attempt) return true;
   if (!body_->kill()) return false;
-  verdict_ = Verdict{state, std::move(error)};
+  verdict_ = Verdict{state, std::move(error), true};
   return true;
 }
 

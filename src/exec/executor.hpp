@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -99,6 +100,8 @@ class Executor {
   /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
   /// executors cannot be had any more.
   EndedTasks turn(TimePoint now);
+  /// What has ended and no turn has returned, for one has thrown.
+  EndedTasks take_ended() { return std::exchange(done_, {}); }
 
   struct Current {
     Assignment attempt;
@@ -139,6 +142,7 @@ class Executor {
   struct Verdict {
     State state;
     std::string error;
+    bool of_attempt = false;  ///< else of the executor, whatever it was at
   };
 
   void push();
@@ -146,13 +150,16 @@ class Executor {
   void append_terms();
   void append_orders();
   ResourceLimits limits_of(const GivenTask& task) const;
-  void collect(EndedTasks& ended);
-  void give_up_on(const FormatError& error);
+  std::optional<Death> poll_death();
+  void collect();
+  void give_up_on(std::string_view damage);
   bool take_outcomes(std::vector<int>& retries);
   bool stands_for_large(BytesView frame) const;
-  void take_large_outcome(EndedTasks& ended);
+  void take_large_outcome();
   int settle_first(BytesView outcome);
-  void conclude(const Death& death, TimePoint now, EndedTasks& ended);
+  bool believes(const Channel::Progress& progress) const;
+  std::size_t died_with_it(const Channel::Progress& progress);
+  void conclude(const Death& death, TimePoint now);
   void watch_progress(TimePoint now);
   TimePoint start_of_last(const Channel::Progress& progress) const;
   Outcome outcome_of(const GivenTask& task, const Death& death, Duration elapsed) const;
@@ -166,8 +173,10 @@ class Executor {
   bool alive_ = false;
   bool damaged_ = false;           ///< what it says cannot be believed any more
   int deaths_without_a_task_ = 0;  ///< executors in a row that ended before they started one
+  int unexplained_ = 0;            ///< executors in a row that we killed and that had begun nothing
   std::size_t pushed_ = 0;
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
+  EndedTasks done_;          ///< not returned yet
   ByteWriter outgoing_;      ///< frames (from written_ on) that the ring had no space for yet
   std::size_t written_ = 0;
   Frames incoming_{kMaxOutcomeBytes};

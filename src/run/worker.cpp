@@ -55,6 +55,8 @@ bool Worker::turn(TimePoint now) {
     busy = execute(now) || busy;
   } catch (const std::runtime_error& error) {
     broken_ = true;
+    take(active_->take_ended(), now);
+    if (!ended_.empty()) report(now);
     send(Trouble{error.what()});
   }
   return busy;
@@ -204,12 +206,17 @@ void Worker::feed() {
     begin(std::move(waiting_.front()));
 }
 
-bool Worker::execute(TimePoint now) {
-  EndedTasks ended = active_->turn(now);
-  const bool busy = !ended.empty();
+// A large outcome is reported at once.
+void Worker::take(EndedTasks ended, TimePoint now) {
   const std::unique_ptr<EndedTasks::Large> large = ended.take_large();
   if (!ended.empty()) ended_.add(std::move(ended));
   if (large) report_with(std::move(*large), now);
+}
+
+bool Worker::execute(TimePoint now) {
+  EndedTasks ended = active_->turn(now);
+  const bool busy = !ended.empty();
+  take(std::move(ended), now);
   // Half of what is at hand has ended: what comes next must be there when the other half has too.
   const bool half = stopping_ || ended_.size() >= active_->waiting();
   const bool enough = now >= last_report_ + kCollect || ended_.bytes() >= kReportBytes;

@@ -77,6 +77,7 @@ class Worker {
   bool may_begin(const GivenTask& task);
   void begin(GivenTask task);
   void feed();
+  void take(EndedTasks ended, TimePoint now);
   bool execute(TimePoint now);
   void go_on_stopping(TimePoint now);
   void watch_limit(TimePoint now);

@@ -73,6 +73,25 @@ TEST(Outcome, TruncatedAnywhereIsRefused) {
   }
 }
 
+// A task may have written over it, and whoever computes with it must not care.
+TEST(Outcome, OfTimesOrAnExitCodeThatCannotBeIsRefused) {
+  const auto refused = [](auto change) {
+    Outcome outcome = full();
+    change(outcome);
+    EXPECT_THROW(decode_outcome_head(encode(outcome)), FormatError);
+  };
+  for (const double time :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0, 1e300}) {
+    refused([&](Outcome& outcome) { outcome.started_s = time; });
+    refused([&](Outcome& outcome) { outcome.elapsed_s = time; });
+    refused([&](Outcome& outcome) { outcome.user_s = time; });
+    refused([&](Outcome& outcome) { outcome.system_s = time; });
+  }
+  for (const int code : {-1, 256, std::numeric_limits<int>::min()}) {
+    refused([&](Outcome& outcome) { outcome.exit_code = code; });
+  }
+}
+
 TEST(Outcome, FlippedAnywhereIsReadOrRefused) {
   const Bytes bytes = encode(full());
   for (std::size_t at = 0; at < bytes.size(); ++at) {

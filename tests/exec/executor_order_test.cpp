@@ -275,6 +275,86 @@ TEST_F(ExecutorOrderTest, ATaskThatWritesOverTheOutcomesFailsAlone) {
   EXPECT_EQ(begin_next(), attempt(1));
 }
 
+TEST_F(ExecutorOrderTest, ATaskThatWritesOverTheCountsFailsAlone) {
+  for (const int byte : {0, 0x41, 0xff}) {
+    for (std::uint64_t task = 0; task < 5; ++task) give(task);
+    turn();
+    begin_next();
+    turn();
+    body->write_over_counts(byte);
+    body->kills = 0;
+    turn();
+    EXPECT_EQ(body->kills, 1);
+    body->die(SIGKILL);
+    const std::vector<Outcome> outcomes = turn();
+    ASSERT_THAT(outcomes, SizeIs(1)) << byte;
+    EXPECT_EQ(outcomes.front().task, TaskId(0));
+    EXPECT_THAT(outcomes.front().error, HasSubstr("wrote over its executor's memory"));
+    for (std::uint64_t task = 1; task < 5; ++task) {
+      turn();
+      EXPECT_EQ(begin_next(), attempt(task));
+      body->finish();
+    }
+    EXPECT_THAT(turn(), SizeIs(1));
+  }
+}
+
+// The outcome of each that had ended is there, or damaged.
+TEST_F(ExecutorOrderTest, NoMoreThanOneDiesWithItsExecutorHoweverManyAreSaidToHaveBegun) {
+  for (std::uint64_t task = 0; task < 5; ++task) give(task);
+  turn();
+  begin_next();
+  body->claim_more();
+  body->claim_more();
+  body->die(SIGSEGV);
+  EXPECT_THAT(turn(), SizeIs(1));
+  turn();
+  EXPECT_EQ(begin_next(), attempt(1));
+}
+
+// Else a task that makes it look so is tried for ever.
+TEST_F(ExecutorOrderTest, OneThatDoesNotAnswerThoughNothingHasBegunIsForItsFirstTaskTheSecondTime) {
+  give(0);
+  give(1);
+  const auto be_silent = [&] {
+    for (int i = 0; i < 23; ++i) {
+      turn();
+      clock.advance(500ms);
+    }
+    body->die(SIGKILL);
+    return turn();
+  };
+  EXPECT_THAT(be_silent(), IsEmpty());
+  EXPECT_EQ(body->kills, 1);
+  const std::vector<Outcome> outcomes = be_silent();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes.front().error, "its executor did not answer");
+  turn();
+  EXPECT_EQ(begin_next(), attempt(1));
+}
+
+// Whose task has told its outcome, and what it wrote behind that nobody wants.
+TEST_F(ExecutorOrderTest, OfOneThatDiesBetweenItsTasksNoOutputIsTaken) {
+  give(0);
+  turn();
+  begin_next();
+  body->finish();
+  body->die(0);
+  EXPECT_THAT(turn(), SizeIs(1));
+  EXPECT_EQ(body->taken_up_to, 0U);
+}
+
+TEST_F(ExecutorOrderTest, WhatHadEndedIsThereAlsoWhereATurnFails) {
+  give(0);
+  turn();
+  begin_next();
+  body->finish();
+  body->fault = "gone";
+  EXPECT_THROW(turn(), std::runtime_error);
+  EXPECT_THAT(outcomes_of(executor.take_ended()), SizeIs(1));
+  EXPECT_THAT(executor.take_ended(), IsEmpty());
+}
+
 TEST_F(ExecutorOrderTest, AnOutcomeThatArrivesInPiecesIsTakenWhole) {
   give(0);
   turn();

@@ -545,6 +545,18 @@ TEST_F(WorkerTest, SaysFarewellAndIsFinishedWhenThatHasLeft) {
   EXPECT_FALSE(transport.has(kDispatcher)) << "nothing comes behind a farewell";
 }
 
+TEST_F(WorkerTest, TellsWhatHadEndedBeforeItsTrouble) {
+  begin();
+  give({0});
+  turn();
+  body->begin_next(clock.now());
+  body->finish();
+  body->fault = "the executors' parent process is gone";
+  turn();
+  EXPECT_EQ(transport.take<Report>(kDispatcher).finished.size(), 1U);
+  transport.take<Trouble>(kDispatcher);
+}
+
 TEST_F(WorkerTest, TellsItsTroubleOnceAndStillLeavesWhenAsked) {
   begin();
   give({0});

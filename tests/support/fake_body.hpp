@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -36,7 +37,8 @@ class FakeBody final : public ExecutorBody {
     if (killable_) ++kills;
     return killable_;
   }
-  Capture::Text take_output(std::optional<std::uint64_t> /*limit*/) override {
+  Capture::Text take_output(std::optional<std::uint64_t> limit) override {
+    taken_up_to = limit;
     return std::exchange(output, {});
   }
   void trim_output(std::uint64_t limit) override { trimmed = limit; }
@@ -68,6 +70,14 @@ class FakeBody final : public ExecutorBody {
     channel_->outcomes.write(framed(encode(outcome)));
   }
 
+  /// As a task does that writes over all that it shares, but for the rings.
+  void write_over_counts(int byte) {
+    std::memset(reinterpret_cast<char*>(channel_.get()) + 2 * sizeof(Ring), byte,
+                sizeof(Channel) - 2 * sizeof(Ring));
+  }
+  /// As one does that writes over the count of those that have begun.
+  void claim_more() { channel_->claim(started_, resumed_, Clock::now()), ++started_; }
+
   /// What poll_death() is going to tell.
   void die(int wait_status) { death_ = Death{wait_status, 0}; }
   void fail_to_fork(int error) { death_ = Death{0, error}; }
@@ -76,8 +86,9 @@ class FakeBody final : public ExecutorBody {
   int kills = 0;
   int releases = 0;  ///< times that it was told that values were released
   Capture::Text output;
-  std::optional<std::uint64_t> trimmed;  ///< to which its output was trimmed last
-  std::optional<std::string> fault;      ///< poll_death() throws it
+  std::optional<std::uint64_t> taken_up_to;  ///< of its output, when it died last
+  std::optional<std::uint64_t> trimmed;      ///< to which its output was trimmed last
+  std::optional<std::string> fault;          ///< poll_death() throws it
 
  private:
   Bytes read_frame() {
