@@ -38,15 +38,15 @@ void Copy::keep(const char* bytes, std::uint64_t size) {
 namespace {
 
 // Asks for the child's end, and ends a child that stays stopped: a job that its cluster suspends is stopped
-// as a whole, so it is not its own stop if it is over when we look again.
+// as a whole, so it is not its own stop if it is over when we look again. Its orphans, which are ours, are
+// reaped as they end: a command may leave more of them than there may be processes.
 class Ending {
  public:
   explicit Ending(pid_t child) : child_(child) {}
 
   /// waitpid's status, once it has ended, or has been ended for having stopped.
   std::optional<int> ask(rusage& usage) {
-    int status = 0;
-    if (wait4(child_, &status, WNOHANG, &usage) == child_) return stopped_status_.value_or(status);
+    if (const std::optional<int> status = reap(usage)) return stopped_status_.value_or(*status);
     siginfo_t info{};
     const bool stops = waitid(P_PID, static_cast<id_t>(child_), &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
                        info.si_pid == child_;
@@ -54,14 +54,34 @@ class Ending {
     if (looks_ > kLooks && !stopped_status_) {
       stopped_status_ = info.si_status << 8 | 0x7f;  // as WIFSTOPPED reads it
       kill(-child_, SIGKILL);
+      kill(child_, SIGKILL);  // it may have left its group
     }
     return std::nullopt;
   }
 
  private:
   static constexpr int kLooks = 2;
+  static constexpr int kMostReaped = 1000;  // in one go: orphans may come without end
+
+  // The child's status, if it is among them. Its peak memory is the largest of all.
+  std::optional<int> reap(rusage& usage) {
+    int status = 0;
+    for (int i = 0; i < kMostReaped; ++i) {
+      rusage one{};
+      const pid_t pid = wait4(-1, &status, WNOHANG, &one);
+      if (pid <= 0) return std::nullopt;
+      peak_kb_ = std::max(peak_kb_, one.ru_maxrss);
+      if (pid != child_) continue;
+      usage = one;
+      usage.ru_maxrss = peak_kb_;
+      return status;
+    }
+    return std::nullopt;
+  }
+
   pid_t child_;
   int looks_ = 0;
+  long peak_kb_ = 0;
   std::optional<int> stopped_status_;
 };
 

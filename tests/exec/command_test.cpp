@@ -233,6 +233,24 @@ TEST_F(CommandTest, OneThatStopsItselfIsEndedAndItsSignalNamed) {
   EXPECT_EQ(outcome.stdout_text, "");
 }
 
+TEST_F(CommandTest, OneThatStopsItselfInAnotherGroupIsEndedToo) {
+  const Outcome outcome =
+      run(command("exec perl -e '$child = fork; if (!$child) { setpgrp 0, 0; sleep 1000 } "
+                  "1 until setpgrp 0, $child; kill STOP => $$'"));
+  EXPECT_EQ(outcome.error, "stopped by signal 19 (SIGSTOP)");
+}
+
+// Else there would be none for others in the end.
+TEST_F(CommandTest, ItsOrphansAreReapedWhileItRuns) {
+  const Outcome outcome =
+      run(command("for i in 1 2 3 4 5; do (/bin/true &); done; tries=0; "
+                  "until [ $(ps --ppid " +
+                  std::to_string(getpid()) +
+                  " -o stat= | grep -c Z) = 0 ]; do tries=$((tries + 1)); [ $tries -lt 500 ] || exit 1; "
+                  "sleep 0.02; done"));
+  EXPECT_EQ(outcome.state, State::succeeded);
+}
+
 TEST_F(CommandTest, OneThatIsContinuedAtOnceGoesOn) {
   const Outcome outcome = run(command("(sleep 0.02; kill -CONT $$) & kill -STOP $$; echo continued"));
   EXPECT_EQ(outcome.state, State::succeeded);

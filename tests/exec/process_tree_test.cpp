@@ -88,6 +88,22 @@ TEST(ProcessTree, EachChildIsReportedOnceWithItsStatus) {
   }));
 }
 
+// Each of many lives for a moment only, and leaves another one.
+TEST(ProcessTree, DescendantsThatForkAndDieWithoutEndAreEnded) {
+  EXPECT_TRUE(holds_in_child([] {
+    for (int chain = 0; chain < 60; ++chain) {
+      if (fork() != 0) continue;
+      const TimePoint end = Clock::now() + 2 * kLimit;
+      while (Clock::now() < end) {
+        if (fork() != 0) _exit(0);
+        usleep(300);
+      }
+      _exit(0);
+    }
+    return end_descendants(kLimit, ignore) && nobody_is_left();
+  }));
+}
+
 TEST(ProcessTree, AChildWhoseNameLooksLikeOtherFieldsIsFound) {
   EXPECT_TRUE(holds_in_child([] {
     if (fork() == 0) {
