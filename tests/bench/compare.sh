@@ -5,6 +5,8 @@
 #   compare.sh '--isolation process' '--isolation none'
 #   compare.sh '--record jobs.record' '--no-record'
 set -euo pipefail
+shopt -s inherit_errexit  # a run that fails ends all: its time is none
+export LC_ALL=C           # EPOCHREALTIME and awk agree on the decimal point
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source cmake/mpi-environment.sh
@@ -28,32 +30,43 @@ options=("$1" "$2")
 
 mpi_environment "$ranks"
 parrun=$PWD/build/release/parrun
-module=$PWD/build/release/tests/jobs/bad.so
+module=$PWD/build/release/tests/bench/bench_jobs.so
+cmake --preset release >/dev/null
+cmake --build --preset release --target bench
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-for ((i = 0; i < tasks; ++i)); do echo "{\"call\": \"busy\", \"args\": [$ms]}"; done >"$folder/busy.jsonl"
+call=$(awk -v ms="$ms" 'BEGIN { printf "{\"call\": \"busy\", \"args\": [%.9f]}", ms / 1000 }')
+for ((i = 0; i < tasks; ++i)); do echo "$call"; done >"$folder/busy.jsonl"
 : >"$folder/empty.jsonl"
 for batch in busy empty; do
-  "$parrun" pack "$folder/$batch.jsonl" --jsonl --load "$module" -o "$folder/$batch.bin" 2>/dev/null
+  "$parrun" pack "$folder/$batch.jsonl" --jsonl --load "$module" -o "$folder/$batch.bin"
 done
 
 cd "$folder"
 
 seconds_of() {  # OPTIONS BATCH
-  local start=$EPOCHREALTIME
+  local start=$EPOCHREALTIME status=0 end
   # shellcheck disable=SC2086
-  timeout 120 mpirun -n "$ranks" "$parrun" $1 -q --load "$module" "$2.bin" >/dev/null
+  timeout 120 mpirun -n "$ranks" "$parrun" $1 -q --load "$module" "$2.bin" >/dev/null || status=$?
+  end=$EPOCHREALTIME
+  if ((status != 0)); then
+    echo "a run with '$1' ended with exit code $status: nothing to compare" >&2
+    return 1
+  fi
   rm -f ./*.record
-  awk "BEGIN { print $EPOCHREALTIME - $start }"
+  awk "BEGIN { print $end - $start }"
 }
 
 echo "$tasks tasks of $ms ms, workers: $((ranks - 1)), cores: $(nproc); seconds"
 echo "A: ${options[0]}   B: ${options[1]}"
 printf '%5s %9s %9s %7s\n' round A B ratio
 for ((round = 1; round <= rounds; ++round)); do
-  a=$(seconds_of "${options[0]}" busy) b=$(seconds_of "${options[1]}" busy)
-  a_start=$(seconds_of "${options[0]}" empty) b_start=$(seconds_of "${options[1]}" empty)
+  # Each by itself: of several assignments in one command only the last one's failure counts.
+  a=$(seconds_of "${options[0]}" busy)
+  b=$(seconds_of "${options[1]}" busy)
+  a_start=$(seconds_of "${options[0]}" empty)
+  b_start=$(seconds_of "${options[1]}" empty)
   awk -v r="$round" -v a="$a" -v b="$b" -v as="$a_start" -v bs="$b_start" \
     'BEGIN { printf "%5d %9.3f %9.3f %7.3f\n", r, a - as, b - bs, (a - as) / (b - bs) }'
 done | tee "$folder/rounds"
