@@ -13,7 +13,7 @@ install(EXPORT parrun-targets NAMESPACE parrun:: DESTINATION ${package_dir})
 set(version_file ${PROJECT_BINARY_DIR}/parrun-config-version.cmake)
 write_basic_package_version_file(${version_file} COMPATIBILITY SameMajorVersion)
 install(
-  FILES ${version_file} cmake/parrun-config.cmake cmake/ParrunJobs.cmake cmake/ParrunMpi.cmake cmake/FindxxHash.cmake
+  FILES ${version_file} cmake/parrun-config.cmake cmake/ParrunJobs.cmake cmake/FindxxHash.cmake
   DESTINATION ${package_dir})
 
 # The libraries that CMake found, by their files: not all of them have a package of their own for pkg-config.

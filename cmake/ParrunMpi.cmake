@@ -1,15 +1,11 @@
 # MPI by its C interface alone. Boost's configuration would link MPI's C++ bindings, which nothing calls; where a
-# project around this one has found Boost.MPI itself, it may.
-if(TARGET Boost::mpi)
-  set(boost_mpi_is_ours OFF)
-else()
-  set(boost_mpi_is_ours ON)
-endif()
+# project around this one has found Boost.MPI itself, it may. (parrun-config.cmake does the same for who uses the package.)
 find_package(MPI REQUIRED COMPONENTS C)
-find_package(Boost 1.74 REQUIRED COMPONENTS mpi serialization)
-if(boost_mpi_is_ours)
+if(NOT TARGET Boost::mpi)
+  find_package(Boost 1.74 REQUIRED COMPONENTS mpi)
   set_property(TARGET Boost::mpi PROPERTY INTERFACE_LINK_LIBRARIES Boost::serialization MPI::MPI_C)
 endif()
+find_package(Boost 1.74 REQUIRED COMPONENTS serialization)
 
 # ULFM lets a job go on without a rank that has failed.
 include(CheckSymbolExists)

@@ -2,7 +2,12 @@
 include(CMakeFindDependencyMacro)
 enable_language(C)  # FindMPI looks for mpi.h with it
 find_dependency(Threads)
-include(${CMAKE_CURRENT_LIST_DIR}/ParrunMpi.cmake)
+find_dependency(MPI COMPONENTS C)
+if(NOT TARGET Boost::mpi)  # as Boost gives it, it links MPI's C++ bindings, which nothing calls
+  find_dependency(Boost 1.74 COMPONENTS mpi)
+  set_property(TARGET Boost::mpi PROPERTY INTERFACE_LINK_LIBRARIES Boost::serialization MPI::MPI_C)
+endif()
+find_dependency(Boost 1.74 COMPONENTS serialization)
 find_dependency(fmt)
 find_dependency(nlohmann_json)
 find_dependency(SQLite3)

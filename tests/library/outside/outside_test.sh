@@ -48,11 +48,14 @@ JSON
 }
 
 by_package() {
-  local build=$folder/package
+  local build=$folder/package missing
   configure package "$build" -DCMAKE_PREFIX_PATH="$prefix"
   cmake --build "$build" -j 2
   expect "the program's output" "sum $sum" "$(in_mpi "$build/sweep")"
   call_module "$build/shapes.so"
+  for missing in MPI Boost fmt; do
+    configure optional "$folder/optional" -DCMAKE_PREFIX_PATH="$prefix" "-DCMAKE_DISABLE_FIND_PACKAGE_$missing=ON"
+  done
 }
 
 by_pkg_config() {
