@@ -109,8 +109,7 @@ void advise_on_hosts(const Examined& seen, Advice& found) {
   if (!apart.empty()) {
     found.push_back(
         fmt::format("clocks are seconds apart, {}'s from rank 0's (times in the record and joblog do not fit "
-                    "together): have "
-                    "them synchronised",
+                    "together): have them synchronised",
                     host_names(apart)));
   }
   if (seen.abort && seen.launcher != Launcher::none && seen.abort->launcher != to_string(seen.launcher)) {
@@ -122,10 +121,8 @@ void advise_on_hosts(const Examined& seen, Advice& found) {
       !seen.keepalive) {
     found.push_back(
         "mpirun is not on rank 0's host (which would end it where another host is cut off; by itself it "
-        "hangs for "
-        "minutes then): start it there, or set OMPI_MCA_oob_tcp_keepalive_time=5 "
-        "OMPI_MCA_oob_tcp_keepalive_intvl=2 "
-        "OMPI_MCA_oob_tcp_keepalive_probes=3");
+        "hangs for minutes then): start it there, or set OMPI_MCA_oob_tcp_keepalive_time=5 "
+        "OMPI_MCA_oob_tcp_keepalive_intvl=2 OMPI_MCA_oob_tcp_keepalive_probes=3");
   }
 }
 
@@ -137,20 +134,18 @@ void advise_on_record(const RecordPlace& place, bool elsewhere, Advice& found) {
   if (place.file_system && !place.file_system->shared && elsewhere) {
     advise(
         fmt::format("the record would be on a node-local file system, {} (it is lost with its node, and a "
-                    "job that comes again on "
-                    "another does not find it): give --record a place on a shared one",
+                    "job that comes again on another does not find it): give --record a place on a shared "
+                    "one",
                     place.file_system->name));
   }
   if (!place.locks) {
     advise(
         "locks do not work where the record would be (a second run on it is only noticed by the first one's "
-        "signs of "
-        "life): give --record a place where they do, or take care yourself");
+        "signs of life): give --record a place where they do, or take care yourself");
   } else if (!place.shared_memory) {
     advise(
         "no shared memory works where the record would be (parrun status and results must wait for the run's "
-        "end): "
-        "give --record a place where it does to see more");
+        "end): give --record a place where it does to see more");
   }
   if (place.free_bytes < kLittleRoom_bytes)
     advise("less than 1 GB is free where the record would be (a full disk ends the run): make room");

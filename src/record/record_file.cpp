@@ -281,8 +281,8 @@ void RecordFile::insert_run(const OpenOptions& options, const BatchIdentity& bat
   const std::string hash = hexadecimal(batch.content_hash);
   const std::string shard = to_string(batch.shard);
   Statement insert = database_->prepare(
-      "INSERT INTO runs(batch, batch_hash, tasks, shard, command, host, pid, process, ranks, started, "
-      "updated) "
+      "INSERT INTO runs"
+      "(batch, batch_hash, tasks, shard, command, host, pid, process, ranks, started, updated) "
       "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind_text(0, batch.path).bind_text(1, hash).bind(2, static_cast<std::int64_t>(batch.tasks));
   insert.bind_text(3, shard).bind_text(4, options.command);

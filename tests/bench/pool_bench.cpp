@@ -1,9 +1,8 @@
 // What a pool costs, measured inside of it, without the start of MPI.
 //   pool_bench process|none rate TASKS [IN OUT]  empty tasks, IN bytes there and OUT back. Tasks/s
 //   pool_bench process|none trip ROUNDS          submit one task, wait for it. Microseconds
-//   pool_bench process|none notice ROUNDS        between a task's end and the caller's hearing of it, when
-//   all has
-//                                                been quiet for 100 ms. Milliseconds, the median
+//   pool_bench process|none notice ROUNDS        a task's end until the caller hears of it. Milliseconds,
+//                                                the median; before each all is quiet for 100 ms
 //   pool_bench process|none memory TASKS [IN OUT]  as rate. MiB that this process had at most
 
 #include <sys/resource.h>

@@ -1,7 +1,7 @@
 // How many workers one dispatcher keeps busy. Drives the scheduler itself in virtual time: a dispatcher that
 // handles one message after another, at measured costs, and workers that report as parrun's do.
-//   simulate MESSAGE_US TASK_US [TASKS_PER_WORKER]   what a message, and each task in one, costs the
-//   dispatcher
+//   simulate MESSAGE_US TASK_US [TASKS_PER_WORKER]
+// MESSAGE_US and TASK_US: what a message, and each task in one, costs the dispatcher.
 
 #include <fmt/format.h>
 

@@ -128,8 +128,7 @@ TEST_F(StallTest, TheNextRunBeginsWithLimitsAndClocksOfItsOwn) {
   EXPECT_EQ(passes_at(run, start + 120s)->kind, Kind::deadline);
 }
 
-// --- pauses of rank 0
-// -----------------------------------------------------------------------------------------
+// --- pauses of rank 0 -----------------------------------------------------------------------------------
 
 TEST_F(LimitWatchTest, AfterAPauseOfRankZerosOwnSilenceIsCountedFromItsEnd) {
   LimitWatch run = watch(none());
