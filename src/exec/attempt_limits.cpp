@@ -6,7 +6,7 @@
 
 namespace parrun {
 
-std::optional<ExceededLimit> AttemptLimits::look(pid_t executor, TimePoint now) {
+std::optional<AttemptLimits::Excess> AttemptLimits::look(pid_t executor, TimePoint now) {
   if (now < next_) return std::nullopt;
   const auto exceeded = note_.limited ? measure(executor) : std::nullopt;
   constexpr int kPauseForEachLook = 20;
@@ -14,7 +14,7 @@ std::optional<ExceededLimit> AttemptLimits::look(pid_t executor, TimePoint now) 
   return exceeded;
 }
 
-std::optional<ExceededLimit> AttemptLimits::measure(pid_t executor) const {
+std::optional<AttemptLimits::Excess> AttemptLimits::measure(pid_t executor) const {
   const Assignment looked_at = note_.id();
   const std::uint64_t memory_limit = note_.memory_bytes;
   const Duration cpu_limit{note_.cpu};
@@ -42,8 +42,9 @@ std::optional<ExceededLimit> AttemptLimits::measure(pid_t executor) const {
   }
   // It may have ended while it was looked at, and another one begun.
   if (!note_.limited || note_.id() != looked_at) return std::nullopt;
-  if (memory_limit > 0 && own_bytes + others_bytes > memory_limit) return ExceededLimit::memory;
-  if (cpu_limit > Duration::zero() && cpu > cpu_limit) return ExceededLimit::cpu;
+  if (memory_limit > 0 && own_bytes + others_bytes > memory_limit)
+    return Excess{ExceededLimit::memory, looked_at};
+  if (cpu_limit > Duration::zero() && cpu > cpu_limit) return Excess{ExceededLimit::cpu, looked_at};
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 
 #include "exec/attempt_note.hpp"
@@ -19,12 +20,16 @@ class AttemptLimits {
 
   explicit AttemptLimits(const AttemptNote& note) : note_(note) {}
 
+  struct Excess {
+    ExceededLimit limit;
+    Assignment attempt;  ///< which may have ended since, and another one begun
+  };
   /// The limit that the attempt of `executor` has exceeded, if it is time to look.
-  std::optional<ExceededLimit> look(pid_t executor, TimePoint now);
+  std::optional<Excess> look(pid_t executor, TimePoint now);
   Duration until_next_look(TimePoint now) const { return next_ > now ? next_ - now : Duration::zero(); }
 
  private:
-  std::optional<ExceededLimit> measure(pid_t executor) const;
+  std::optional<Excess> measure(pid_t executor) const;
 
   const AttemptNote& note_;
   TimePoint next_{};

@@ -33,6 +33,7 @@ struct Death {
   int wait_status = 0;                         ///< also of one that stopped itself, and was killed for it
   int spawn_error = 0;                         ///< errno of a fork that failed; 0: it lived
   std::optional<ExceededLimit> exceeded = {};  ///< for which it was killed
+  Assignment exceeded_by = {};                 ///< the attempt that had: one behind it may have died with it
   // Of its last attempt, with all that ran under it.
   double user_s = 0;
   double system_s = 0;

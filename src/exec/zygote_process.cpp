@@ -118,8 +118,11 @@ void ZygoteProcess::look_for_stop() {
 
 void ZygoteProcess::look_at_limits() {
   if (living_ == 0 || !limits_) return;
-  sentence_.exceeded = limits_->look(living_, Clock::now());
-  if (sentence_.exceeded) kill_all();
+  const auto excess = limits_->look(living_, Clock::now());
+  if (!excess) return;
+  sentence_.exceeded = excess->limit;
+  sentence_.exceeded_by = excess->attempt;
+  kill_all();
 }
 
 int ZygoteProcess::next_look_ms() const {
@@ -156,6 +159,7 @@ void ZygoteProcess::report_death() {
   if (!died_) return;
   if (sentence_.wait_status != 0) died_->wait_status = sentence_.wait_status;
   died_->exceeded = sentence_.exceeded;
+  died_->exceeded_by = sentence_.exceeded_by;
   died_->user_s = std::max(0.0, used_.user_s - plan_.note->user_s);
   died_->system_s = std::max(0.0, used_.system_s - plan_.note->system_s);
   died_->max_rss_kb = used_.max_rss_kb;

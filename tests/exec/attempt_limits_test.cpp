@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "exec/process_tree.hpp"
@@ -58,7 +59,11 @@ class AttemptLimitsTest : public ::testing::Test {
     note.limited = true;
   }
   bool exceeds(const Executing& executing, ExceededLimit which) {
-    return wait_until([&] { return limits.look(executing.pid(), Clock::now()) == which; }, 10s);
+    const auto it_does = [&] {
+      excess = limits.look(executing.pid(), Clock::now());
+      return excess && excess->limit == which;
+    };
+    return wait_until(it_does, 10s);
   }
   bool stays_below(const Executing& executing, Duration span) {
     return !wait_until([&] { return limits.look(executing.pid(), Clock::now()).has_value(); }, span);
@@ -66,6 +71,7 @@ class AttemptLimitsTest : public ::testing::Test {
 
   AttemptNote note;
   AttemptLimits limits{note};
+  std::optional<AttemptLimits::Excess> excess;
 };
 
 TEST_F(AttemptLimitsTest, MemoryOfTheExecutorItselfCounts) {
@@ -120,6 +126,14 @@ TEST_F(AttemptLimitsTest, CpuTimeOfChildrenCounts) {
 TEST_F(AttemptLimitsTest, OneThatWaitsUsesNoCpuTime) {
   limit(0, 100ms);
   EXPECT_TRUE(stays_below(Executing([] {}), 400ms));
+}
+
+TEST_F(AttemptLimitsTest, TheAttemptThatWasLookedAtIsTold) {
+  note.task = 7;
+  note.attempt = 2;
+  limit(0, 1ms);
+  ASSERT_TRUE(exceeds(Executing(spin), ExceededLimit::cpu));
+  EXPECT_EQ(excess->attempt, (Assignment{TaskId(7), 2}));
 }
 
 TEST_F(AttemptLimitsTest, BetweenAttemptsNothingIsExceeded) {
