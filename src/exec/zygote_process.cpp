@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/keep_memory.hpp"
 #include "exec/inherited.hpp"
@@ -34,6 +35,12 @@ pid_t fork_patiently() {
   return pid;
 }
 
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  const int options = WEXITED | WNOHANG | WNOWAIT;
+  return waitid(P_PID, static_cast<id_t>(child), &info, options) == 0 && info.si_pid == child;
+}
+
 }  // namespace
 
 ZygoteProcess::ZygoteProcess(int socket, const Zygote::Plan& plan) : socket_(socket), plan_(plan) {
@@ -56,7 +63,7 @@ void ZygoteProcess::serve() {
 }
 
 void ZygoteProcess::end() {
-  if (!released_) kept_.clear();
+  released_ ? keep_orphans() : kept_.clear();
   end_all();
   if (plan_.note->has_scratch && !plan_.scratch->keep_failed()) plan_.scratch->remove(plan_.note->id());
   if (!left_ && plan_.mpirun != nullptr) plan_.mpirun->see_off();
@@ -137,12 +144,23 @@ void ZygoteProcess::end_all() {
 }
 
 void ZygoteProcess::kill_all() {
+  keep_orphans();
   end_all();
   report_death();
 }
 
+// What a process that was kept leaves comes to us, and is kept too. An executor adopts for itself: as long as
+// it lives all our other children are kept ones'. What one that has died left cannot be told from them.
+void ZygoteProcess::keep_orphans() {
+  if (!plan_.keep_children || died_) return;
+  std::vector<pid_t> kept = children();
+  if (living_ > 0 && has_ended(living_)) return;
+  std::erase(kept, living_);
+  kept_ = std::move(kept);
+}
+
 void ZygoteProcess::note(const Reaped& reaped) {
-  if (std::erase(kept_, reaped.pid) > 0) return;
+  if (std::erase(kept_, reaped.pid) > 0) return keep_orphans();
   used_.user_s += user_seconds(reaped.usage);
   used_.system_s += system_seconds(reaped.usage);
   const bool is_executor = reaped.pid == living_;

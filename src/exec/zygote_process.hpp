@@ -44,6 +44,7 @@ class ZygoteProcess {
   int next_look_ms() const;
   void end_all();
   void kill_all();
+  void keep_orphans();
   void note(const Reaped& reaped);
   void report_death();
   void spawn();
