@@ -16,8 +16,9 @@ namespace {
 void allow_removal(const fs::path& folder) {
   std::error_code ignored;
   fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) allow_removal(entry.path());
+  // Its ++ would throw where the file system does not answer any more.
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) allow_removal(entry->path());
   }
 }
 

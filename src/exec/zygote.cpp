@@ -18,6 +18,16 @@
 namespace parrun {
 namespace {
 
+void serve_rank(int socket, const Zygote::Plan& plan) {
+  ZygoteProcess zygote(socket, plan);
+  try {
+    zygote.serve();
+    zygote.end();
+  } catch (...) {  // no memory: nothing that was started here is to run on for that
+    zygote.give_up();
+  }
+}
+
 [[noreturn]] void zygote_main(int socket, const Zygote::Plan& plan) {
   prctl(PR_SET_NAME, "parrun-zygote");
   prctl(PR_SET_PDEATHSIG, SIGCONT);  // one that was stopped wakes up to its duty when its rank dies
@@ -31,9 +41,7 @@ namespace {
     if (plan.mpirun != nullptr) keep.push_back(plan.mpirun->descriptor());
     close_all_but(keep);
     remove_launcher_variables();
-    ZygoteProcess zygote(socket, plan);
-    zygote.serve();
-    zygote.end();
+    serve_rank(socket, plan);
   } catch (...) {  // the rank notices that its socket is closed
     _exit(1);
   }

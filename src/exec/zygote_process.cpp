@@ -66,6 +66,22 @@ void ZygoteProcess::end() {
   released_ ? keep_orphans() : kept_.clear();
   end_all();
   if (plan_.note->has_scratch && !plan_.scratch->keep_failed()) plan_.scratch->remove(plan_.note->id());
+  see_off_launcher();
+}
+
+void ZygoteProcess::give_up() {
+  if (!released_) kept_.clear();
+  end_all();
+  shutdown(socket_, SHUT_WR);
+  ZygoteRequest request{};
+  for (ssize_t got = 1; got > 0 || (got < 0 && errno == EINTR);) {  // until the rank is gone
+    got = recv(socket_, &request, 1, 0);
+    left_ = left_ || (got > 0 && request == ZygoteRequest::leave);
+  }
+  see_off_launcher();
+}
+
+void ZygoteProcess::see_off_launcher() {
   if (!left_ && plan_.mpirun != nullptr) plan_.mpirun->see_off();
 }
 

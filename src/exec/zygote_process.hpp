@@ -34,8 +34,11 @@ class ZygoteProcess {
   void serve();
   /// Ends all that ran for the rank, and its launcher where the rank has died and the launcher does not end.
   void end();
+  /// The same where one of the above has thrown. The rank may live: it finds its zygote gone from now on.
+  void give_up();
 
  private:
+  void see_off_launcher();
   bool on_request();
   void on_child_signal();
   bool is_stopped();

@@ -4,11 +4,17 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+
 #include "exec/executor_body.hpp"
+#include "exec/process_tree.hpp"
+#include "exec/zygote_process.hpp"
 #include "support/wait_until.hpp"
 
 namespace parrun::test {
@@ -67,6 +73,48 @@ TEST_F(HangingLauncher, IsKilledBehindARankThatWasKilled) {
 TEST_F(HangingLauncher, IsLeftAloneByARankThatEndsAsItShould) {
   rank([] {});
   EXPECT_FALSE(is_killed_within(1s));
+}
+
+// One that has thrown does all the same what is left to do, and its rank is told at once.
+TEST_F(HangingLauncher, IsKilledBehindARankWhoseZygoteGaveUp) {
+  std::array<int, 2> sockets{};
+  std::array<int, 2> held{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets.data()), 0);
+  ASSERT_EQ(pipe(held.data()), 0);
+  const pid_t zygote = fork();
+  if (zygote == 0) {
+    close(sockets[0]);
+    adopt_orphans();
+    AttemptNote note;
+    const Scratch none;
+    const Mpirun mpirun(Descriptor(static_cast<int>(syscall(SYS_pidfd_open, launcher, 0))), 100ms);
+    const auto never_end = [] {
+      if (fork() == 0) setsid();
+      for (;;) pause();
+    };
+    const Zygote::Plan plan{.executor = never_end,
+                            .descriptors = {},
+                            .keep_children = false,
+                            .scratch = &none,
+                            .note = &note,
+                            .mpirun = &mpirun};
+    ZygoteProcess process(sockets[1], plan);
+    process.serve();
+    process.give_up();
+    _exit(0);
+  }
+  close(sockets[1]);
+  close(held[1]);
+  const Descriptor ours(sockets[0]);
+  const Descriptor all_ended(held[0]);
+  const auto spawn = ZygoteRequest::spawn;
+  ASSERT_EQ(send(ours.get(), &spawn, 1, 0), 1);
+  shutdown(ours.get(), SHUT_WR);
+  char nothing = 0;
+  EXPECT_EQ(recv(ours.get(), &nothing, 1, 0), 0);
+  EXPECT_TRUE(is_killed_within(10s));
+  waitpid(zygote, nullptr, 0);
+  EXPECT_EQ(read(all_ended.get(), &nothing, 1), 0) << "else this waits";
 }
 
 TEST(Mpirun, OfAProcessThatItHasNotStartedIsNone) { EXPECT_EQ(Mpirun::of_rank_0().descriptor(), -1); }
