@@ -207,11 +207,10 @@ bool ProcessAttempter::is_touched() const { return is_command_ || watch_.touched
 
 // Returns its own folder, if it has one.
 std::string ProcessAttempter::enter(const Assignment& attempt, const ResourceLimits& own) {
-  const ResourceLimits& all = terms_.resources;
-  const std::uint64_t memory_bytes = own.memory_bytes.value_or(all.memory_bytes.value_or(0));
-  const Duration cpu = own.cpu.value_or(all.cpu.value_or(Duration::zero()));
-  output_limit_ = all.output_bytes;
-  if (own.output_bytes) output_limit_ = own.output_bytes;
+  const ResourceLimits limits = own.or_else(terms_.resources);
+  const std::uint64_t memory_bytes = limits.memory_bytes.value_or(0);
+  const Duration cpu = limits.cpu.value_or(Duration::zero());
+  output_limit_ = limits.output_bytes;
   meter_.write_before(note_);
   note_.memory_bytes = memory_bytes;
   note_.cpu = cpu.count();

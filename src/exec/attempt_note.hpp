@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "base/clock.hpp"
-#include "base/resource_limits.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {

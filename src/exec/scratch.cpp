@@ -42,14 +42,13 @@ std::string Scratch::make(const Assignment& attempt) const {
   return folder;
 }
 
-std::string Scratch::remove(const Assignment& attempt) const {
+void Scratch::remove(const Assignment& attempt) const {
   std::error_code error;
   const std::string folder = path(attempt);
   fs::remove_all(folder, error);
-  if (!error) return {};
+  if (!error) return;
   allow_removal(folder);
   fs::remove_all(folder, error);
-  return error ? fmt::format("{} could not be removed: {}", folder, error.message()) : "";
 }
 
 }  // namespace parrun

@@ -20,8 +20,8 @@ class Scratch {
 
   /// Makes the folder, and the root where it is missing. Throws std::system_error.
   std::string make(const Assignment& attempt) const;
-  /// Removes it with all it holds. Why it could not, in a line; empty where it is gone.
-  std::string remove(const Assignment& attempt) const;
+  /// Removes it with all it holds, as far as can be: the attempt's outcome is told by then, so nobody hears.
+  void remove(const Assignment& attempt) const;
 
  private:
   std::string prefix_;

@@ -44,14 +44,14 @@ TEST(Scratch, IsRemovedWithAllItHoldsWhateverRightsATaskTookFromIt) {
   fs::create_symlink(dir.write("outside", "kept"), folder + "/link");
   fs::permissions(folder + "/deep/er", fs::perms::none);
   fs::permissions(folder + "/deep", fs::perms::owner_read);
-  EXPECT_EQ(scratch.remove(kAttempt), "");
+  scratch.remove(kAttempt);
   EXPECT_FALSE(fs::exists(folder));
   EXPECT_TRUE(fs::exists(dir.file("outside")));
 }
 
 TEST(Scratch, RemovingOneThatIsGoneIsNoError) {
   const TempDir dir;
-  EXPECT_EQ(Scratch(dir.file("root"), false).remove(kAttempt), "");
+  EXPECT_NO_THROW(Scratch(dir.file("root"), false).remove(kAttempt));
 }
 
 }  // namespace
