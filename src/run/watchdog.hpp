@@ -23,7 +23,8 @@ class Watchdog {
   // The same while the loop is ready to run and gets no processor.
   static constexpr Duration kStarvedGrace = std::chrono::seconds(10);
 
-  /// If nothing is set anew until `limit` + kGrace, the job ends with `exit_code`. TimePoint::max(): never.
+  /// If nothing is set anew until `limit` + kGrace (kStarvedGrace while the loop wants to run), the job ends
+  /// with `exit_code`. TimePoint::max(): never.
   void set(TimePoint limit, int exit_code);
 
  private:

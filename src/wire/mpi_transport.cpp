@@ -21,18 +21,20 @@ constexpr int kTagMore = 1;
 constexpr int kTagLast = 2;
 
 // Of a partner that has failed take_failed() tells; what was under way to or from it is void.
-void throw_mpi_error(const mpi::exception& error) {
+void throw_mpi_error(const mpi::exception& error, Rank rank) {
   if (is_failed_partner(error.result_code())) return;
-  throw MpiError(
-      fmt::format("{} failed with code {}: {}", error.routine(), error.result_code(), error.what()));
-}
-
-void check(const char* routine, int result) {
-  if (result != MPI_SUCCESS) throw MpiError(fmt::format("{} failed with code {}", routine, result));
+  throw MpiError(fmt::format("{} failed with code {} on rank {}: {}", error.routine(), error.result_code(),
+                             rank.get(), error.what()));
 }
 
 // Without blocking in MPI: whoever waits for a rank that is long in coming leaves the processor alone.
 MPI_Comm duplicate(MPI_Comm original, TimePoint limit) {
+  int rank = 0;
+  const auto check = [&rank](const char* routine, int result) {
+    if (result != MPI_SUCCESS)
+      throw MpiError(fmt::format("{} failed with code {} on rank {}", routine, result, rank));
+  };
+  MPI_Comm_rank(original, &rank);
   MPI_Comm copy = MPI_COMM_NULL;
   MPI_Request request = MPI_REQUEST_NULL;
   check("MPI_Comm_idup", MPI_Comm_idup(original, &copy, &request));
@@ -66,7 +68,7 @@ void MpiTransport::send(Rank to, Bytes message) try {
     offset += piece;
   } while (offset < size);
 } catch (const mpi::exception& error) {
-  throw_mpi_error(error);
+  throw_mpi_error(error, rank_);
 }
 
 std::optional<Message> MpiTransport::receive() try {
@@ -80,7 +82,7 @@ std::optional<Message> MpiTransport::receive() try {
   }
   return std::nullopt;
 } catch (const mpi::exception& error) {
-  throw_mpi_error(error);
+  throw_mpi_error(error, rank_);
   return std::nullopt;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Messages over MPI, and the only user of Boost.MPI.
+// Messages over MPI, and the only user of Boost.MPI but for its start and end (mpi_environment.cpp).
 //
 // Nobody blocks: a message is sent with isend from a buffer that lives here until the send completes, and
 // received with irecv after iprobe has told its size. A message above kPieceBytes goes out in pieces of that
