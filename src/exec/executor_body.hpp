@@ -67,6 +67,10 @@ class ProcessBody final : public ExecutorBody {
   void watch_limits() override;
   std::string kept_folder(const Assignment& attempt) const override;
   void part() override { zygote_.release_kept(); }
+  /// The rank ends as it should.
+  void leave() noexcept { zygote_.leave(); }
+  /// It does, and without this: all that runs here begins to end. Nothing more may be asked.
+  void dismiss() noexcept { zygote_.dismiss(); }
 
  private:
   Zygote::Plan plan();

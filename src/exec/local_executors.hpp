@@ -13,11 +13,15 @@ class LocalExecutors {
   LocalExecutors(int count, const ExecutorSettings& settings, Mpirun mpirun);
   LocalExecutors(const LocalExecutors&) = delete;
   LocalExecutors& operator=(const LocalExecutors&) = delete;
+  ~LocalExecutors();
 
   std::vector<Executor*> all();
+  /// The rank ends as it should, and maybe past the destructor.
+  void leave() noexcept;
 
  private:
   std::deque<Executor> executors_;
+  std::vector<ProcessBody*> bodies_;  ///< theirs
 };
 
 }  // namespace parrun

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -59,16 +60,30 @@ Zygote::Zygote(const Plan& plan) {
   const Descriptor theirs(ends[1]);
   std::cout.flush();
   std::fflush(nullptr);  // what is buffered here would be written by each executor, as its task's output
-  const pid_t pid = fork();
-  if (pid < 0) throw std::system_error(errno, std::generic_category(), "cannot fork the executors' parent");
-  if (pid == 0) zygote_main(theirs.get(), plan);
+  pid_ = fork();
+  if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "cannot fork the executors' parent");
+  if (pid_ == 0) zygote_main(theirs.get(), plan);
 }
 
+// A code may go on for long without its executors: it is not to have zombies for them.
 Zygote::~Zygote() {
+  constexpr Duration kLimit = std::chrono::seconds(1);
+  constexpr useconds_t kPause_us = 200;
+  dismiss();
+  const TimePoint give_up = Clock::now() + kLimit;
+  while (waitpid(pid_, nullptr, WNOHANG) == 0 && Clock::now() < give_up) usleep(kPause_us);
+}
+
+void Zygote::leave() noexcept {
   try {
     request(ZygoteRequest::leave);
   } catch (const std::system_error&) {  // it is gone before us
   }
+}
+
+void Zygote::dismiss() noexcept {
+  leave();
+  socket_.reset();
 }
 
 void Zygote::request(ZygoteRequest what) {

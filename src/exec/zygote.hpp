@@ -57,9 +57,14 @@ class Zygote {
   explicit Zygote(const Plan& plan);
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
-  /// Closes the socket; the zygote ends itself and all under it. Where this is not called the rank has died,
-  /// and its launcher is to end the job.
+  /// dismiss(), and waits for the zygote's end, a second at most.
   ~Zygote();
+
+  /// The rank ends as it should. Where this is not called before its end it has died, and its launcher is to
+  /// end the job.
+  void leave() noexcept;
+  /// leave(), and closes the socket: the zygote ends itself and all under it. Nothing more may be asked.
+  void dismiss() noexcept;
 
   // None waits. Throw std::system_error where the zygote is gone.
   void spawn();  ///< REQUIRES: no executor lives
@@ -76,6 +81,7 @@ class Zygote {
   void request(ZygoteRequest what);
 
   Descriptor socket_;
+  pid_t pid_ = 0;
 };
 
 }  // namespace parrun

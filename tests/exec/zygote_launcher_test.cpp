@@ -117,6 +117,12 @@ TEST_F(HangingLauncher, IsKilledBehindARankWhoseZygoteGaveUp) {
   EXPECT_EQ(read(all_ended.get(), &nothing, 1), 0) << "else this waits";
 }
 
+TEST(Zygote, IsWaitedForByItsRank) {
+  { const ProcessBody executors; }
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
 TEST(Mpirun, OfAProcessThatItHasNotStartedIsNone) { EXPECT_EQ(Mpirun::of_rank_0().descriptor(), -1); }
 
 }  // namespace
