@@ -1,6 +1,7 @@
 #include "run/environment.hpp"
 
 #include <atomic>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "base/process_stat.hpp"
@@ -23,13 +24,29 @@ void check_time() {
   if (living != nullptr) throw std::logic_error("there is a parrun::Environment in this process already");
 }
 
+// exit() destroys nothing that is on a stack. Without a word rank 0 would have died, for its zygote, and
+// mpirun be ended, with all ranks that still work. A rank that ends within MPI has died, for mpirun too.
+void leave_at_exit() {
+  int initialized = 0;
+  int finalized = 0;
+  MPI_Initialized(&initialized);
+  MPI_Finalized(&finalized);
+  Environment::Impl* const environment = living;
+  if (environment != nullptr && (initialized == 0 || finalized != 0)) environment->leave();
+}
+
 }  // namespace
 
 Environment::Impl* Environment::Impl::current() { return living; }
 
+void Environment::Impl::leave() noexcept {
+  if (getpid() == process_) executors_.leave();  // a process that the code has forked may end before it
+}
+
 Environment::Environment(int /*argc*/, char** /*argv*/, const Options& options)
     : impl_((check_time(), std::make_unique<Impl>(options.local_workers))) {
   living = impl_.get();
+  [[maybe_unused]] static const int registered = std::atexit(leave_at_exit);
 }
 
 Environment::~Environment() { living = nullptr; }

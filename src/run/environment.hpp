@@ -1,4 +1,6 @@
 #pragma once
+#include <unistd.h>
+
 #include <vector>
 
 #include "exec/local_executors.hpp"
@@ -14,8 +16,12 @@ class Environment::Impl {
   /// Of this process, or null.
   static Impl* current();
 
+  /// The code ends as it should. REQUIRES: it does not go on.
+  void leave() noexcept;
+
  private:
   friend class BorrowedExecutors;
+  const pid_t process_ = getpid();
   LocalExecutors executors_;
   bool lent_ = false;
 };

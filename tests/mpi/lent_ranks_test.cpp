@@ -74,6 +74,12 @@ TEST(LentRanksInProcesses, ServeOnePoolAtATime) {
   EXPECT_THAT(code.run("two_pools_of_one_rank", 1).out, HasSubstr("this rank is in another pool"));
 }
 
+TEST(LentRanksInProcesses, MayEndByExitAndTheOthersGoOn) {
+  const JobResult result = code.run("ends_by_exit", 2);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, std::string(kSquares) + "worked on\n");
+}
+
 TEST(LentRanksInProcesses, HaveNoMpiInTasksAndSaySo) {
   EXPECT_THAT(code.run("mpi_in_task", 2).out, AllOf(HasSubstr("MPI"), HasSubstr(kSquares)));
 }

@@ -177,6 +177,17 @@ void patient(Code code) {
   code.with_pool(MPI_COMM_WORLD, print_squares);
 }
 
+// Rank 0 ends past its Environment, and the others go on for longer than mpirun would live behind a rank 0
+// that died.
+void ends_by_exit(const Code& code) {
+  code.with_pool(MPI_COMM_WORLD, print_squares);
+  MPI_Finalize();
+  if (code.rank == 0) std::exit(0);
+  std::this_thread::sleep_for(10s);
+  std::cout << "worked on" << std::endl;
+  std::exit(0);
+}
+
 const std::map<std::string, std::function<void(const Code&)>> kCases{
     {"patient", patient},
     {"own_messages", own_messages},
@@ -192,6 +203,7 @@ const std::map<std::string, std::function<void(const Code&)>> kCases{
     {"stuck", stuck},
     {"local_workers", local_workers},
     {"two_pools_of_one_rank", two_pools_of_one_rank},
+    {"ends_by_exit", ends_by_exit},
 };
 
 }  // namespace
