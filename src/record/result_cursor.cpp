@@ -23,7 +23,10 @@ std::vector<Row> ResultCursor::read(const Database& database) {
   rows.bind(0, static_cast<std::int64_t>(next_.get()));
   for (std::size_t bytes = 0; bytes < kReadBytes && rows.step();) {
     const TaskId task(static_cast<std::uint64_t>(rows.integer(0)));
-    if (!there_.contains(task)) continue;  // of an earlier run, and run again
+    if (!there_.contains(task)) {  // of an earlier run, and run again
+      if (gaps_hold_) break;       // a gap, and all that are to be run again may lie behind it
+      continue;
+    }
     if (next() != task) break;
     results.push_back(read_row(rows));
     bytes += size_of(results.back());
