@@ -142,7 +142,8 @@ int run_pack(const PackOptions& options) {
   for (const std::string& module : options.modules) load_module(module);
   const bool selects = !options.from.empty();
   const std::string& input = selects ? options.indices : options.input;
-  for (const std::string& read : {options.from, input}) refuse_to_replace(read, options.output);
+  for (const std::string& read : {options.from, input, options.costs_from})
+    refuse_to_replace(read, options.output);
   const bool from_stdin = input == "-";
   std::ifstream file;
   if (!from_stdin) file = open_text(input, selects ? "task indices" : "commands");

@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "support/batches.hpp"
+#include "support/record_file.hpp"
 #include "support/temp_dir.hpp"
 
 namespace parrun {
@@ -125,6 +126,16 @@ TEST_F(PackCommandTest, ItsInputsAreNotReplaced) {
                 HasSubstr("would replace the input itself"))
         << output;
   }
+}
+
+TEST_F(PackCommandTest, ARecordThatCostsComeFromIsNotReplaced) {
+  const std::string record = dir_.file("jobs.record");
+  test::WrittenRecord(record).add(test::row(0));
+  const std::string before = test::read_bytes(record);
+  const std::string commands = dir_.write("commands.txt", "x\n");
+  EXPECT_THAT(refusal({commands, "--costs-from", record, "-o", record}),
+              HasSubstr("would replace the input itself"));
+  EXPECT_EQ(test::read_bytes(record), before);
 }
 
 }  // namespace
