@@ -23,7 +23,7 @@ Console::Console(Options options, TimePoint start)
     : options_(std::move(options)), start_(start), out_(STDOUT_FILENO), err_(STDERR_FILENO) {}
 
 void Console::check() {
-  if (!options_.joblog.empty()) Joblog::check(options_.joblog);
+  if (!options_.joblog.empty() && !joblog_) joblog_ = std::make_unique<Joblog>(options_.joblog);
 }
 
 void Console::say(const std::string& line) {
@@ -48,7 +48,8 @@ void Console::on_start(const RunStart& start) {
     say(fmt::format("shard {}: {} of {}{}", to_string(start.shard), tasks_, plural(batch_->size(), "task"),
                     options_.shard_reason.empty() ? "" : ", " + options_.shard_reason));
   }
-  if (!options_.joblog.empty()) joblog_ = std::make_unique<Joblog>(options_.joblog, options_.append_joblog);
+  check();
+  if (joblog_) joblog_->begin(options_.append_joblog);
 }
 
 void Console::on_nothing_to_do() {

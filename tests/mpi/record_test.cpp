@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -164,6 +165,25 @@ TEST_F(Recorded, AJoblogNeverReplacesABatchOrARecord) {
   fs::remove(record);
   EXPECT_EQ(run({"--joblog", record}).exit_code, 2) << "nor is it one that is yet to be";
   EXPECT_EQ(read_bytes(jobs_bin), batch_before);
+}
+
+TEST_F(Recorded, WhereTheJoblogCannotBeOpenedNoRecordIsBegun) {
+  const std::string fifo = dir.file("fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const JobResult result = run({"--joblog", fifo});  // nobody reads it
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("cannot open " + fifo));
+  EXPECT_FALSE(fs::exists(record));
+}
+
+TEST_F(Recorded, ARefusedRunLeavesNoJoblog) {
+  run();
+  const std::string log = dir.file("log");
+  EXPECT_EQ(run({"--joblog", log}).exit_code, 2) << "for the record is there";
+  EXPECT_FALSE(fs::exists(log));
+  dir.write("log", "");
+  EXPECT_EQ(run({"--joblog", log}).exit_code, 2);
+  EXPECT_TRUE(fs::exists(log)) << "one that was there stays";
 }
 
 TEST_F(Recorded, AnEmptyNameIsNoNameForARecord) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <optional>
 #include <regex>
 
@@ -94,7 +95,8 @@ std::size_t read_to_end(const Descriptor& pipe) {
 class JoblogTest : public ::testing::Test {
  protected:
   void log(bool append, const std::string& command) const {
-    Joblog joblog(path_, append);
+    Joblog joblog(path_);
+    joblog.begin(append);
     joblog.add(outcome(State::succeeded), command);
     EXPECT_TRUE(wait_until([&] { return joblog.flushed(); }, kBound));
     EXPECT_FALSE(joblog.failed());
@@ -113,7 +115,7 @@ TEST_F(JoblogTest, BeginsWithItsHeader) {
 }
 
 TEST_F(JoblogTest, ReplacesTheFileOfARunBefore) {
-  dir_.write("joblog", "much that was there before, and longer\n" + kHeader + kHeader + kHeader);
+  dir_.write("joblog", kHeader + "much that was there before, and longer\n" + kHeader + kHeader);
   log(false, "a");
   EXPECT_EQ(read_bytes(path_), kHeader + line_of("a"));
 }
@@ -142,7 +144,7 @@ TEST_F(JoblogTest, AResumedRunDropsALineThatWasCut) {
 }
 
 TEST_F(JoblogTest, WhatCannotBeOpenedIsRefused) {
-  const auto refusal = [](const std::string& path) { return input_error([&] { Joblog(path, false); }); };
+  const auto refusal = [](const std::string& path) { return input_error([&] { Joblog joblog(path); }); };
   EXPECT_EQ(refusal(dir_.file("no/joblog")), "cannot open " + dir_.file("no/joblog") +
                                                  ": No such file or directory; give --joblog another name");
   EXPECT_THAT(refusal(dir_.path().string()), HasSubstr("Is a directory"));
@@ -152,19 +154,31 @@ TEST_F(JoblogTest, WhatHoldsSomethingElseIsRefusedAndLeft) {
   for (const std::string& content :
        {std::string("SQLite format 3"), std::string("x"), std::string("Seq,Host")}) {
     dir_.write("joblog", content);
-    EXPECT_THAT(input_error([&] { Joblog::check(path_); }), HasSubstr("holds something else"));
+    EXPECT_THAT(input_error([&] { Joblog joblog(path_); }), HasSubstr("holds something else"));
     EXPECT_EQ(read_bytes(path_), content);
   }
   for (const std::string& content : {std::string(), kHeader, std::string("Se")}) {
     dir_.write("joblog", content);
-    EXPECT_EQ(input_error([&] { Joblog::check(path_); }), "");
+    EXPECT_EQ(input_error([&] { Joblog joblog(path_); }), "");
   }
+}
+
+TEST_F(JoblogTest, UntilItBeginsNothingIsWrittenAndAFileThatWasNotThereGoesAgain) {
+  { const Joblog joblog(path_); }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  std::filesystem::create_symlink("target", path_);
+  { const Joblog joblog(path_); }
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+  EXPECT_FALSE(std::filesystem::exists(dir_.file("target")));
+  log(false, "a");
+  { const Joblog joblog(path_); }
+  EXPECT_EQ(read_bytes(dir_.file("target")), kHeader + line_of("a"));
 }
 
 // Where these fail, they hang: the test's limit ends them.
 TEST_F(JoblogTest, AFifoThatNobodyOpensIsRefused) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
-  EXPECT_THAT(input_error([&] { Joblog(path_, true); }), StartsWith("cannot open " + path_));
+  EXPECT_THAT(input_error([&] { Joblog joblog(path_); }), StartsWith("cannot open " + path_));
 }
 
 TEST_F(JoblogTest, AFifoThatNobodyReadsIsCongestedAndHoldsUpNothing) {
@@ -172,7 +186,8 @@ TEST_F(JoblogTest, AFifoThatNobodyReadsIsCongestedAndHoldsUpNothing) {
   const Descriptor reader(open(path_.c_str(), O_RDONLY | O_NONBLOCK));
   ASSERT_EQ(fcntl(reader.get(), F_SETFL, 0), 0);
   const std::string command(Output::kCongestedBytes, 'x');
-  std::optional<Joblog> joblog(std::in_place, path_, true);
+  std::optional<Joblog> joblog(std::in_place, path_);
+  joblog->begin(true);
   EXPECT_FALSE(joblog->congested());
   joblog->add(outcome(State::succeeded), command);
   EXPECT_TRUE(joblog->congested());
@@ -182,7 +197,8 @@ TEST_F(JoblogTest, AFifoThatNobodyReadsIsCongestedAndHoldsUpNothing) {
 }
 
 TEST_F(JoblogTest, AFullDiskIsNoticed) {
-  const Joblog joblog("/dev/full", false);
+  Joblog joblog("/dev/full");
+  joblog.begin(false);
   EXPECT_TRUE(wait_until([&] { return joblog.failed(); }, kBound));
 }
 
