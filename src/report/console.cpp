@@ -54,6 +54,12 @@ void Console::on_start(const RunStart& start) {
 
 void Console::on_nothing_to_do() {
   if (options_.quiet) return;
+  if (options_.resumed_by_restart && !options_.quiet) {
+    say(fmt::format(
+        "SLURM has restarted the job: the run goes on with {}, as if by --resume; --overwrite would "
+        "lose what the job has recorded before",
+        record_));
+  }
   say(fmt::format("nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too",
                   record_, plural(tasks_, "task"), ended_.text()));
 }

@@ -22,6 +22,7 @@ class Console final : public RunListener {
     bool append_joblog = false;
     std::string shard_reason;                               ///< why this part of the batch, or empty
     std::string resume_command;                             ///< that goes on where this run ends early
+    bool resumed_by_restart = false;                        ///< though --overwrite was given
     std::function<std::string(const TaskSpec&)> work_text;  ///< what a task is, in one line
   };
 
