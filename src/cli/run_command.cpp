@@ -79,6 +79,7 @@ int run(RunArguments& arguments, TimePoint start) {
   heed_slurm(arguments);
   read_record_options(arguments);
   arguments.console.progress = !arguments.console.quiet && isatty(STDERR_FILENO) == 1;
+  arguments.console.beside_progress = isatty(STDOUT_FILENO) == 1;
   return run_batch(
       arguments.run, [&] { return std::make_unique<Console>(arguments.console, start); }, start);
 }

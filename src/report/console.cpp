@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kFailuresShown = 20;
 constexpr std::size_t kOutstandingShown = 20;
 constexpr Duration kProgressEvery = std::chrono::milliseconds(200);
+constexpr const char* kClearLine = "\r\033[K";
 
 }  // namespace
 
@@ -26,9 +27,18 @@ void Console::check() {
   if (!options_.joblog.empty() && !joblog_) joblog_ = std::make_unique<Joblog>(options_.joblog);
 }
 
-void Console::say(const std::string& line) {
-  const char* const clear = std::exchange(progress_shown_, false) ? "\r\033[K" : "";
-  err_.write(fmt::format("{}parrun: {}\n", clear, line));
+void Console::say(const std::string& line) { write_err(fmt::format("parrun: {}\n", line)); }
+
+void Console::write_err(std::string text) {
+  if (!text.empty() && std::exchange(progress_shown_, false)) text.insert(0, kClearLine);
+  err_.write(std::move(text));
+}
+
+// In one piece with what takes the line: stderr, on which the progress is, is written by another thread.
+void Console::write_out(std::string text) {
+  if (options_.beside_progress && !text.empty() && std::exchange(progress_over_out_, false))
+    text.insert(0, kClearLine);
+  out_.write(std::move(text));
 }
 
 void Console::on_error(const std::string& why) { say(why); }
@@ -44,6 +54,12 @@ void Console::on_start(const RunStart& start) {
         "--record a place on a shared one",
         record_, start.record_here_alone));
   }
+  if (options_.resumed_by_restart && !options_.quiet) {
+    say(fmt::format(
+        "SLURM has restarted the job: the run goes on with {}, as if by --resume; --overwrite would "
+        "lose what the job has recorded before",
+        record_));
+  }
   if (!start.shard.whole() && !options_.quiet) {
     say(fmt::format("shard {}: {} of {}{}", to_string(start.shard), tasks_, plural(batch_->size(), "task"),
                     options_.shard_reason.empty() ? "" : ", " + options_.shard_reason));
@@ -54,12 +70,6 @@ void Console::on_start(const RunStart& start) {
 
 void Console::on_nothing_to_do() {
   if (options_.quiet) return;
-  if (options_.resumed_by_restart && !options_.quiet) {
-    say(fmt::format(
-        "SLURM has restarted the job: the run goes on with {}, as if by --resume; --overwrite would "
-        "lose what the job has recorded before",
-        record_));
-  }
   say(fmt::format("nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too",
                   record_, plural(tasks_, "task"), ended_.text()));
 }
@@ -74,8 +84,8 @@ void Console::on_ended(const Outcome& outcome, const std::string& label) {
 
 void Console::on_result(const Outcome& outcome, const std::string& label) {
   Printed printed = print(outcome, label, options_.format);
-  out_.write(std::move(printed.out));
-  err_.write(std::move(printed.err));
+  write_out(std::move(printed.out));
+  write_err(std::move(printed.err));
 }
 
 void Console::on_retried(const Outcome& outcome, const std::string& label) {
@@ -126,9 +136,10 @@ void Console::show_progress(const Dispatcher::Counts& counts, TimePoint now) {
   const std::uint64_t left = counts.known - counts.done;
   const double left_s = std::min(static_cast<double>(left) / rate, 1e9);
   const std::string left_text = counts.done == counts.settled ? "?" : format_duration(from_seconds(left_s));
-  err_.write(fmt::format("\r\033[K{}/{} done, {} failed, {} running, {:.0f} tasks/s, {} left", counts.done,
-                         counts.known, counts.failed, counts.executing, rate, left_text));
+  err_.write(fmt::format("{}{}/{} done, {} failed, {} running, {:.0f} tasks/s, {} left", kClearLine,
+                         counts.done, counts.known, counts.failed, counts.executing, rate, left_text));
   progress_shown_ = true;
+  progress_over_out_ = true;
 }
 
 void Console::show_outstanding(const Outstanding& outstanding, const char* verb) {

@@ -16,13 +16,14 @@ class Console final : public RunListener {
  public:
   struct Options {
     Format format = Format::raw;
-    bool progress = false;  ///< a line on stderr that is rewritten
-    bool quiet = false;     ///< no summary, no failures; results and errors only
-    std::string joblog;     ///< a file in GNU parallel's format, or empty
+    bool progress = false;         ///< a line on stderr that is rewritten
+    bool beside_progress = false;  ///< stdout is the terminal that this line is on
+    bool quiet = false;            ///< no summary, no failures; results and errors only
+    std::string joblog;            ///< a file in GNU parallel's format, or empty
     bool append_joblog = false;
     std::string shard_reason;                               ///< why this part of the batch, or empty
-    std::string resume_command;                             ///< that goes on where this run ends early
     bool resumed_by_restart = false;                        ///< though --overwrite was given
+    std::string resume_command;                             ///< that goes on where this run ends early
     std::function<std::string(const TaskSpec&)> work_text;  ///< what a task is, in one line
   };
 
@@ -53,6 +54,8 @@ class Console final : public RunListener {
   void show_way_on(const Dispatcher::Counts& counts);
   std::string counts_text(const Dispatcher::Counts& counts) const;
   void say(const std::string& line);
+  void write_err(std::string text);
+  void write_out(std::string text);
   void show_progress(const Dispatcher::Counts& counts, TimePoint now);
 
   Options options_;
@@ -69,7 +72,8 @@ class Console final : public RunListener {
   bool limit_reached_ = false;
   bool stopped_early_ = false;
   TimePoint last_progress_{};
-  bool progress_shown_ = false;
+  bool progress_shown_ = false;     ///< behind it nothing has been written to stderr
+  bool progress_over_out_ = false;  ///< behind the last result
 };
 
 }  // namespace parrun

@@ -73,6 +73,12 @@ class ConsoleTest : public ::testing::Test {
     console = std::make_unique<Console>(options, clock.now());
     return *console;
   }
+  void start_on_terminal() {
+    Console::Options options;
+    options.progress = true;
+    options.beside_progress = true;
+    console = std::make_unique<Console>(options, clock.now());
+  }
   void end(std::uint64_t task, const std::string& out, State state = State::succeeded) {
     tell(outcome(task, out, state));
   }
@@ -368,6 +374,35 @@ TEST_F(ConsoleTest, ProgressIsALineThatIsRewrittenAFewTimesASecond) {
   EXPECT_THAT(err, StartsWith("\r\033[K4/10 done, 1 failed, 2 running, 2 tasks/s, 3.0 s left"));
   EXPECT_THAT(err, Not(HasSubstr("5/10")));
   EXPECT_THAT(err, HasSubstr("\r\033[Kparrun: 10 tasks"));
+}
+
+TEST_F(ConsoleTest, OnATerminalAResultTakesTheLineOfTheProgress) {
+  start_on_terminal();
+  end(0, "zero\n");
+  console->on_turn(counts(1, 0, 1, 10), clock.advance(1s));
+  end(1, "");
+  end(2, "two");
+  end(3, "three\n");
+  console->on_turn(counts(4, 0, 1, 10), clock.advance(1s));
+  end(4, "four\n");
+  EXPECT_EQ(finish().out, "zero\n\r\033[Ktwothree\n\r\033[Kfour\n") << "and no output's open line";
+}
+
+TEST_F(ConsoleTest, ATasksStderrTakesTheLineOfTheProgressToo) {
+  start_on_terminal();
+  console->on_turn(counts(1, 0, 1, 10), clock.advance(1s));
+  Outcome one = outcome(0, "");
+  one.stderr_text = "err\n";
+  tell(one);
+  tell(one);
+  EXPECT_THAT(finish().err, ::testing::EndsWith(" left\r\033[Kerr\nerr\n"));
+}
+
+TEST_F(ConsoleTest, AResultThatGoesElsewhereIsLeftAsItIs) {
+  start(Format::raw, true);
+  console->on_turn(counts(1, 0, 1, 10), clock.advance(1s));
+  end(1, "one\n");
+  EXPECT_EQ(finish().out, "one\n");
 }
 
 TEST_F(ConsoleTest, WithoutATerminalThereIsNoProgress) {
