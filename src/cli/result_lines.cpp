@@ -62,6 +62,7 @@ std::string separated(const Columns& columns, CellOf cell_of) {
   for (const Column& column : columns) {
     line.append(&column == &columns.front() ? "" : ",").append(cell_of(column));
   }
+  if (line.empty()) line = "\"\"";  // readers of CSV skip a line that holds nothing
   return line + "\r\n";
 }
 

@@ -115,6 +115,12 @@ TEST_F(ResultsCommandTest, EachCharacterThatWouldBreakCsvIsReasonToQuote) {
 TEST_F(ResultsCommandTest, AnEmptyFirstCellOfCsvIsACell) {
   EXPECT_EQ(results({"--format", "csv", "--task", "0", "--columns", "label,error,task"}),
             "label,error,task\r\n,,0\r\n");
+// A blank line is none to those who read CSV: rows would move up.
+TEST_F(ResultsCommandTest, AnEmptyCellOfOneColumnOfCsvIsALineToo) {
+  EXPECT_EQ(results({"--format", "csv", "--columns", "error"}),
+            "error\r\n\"\"\r\nexit code 3\r\nrank 3 fell silent\r\n");
+}
+
 }
 
 // --- table -----------------------------------------------------------------------------------------------
