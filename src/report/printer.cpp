@@ -36,7 +36,9 @@ std::string name(const Outcome& outcome, const std::string& label) {
 Printed print(const Outcome& outcome, const std::string& label, Format format) {
   if (format == Format::jsonl) return {json_line(outcome, label), {}};
   Printed printed{outcome.stdout_text, outcome.stderr_text};
-  if (outcome.value_is_json) printed.out += outcome.value + '\n';
+  if (!outcome.value_is_json) return printed;
+  if (!printed.out.empty() && printed.out.back() != '\n') printed.out += '\n';
+  printed.out += outcome.value + '\n';
   return printed;
 }
 

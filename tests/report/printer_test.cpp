@@ -51,6 +51,16 @@ TEST(RawPrinter, ShowsAFunctionsValueBehindItsOutput) {
   EXPECT_EQ(print(outcome, {}, Format::raw).out, "out\n[1,2]\n");
 }
 
+TEST(RawPrinter, AValueIsALineOfItsOwnWhateverStandsBeforeIt) {
+  Outcome outcome = succeeded();
+  outcome.value = "[1,2]";
+  outcome.value_is_json = true;
+  outcome.stdout_text = "no line end";
+  EXPECT_EQ(print(outcome, {}, Format::raw).out, "no line end\n[1,2]\n");
+  outcome.stdout_text = "";
+  EXPECT_EQ(print(outcome, {}, Format::raw).out, "[1,2]\n");
+}
+
 TEST(RawPrinter, DoesNotShowAnArchive) {
   Outcome outcome = succeeded();
   outcome.value = std::string("\1\0\2", 3);
