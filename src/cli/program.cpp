@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include "base/exit_code.hpp"
 #include "base/launcher.hpp"
 #include "base/stderr.hpp"
 #include "cli/commands.hpp"
+#include "base/stdout.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -27,6 +29,16 @@ int complain(std::string message, int code) {
 }
 
 // The command that the line asked for, as one types it.
+// What --help and --version ask for.
+int print(const CLI::App& app, const CLI::ParseError& request) {
+  if (launcher_rank() != 0) return 0;
+  std::ostringstream text;
+  const int code = app.exit(request, text, text);
+  write_stdout(text.str());
+  flush_stdout();
+  return code;
+}
+
 std::string command_name(const CLI::App& app) {
   const auto asked_for = app.get_subcommands();
   return asked_for.empty() ? "parrun" : "parrun " + asked_for.front()->get_name();
@@ -80,7 +92,7 @@ int run_program(int argc, const char* const* argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return launcher_rank() == 0 ? app.exit(error) : 0;  // --help, --version
+    if (error.get_exit_code() == 0) return print(app, error);
     return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), exit_code::kUsage);
   }
   refuse_options_before_subcommand(app);

@@ -10,9 +10,9 @@
 #include <set>
 
 #include "base/stderr.hpp"
+#include "base/stdout.hpp"
 #include "cli/commands.hpp"
 #include "cli/result_lines.hpp"
-#include "cli/stdout.hpp"
 #include "core/outcome.hpp"
 #include "core/state_counts.hpp"
 #include "parrun/errors.hpp"

@@ -4,10 +4,10 @@
 #include <limits>
 #include <memory>
 
+#include "base/stdout.hpp"
 #include "batch/batch_file.hpp"
 #include "batch/task_json.hpp"
 #include "cli/commands.hpp"
-#include "cli/stdout.hpp"
 #include "cli/task_text.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"

@@ -6,9 +6,9 @@
 
 #include "base/clock.hpp"
 #include "base/host.hpp"
+#include "base/stdout.hpp"
 #include "cli/commands.hpp"
 #include "cli/status_text.hpp"
-#include "cli/stdout.hpp"
 #include "record/holder.hpp"
 #include "record/reader.hpp"
 

@@ -4,13 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "base/exit_code.hpp"
 #include "base/host.hpp"
 #include "base/in_background.hpp"
 #include "base/launcher.hpp"
+#include "base/stderr.hpp"
+#include "base/stdout.hpp"
 #include "doctor/abort_trial.hpp"
 #include "doctor/findings.hpp"
 #include "doctor/job_seen.hpp"
@@ -144,9 +145,7 @@ class Examination {
   int finish(const std::optional<Ended>& ended) {
     int code = broken(seen_).empty() ? 0 : exit_code::kSomeTaskFailed;
     if (ended) code = ended->code;
-    const std::string text = report(seen_);
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    if (!tell()) code = exit_code::kUsage;
     if (ended ? ended->abort : !questions_->all_answer()) {
       session_.must_end(code);
       drain_output();
@@ -157,6 +156,18 @@ class Examination {
   }
 
   Session& session_;
+  // False where nobody gets the report, which is all that this is for.
+  bool tell() const {
+    try {
+      write_stdout(report(seen_));
+      flush_stdout();
+      return true;
+    } catch (const InputError& lost) {
+      print_to_stderr("parrun: {}\n", lost.what());
+      return false;
+    }
+  }
+
   const Options& options_;
   OwnCommand& own_;
   Loop loop_;

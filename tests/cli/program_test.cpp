@@ -34,6 +34,12 @@ TEST_F(ProgramTest, HelpAndVersionSucceed) {
 }
 
 TEST_F(ProgramTest, PackedTasksAreShown) {
+TEST_F(ProgramTest, HelpAndVersionThatAreLostAreNoSuccess) {
+  test::expect_full_stdout_refused({"--help"});
+  test::expect_full_stdout_refused({"--version"});
+  test::expect_full_stdout_refused({"pack", "--help"});
+}
+
   const Ran packed = run({"pack", commands_, "-o", jobs_});
   EXPECT_EQ(packed.code, 0);
   EXPECT_THAT(packed.err, HasSubstr("packed 3 tasks"));

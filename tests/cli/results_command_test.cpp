@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -115,12 +113,12 @@ TEST_F(ResultsCommandTest, EachCharacterThatWouldBreakCsvIsReasonToQuote) {
 TEST_F(ResultsCommandTest, AnEmptyFirstCellOfCsvIsACell) {
   EXPECT_EQ(results({"--format", "csv", "--task", "0", "--columns", "label,error,task"}),
             "label,error,task\r\n,,0\r\n");
+}
+
 // A blank line is none to those who read CSV: rows would move up.
 TEST_F(ResultsCommandTest, AnEmptyCellOfOneColumnOfCsvIsALineToo) {
   EXPECT_EQ(results({"--format", "csv", "--columns", "error"}),
             "error\r\n\"\"\r\nexit code 3\r\nrank 3 fell silent\r\n");
-}
-
 }
 
 // --- table -----------------------------------------------------------------------------------------------
@@ -210,19 +208,7 @@ TEST_F(ResultsCommandTest, TheStdoutOfATaskWithoutAnOutcomeIsRefused) {
   expect_refused_options({"--stdout-of", "7"}, "task 7 has no outcome in " + record_);
 }
 
-TEST_F(ResultsCommandTest, AFullStdoutIsAnError) {
-  const int saved = dup(STDOUT_FILENO);
-  ASSERT_NE(freopen("/dev/full", "w", stdout), nullptr);
-  const char* const argv[] = {"parrun", "results", record_.c_str()};
-  ::testing::internal::CaptureStderr();
-  const int code = run_program(3, argv);
-  const std::string err = ::testing::internal::GetCapturedStderr();
-  clearerr(stdout);
-  dup2(saved, STDOUT_FILENO);
-  close(saved);
-  EXPECT_EQ(code, 2);
-  EXPECT_THAT(err, HasSubstr("cannot write to stdout: No space left on device"));
-}
+TEST_F(ResultsCommandTest, AFullStdoutIsAnError) { test::expect_full_stdout_refused({"results", record_}); }
 
 // --- usage -----------------------------------------------------------------------------------------------
 

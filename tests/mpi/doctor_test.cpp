@@ -154,6 +154,14 @@ TEST_F(Doctor, OneThatDoesNotAnswerHoldsNothingUp) {
   EXPECT_LT(result.seconds, 40);
 }
 
+TEST_F(Doctor, AReportThatIsLostIsNoSuccess) {
+  Job job({"sh", "-c", R"("$0" doctor /dev/shm > /dev/full)", PARRUN_BINARY}, with_mpi_environment({}));
+  const JobResult result = job.wait(60s);
+  job.expect_nothing_left();
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, "parrun: cannot write to stdout: No space left on device; make room there\n");
+}
+
 // --- a timeout that does not work ------------------------------------------------------------------------
 
 TEST_F(Doctor, AJobThatDoesNotEndAtItsLimitIsFoundWithinTheDeadline) {

@@ -2,7 +2,9 @@
 // The command as its user sees it, in this process.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -45,6 +47,23 @@ inline void expect_refused(const std::vector<std::string>& arguments, const std:
   EXPECT_TRUE(ran.err.starts_with("parrun: ")) << ran.err;
   EXPECT_EQ(ran.err.find('\n'), ran.err.size() - 1) << ran.err;
   EXPECT_NE(ran.err.find(text), std::string::npos) << ran.err << "\nwithout: " << text;
+}
+
+/// Where stdout is full, the command's output is lost: that is no success.
+inline void expect_full_stdout_refused(const std::vector<std::string>& arguments) {
+  const int saved = dup(STDOUT_FILENO);
+  ASSERT_NE(freopen("/dev/full", "w", stdout), nullptr);
+  std::vector<const char*> argv{"parrun"};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  ::testing::internal::CaptureStderr();
+  const int code = run_program(static_cast<int>(argv.size()), argv.data());
+  const std::string err = ::testing::internal::GetCapturedStderr();
+  clearerr(stdout);
+  std::cout.clear();
+  dup2(saved, STDOUT_FILENO);
+  close(saved);
+  EXPECT_EQ(code, 2) << arguments.front();
+  EXPECT_EQ(err, "parrun: cannot write to stdout: No space left on device; make room there\n");
 }
 
 }  // namespace parrun::test
