@@ -80,10 +80,18 @@ void Questions::try_endless(std::size_t kind) {
 void Questions::look_for_survivors() {
   std::map<Rank, TaskSpec> tasks;
   for (const Rank rank : able_) {
-    if (!pids_[rank].empty()) tasks.emplace(rank, survivors_task(pids_[rank]));
+    if (!pids_[rank].empty()) {
+      tasks.emplace(rank, survivors_task(pids_[rank]));
+    } else {
+      complain(rank, "did not tell the processes of the endless tasks: what is left of them is not known");
+    }
   }
   for (const auto& [rank, answer] : ask(tasks, false, "did not start another executor")) {
-    if (answer.outcome.succeeded()) seen_.ranks.at(rank).survivors = survivors_of(answer.outcome.value);
+    if (answer.outcome.succeeded()) {
+      seen_.ranks.at(rank).survivors = survivors_of(answer.outcome.value);
+    } else {
+      complain(rank, "could not look for what is left of the endless tasks: " + answer.outcome.error);
+    }
   }
 }
 

@@ -179,6 +179,17 @@ TEST_F(Doctor, AJobThatEndsWithAnotherCodeIsFound) {
   EXPECT_THAT(result.out, HasSubstr("(mpirun) ended with code 1, not 124: no slots\n"));
 }
 
+TEST_F(Doctor, WhereItCannotLookForWhatIsLeftItDoesNotSayThatNothingIs) {
+  RunOptions options;
+  options.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"},
+                 {"PARRUN_TEST_FAILS", "mute"}};
+  const JobResult result = doctor(3, {"/dev/shm"}, options);
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_THAT(result.out,
+              EndsWith("\nA timeout does NOT work here: ranks 1-2 did not tell the processes of the "
+                       "endless tasks: what is left of them is not known\n"));
+}
+
 // --- limits of its own -----------------------------------------------------------------------------------
 
 bool runs_endless_command(const Process& process) {
