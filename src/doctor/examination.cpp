@@ -15,6 +15,7 @@
 #include "doctor/abort_trial.hpp"
 #include "doctor/findings.hpp"
 #include "doctor/job_seen.hpp"
+#include "doctor/launch.hpp"
 #include "doctor/loop.hpp"
 #include "doctor/own_command.hpp"
 #include "doctor/questions.hpp"
@@ -37,7 +38,7 @@ void look_at_environment(Examined& seen) {
   seen.launcher = launcher_of(variable);
   seen.mpirun_is_here = Mpirun::of_rank_0().descriptor() >= 0;
   seen.keepalive = variable("OMPI_MCA_oob_tcp_keepalive_time") != nullptr;
-  seen.yields = variable("OMPI_MCA_mpi_yield_when_idle") != nullptr;
+  seen.yields = yields_when_idle(variable);
 }
 
 // Rank 0's part: each step fills in what it sees.
@@ -155,7 +156,6 @@ class Examination {
     return code;
   }
 
-  Session& session_;
   // False where nobody gets the report, which is all that this is for.
   bool tell() const {
     try {
@@ -168,6 +168,7 @@ class Examination {
     }
   }
 
+  Session& session_;
   const Options& options_;
   OwnCommand& own_;
   Loop loop_;

@@ -87,6 +87,13 @@ const char* to_string(Launcher launcher) {
   return "";
 }
 
+bool yields_when_idle(const std::function<const char*(const char*)>& variable) {
+  // As Open MPI reads its booleans.
+  constexpr std::array<std::string_view, 7> kNo = {"", "0", "f", "false", "disabled", "no", "n"};
+  const char* const value = variable("OMPI_MCA_mpi_yield_when_idle");
+  return value != nullptr && std::find(kNo.begin(), kNo.end(), value) == kNo.end();
+}
+
 bool is_in_path(const std::string& program) {
   const char* const path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);

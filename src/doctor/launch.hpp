@@ -13,6 +13,9 @@ namespace parrun::doctor {
 /// What started the ranks, as it shows in their environment before MPI_Init. `variable`: getenv(3).
 Launcher launcher_of(const std::function<const char*(const char*)>& variable);
 
+/// MPI's ranks that wait were told to let others have their core. `variable`: getenv(3).
+bool yields_when_idle(const std::function<const char*(const char*)>& variable);
+
 /// A program of that name is found where the shell looks for it.
 bool is_in_path(const std::string& program);
 

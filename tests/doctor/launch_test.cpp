@@ -32,6 +32,17 @@ TEST(Launch, LaunchersAreKnownByTheirVariables) {
   EXPECT_EQ(launcher_in({{"SLURM_JOB_ID", "17"}}), Launcher::none) << "alone in a batch script";
 }
 
+TEST(Launch, RanksYieldWhereTheVariableIsSetAndDoesNotSayNo) {
+  const auto yield = [](const char* value) {
+    return yields_when_idle([&](const char* name) {
+      return name == std::string("OMPI_MCA_mpi_yield_when_idle") ? value : nullptr;
+    });
+  };
+  EXPECT_FALSE(yield(nullptr));
+  for (const char* yes : {"1", "true", "yes", "enabled"}) EXPECT_TRUE(yield(yes)) << yes;
+  for (const char* no : {"0", "false", "no", "disabled", ""}) EXPECT_FALSE(yield(no)) << no;
+}
+
 TEST(Launch, RankZerosHostIsTheFirst) {
   Examined seen = doctor::test::all_is_well();
   EXPECT_THAT(layout(seen), ElementsAre(Pair("node1", 4), Pair("node2", 4)));
