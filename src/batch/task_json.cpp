@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -65,26 +66,44 @@ std::string filled_string_of(const Json& value, std::string_view key) {
 std::vector<std::string> argv_of(const Json& value) {
   if (!value.is_array() || value.empty()) wrong_type("argv", "an array of strings, the program first");
   std::vector<std::string> argv;
-  for (const Json& argument : value) argv.push_back(c_string_of(argument, "argv"));
+  for (const Json& argument : value)
+    argv.push_back(c_string_of(argument, fmt::format("argv[{}]", argv.size())));
   if (argv.front().empty()) throw InputError("\"argv\" names no program; put it first");
   return argv;
 }
 
+// What `parse` makes of the text; its InputError then names the key.
+template <typename Parse>
+auto parsed(const std::string& text, std::string_view key, Parse parse) {
+  try {
+    return parse(text);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("\"{}\": {}", key, error.what()));
+  }
+}
+
 std::uint64_t size_of(const Json& value, std::string_view key) {
-  if (value.is_string()) return parse_size(value.get_ref<const std::string&>());
+  if (value.is_string()) return parsed(value.get_ref<const std::string&>(), key, parse_size);
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0)
     wrong_type(key, "a number of bytes above 0 or a size like \"512M\"");
   return value.get<std::uint64_t>();
 }
 
+// Without an exponent, which a duration does not have.
+std::string decimal(double seconds) {
+  std::string text = fmt::format("{}", seconds);
+  if (text.find('e') == text.npos) return text;
+  text = fmt::format("{:.20f}", seconds);
+  text.erase(std::max(text.find_last_not_of('0'), text.find('.') + 1) + 1);
+  return text;
+}
+
 Duration duration_of(const Json& value, std::string_view key) {
-  if (value.is_string()) return parse_duration(value.get_ref<const std::string&>());
+  if (value.is_string()) return parsed(value.get_ref<const std::string&>(), key, parse_duration);
   if (!value.is_number()) wrong_type(key, "a number of seconds or a duration like \"1h30m\"");
   const auto seconds = value.get<double>();
-  std::string text = fmt::format("{}", seconds);
-  if (text.find('e') != text.npos) text = fmt::format("{:.9f}", seconds);
-  parse_duration(text);                          // its bounds
-  return Duration(std::llround(seconds * 1e9));  // exact for what task_to_json wrote, up to 26 days
+  parsed(decimal(seconds), key, parse_duration);  // its bounds
+  return Duration(std::llround(seconds * 1e9));   // exact for what task_to_json wrote, up to 26 days
 }
 
 double cost_of(const Json& value) {
@@ -106,7 +125,7 @@ decltype(TaskSpec::env) env_of(const Json& value) {
     if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != name.npos) {
       throw InputError(fmt::format("\"env\" names '{}', which cannot be a variable; rename it", name));
     }
-    env.emplace_back(name, c_string_of(text, "env"));
+    env.emplace_back(name, c_string_of(text, "env." + name));
   }
   return env;
 }
