@@ -16,7 +16,17 @@ namespace parrun {
 namespace {
 
 constexpr std::size_t kBufferSize = 1 << 20;
-constexpr mode_t kMode = 0666;  // less the umask
+constexpr mode_t kMode = 0666;  // of a new file, less the umask
+constexpr mode_t kPermissions = 0777;
+
+// A link stays a link: what gets replaced is where it leads, also where nothing is there yet.
+std::filesystem::path target_of(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  std::error_code none;
+  for (int link = 0; link < kMostLinks && std::filesystem::is_symlink(path, none); ++link)
+    path = path.parent_path() / std::filesystem::read_symlink(path, none);
+  return path;
+}
 
 }  // namespace
 
@@ -30,8 +40,10 @@ OutputFile::OutputFile(const std::string& path) : name_(path) {
     owned_.reset(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!owned_) refuse(errno);
   } else {
-    // A link stays a link: its target is what gets replaced.
-    create_beside(exists ? std::filesystem::canonical(path).string() : path);
+    if (!exists && errno == ELOOP) refuse(errno);
+    create_beside(target_of(path).string(), exists ? status.st_mode & kPermissions : kMode);
+    // A umask says nothing of a file that was there. Where the mode cannot be set it is narrower than that.
+    if (exists) ::fchmod(owned_.get(), status.st_mode & kPermissions);
   }
   fd_ = owned_.get();
 }
@@ -42,12 +54,12 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void OutputFile::create_beside(const std::string& path) {
+void OutputFile::create_beside(const std::string& path, mode_t mode) {
   target_ = path;
   // O_EXCL, and another number where it exists: hosts that share a file system also share process ids.
   for (int attempt = 0; !owned_; ++attempt) {
     const std::string candidate = fmt::format("{}.{}-{}.tmp", path, ::getpid(), attempt);
-    owned_.reset(::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+    owned_.reset(::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (owned_) temporary_ = candidate;
     if (!owned_ && errno != EEXIST) refuse(errno);
   }

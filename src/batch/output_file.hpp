@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 
@@ -8,8 +10,9 @@
 namespace parrun {
 
 // A file that appears under its name complete or not at all: written beside it under a temporary name, which
-// commit() renames; destroyed before that, it leaves nothing. What is no regular file already (a pipe, a
-// device, a descriptor handed in) is written to directly. All throw InputError where the system refuses.
+// commit() renames; destroyed before that, it leaves nothing. It has the mode of a file that it replaces.
+// What is no regular file already (a pipe, a device, a descriptor handed in) is written to directly. All
+// throw InputError where the system refuses.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);
@@ -24,7 +27,7 @@ class OutputFile {
   std::uint64_t size() const { return size_; }  ///< bytes written so far, buffered ones included
 
  private:
-  void create_beside(const std::string& path);
+  void create_beside(const std::string& path, mode_t mode);
   void flush();
   void write_through(BytesView bytes);
   [[noreturn]] void refuse(int error) const;

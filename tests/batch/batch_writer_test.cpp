@@ -109,6 +109,30 @@ TEST(BatchWriter, ALinkStaysALink) {
   EXPECT_EQ(BatchFile(dir.file("target")).size(), 0);
 }
 
+TEST(BatchWriter, ALinkToWhatIsNotThereYetStaysALinkToo) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.file("far"));
+  std::filesystem::create_symlink("far/link", dir.file("jobs.bin"));
+  std::filesystem::create_symlink("target", dir.file("far/link"));
+  BatchWriter(dir.file("jobs.bin")).finish();
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.file("jobs.bin")));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.file("far/link")));
+  EXPECT_EQ(BatchFile(dir.file("far/target")).size(), 0);
+  std::filesystem::create_symlink("circle", dir.file("circle"));
+  EXPECT_THAT(input_error([&] { BatchWriter writer(dir.file("circle")); }), HasSubstr("symbolic links"));
+}
+
+TEST(BatchWriter, AReplacedFileKeepsItsMode) {
+  const TempDir dir;
+  const std::string path = dir.write("jobs.bin", "old");
+  const auto mode = [&] { return std::filesystem::status(path).permissions(); };
+  for (const auto kept : {0600, 0666, 0440}) {  // a secret, one that all may write, one that nobody may
+    ASSERT_EQ(::chmod(path.c_str(), static_cast<mode_t>(kept)), 0);
+    BatchWriter(path).finish();
+    EXPECT_EQ(mode(), std::filesystem::perms(kept));
+  }
+}
+
 TEST(BatchWriter, TwoWritersOfOneFileDoNotMix) {
   const TempDir dir;
   BatchWriter one(dir.file("jobs.bin")), two(dir.file("jobs.bin"));
