@@ -25,7 +25,7 @@ std::string resume_command(const RunArguments& arguments) {
   bool resumes = false;
   for (const std::string& word : arguments.words) {
     resumes = resumes || word == "--resume" || word == "--resume-failed";
-    if (word != "--overwrite") words.push_back(word);
+    if (word != "--overwrite" && !word.starts_with("--overwrite=")) words.push_back(word);
   }
   if (!resumes) words.insert(words.begin() + 1, "--resume");
   // By hand there is no job array.
