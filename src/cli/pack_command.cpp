@@ -22,6 +22,11 @@
 namespace parrun {
 namespace {
 
+constexpr const char* kPackFooter =
+    R"(Durations in JSON: a number of seconds, or "500ms" "3s" "2m" "1h30m" "1:30:00".
+Sizes: a number of bytes, or "512K" "512M" "1.5G", in powers of 1024.
+Exit codes: 0 the batch file was written; 2 usage or unusable input, none was; 3 internal error.)";
+
 struct PackOptions {
   std::string input;    ///< empty: the tasks of `from` at `indices`
   std::string from;     ///< empty: `input`
@@ -161,6 +166,7 @@ void add_pack(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<PackOptions>();
   CLI::App* command =
       app.add_subcommand("pack", "Make a batch file of commands, JSON lines, or tasks of another");
+  command->footer(kPackFooter);
   command->add_option("FILE", options->input, "A command a line, run by /bin/sh -c; - is stdin");
   command->add_flag("--jsonl", options->jsonl,
                     "FILE holds a JSON object a line: {\"command\": \"...\"} or {\"argv\": [...]} or "

@@ -150,6 +150,7 @@ CLI::Option* add_list(CLI::App& command, const char* name, std::vector<T>& list,
 void add_results(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ResultsOptions>();
   CLI::App* command = app.add_subcommand("results", "Print the outcomes in run records");
+  command->footer(kReadersFooter);
   command
       ->add_option("FILE", options->files,
                    "A run record, of a running job too; several of shards of one batch are read as one")

@@ -52,6 +52,7 @@ int run_show(const ShowOptions& options) {
 void add_show(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ShowOptions>();
   CLI::App* command = app.add_subcommand("show", "Print the tasks of a batch file");
+  command->footer(kReadersFooter);
   command->add_option("FILE", options->input, "A batch file")->type_name("JOBS.BIN")->required();
   command->add_option("--head", options->head, "Only the first N tasks")->check(not_negative)->type_name("N");
   command->add_option("--format", options->format, "table, or jsonl, which can be packed again")

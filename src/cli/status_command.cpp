@@ -54,6 +54,7 @@ int run_status(const std::vector<std::string>& files) {
 void add_status(CLI::App& app, Action& chosen) {
   auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* command = app.add_subcommand("status", "Tell how far the run of a record is, or how it ended");
+  command->footer(kReadersFooter);
   command->add_option("FILE", *files, "A run record, of a running job too; several are told of in turn")
       ->type_name("JOBS.RECORD")
       ->required();

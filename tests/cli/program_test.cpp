@@ -15,6 +15,7 @@ using test::Ran;
 using test::run;
 using test::TempDir;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ProgramTest : public ::testing::Test {
  protected:
@@ -47,6 +48,16 @@ TEST_F(ProgramTest, HelpAndVersionThatAreLostAreNoSuccess) {
   EXPECT_EQ(shown.code, 0);
   EXPECT_THAT(shown.out, HasSubstr("echo 1\n"));
   EXPECT_THAT(shown.out, HasSubstr("and 2 more"));
+}
+
+TEST_F(ProgramTest, EachHelpTellsItsOwnExitCodes) {
+  EXPECT_THAT(test::output_of({"--help"}), HasSubstr("124 a limit ended the run"));
+  for (const char* command : {"pack", "show", "results", "status", "doctor"}) {
+    const std::string help = test::output_of({command, "--help"});
+    EXPECT_THAT(help, HasSubstr("\nExit codes: 0 ")) << command;
+    EXPECT_THAT(help, Not(HasSubstr("a limit ended the run"))) << command;
+    EXPECT_THAT(help, Not(HasSubstr("rank 0 dispatches"))) << command;
+  }
 }
 
 TEST_F(ProgramTest, ShownJsonLinesPackToTheSameFile) {
