@@ -18,6 +18,7 @@ std::string settings_text(const TaskSpec& spec) {
   if (spec.resources.memory_bytes) add("memory limit " + format_size(*spec.resources.memory_bytes));
   if (spec.resources.cpu) add("CPU limit " + format_duration(*spec.resources.cpu));
   if (spec.resources.output_bytes) add("output limit " + format_size(*spec.resources.output_bytes));
+  if (spec.cost) add(fmt::format("cost {}", *spec.cost));
   for (const auto& [name, value] : spec.env) add(fmt::format("{}={}", name, quoted(value)));
   if (!spec.cwd.empty()) add("cwd " + quoted(spec.cwd));
   if (!spec.stdin_text.empty()) add(fmt::format("stdin {} bytes", spec.stdin_text.size()));

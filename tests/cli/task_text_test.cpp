@@ -42,10 +42,12 @@ TEST(TaskText, SettingsFollowTheWork) {
   TaskSpec spec = test::command("x");
   spec.timeout = std::chrono::seconds(3);
   spec.retries = 2;
+  spec.cost = 1.5;
   spec.env = {{"A", "b c"}};
   spec.cwd = "/tmp";
   spec.stdin_text = "123";
-  EXPECT_EQ(shown_work(spec, unknown), "x  [timeout 3.0 s, retries 2, A='b c', cwd /tmp, stdin 3 bytes]");
+  EXPECT_EQ(shown_work(spec, unknown),
+            "x  [timeout 3.0 s, retries 2, cost 1.5, A='b c', cwd /tmp, stdin 3 bytes]");
 }
 
 TEST(TaskText, ACallIsShownWithItsArgumentsWhereTheyAreKnown) {
