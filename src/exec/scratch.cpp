@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -23,6 +26,20 @@ void allow_removal(const fs::path& folder) {
 }
 
 }  // namespace
+
+// Made and removed again, not asked for: rights, a full disk and a read-only one are all found thus.
+std::string why_no_folders(const std::string& root) {
+  std::error_code ignored;
+  fs::path there = fs::absolute(root).lexically_normal();
+  while (fs::symlink_status(there, ignored).type() == fs::file_type::not_found && there.has_relative_path())
+    there = there.parent_path();
+  std::string folder = (there / ".parrun-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) {
+    return fmt::format("no folder can be made in {}: {}", there.string(), std::strerror(errno));
+  }
+  ::rmdir(folder.c_str());
+  return {};
+}
 
 Scratch::Scratch(const std::string& root, bool keep_failed)
     : prefix_(fs::absolute(root).string()),

@@ -7,6 +7,9 @@
 
 namespace parrun {
 
+/// Why attempts cannot get folders in `root`, in a line; empty where they can. Leaves nothing there.
+std::string why_no_folders(const std::string& root);
+
 class Scratch {
  public:
   Scratch() = default;  ///< none are wanted

@@ -11,6 +11,7 @@
 #include "base/exit_code.hpp"
 #include "base/in_background.hpp"
 #include "base/launcher.hpp"
+#include "exec/scratch.hpp"
 #include "run/batch_source.hpp"
 #include "run/opening.hpp"
 #include "run/outer_limit_source.hpp"
@@ -28,6 +29,8 @@ constexpr Duration kCommitLimit = std::chrono::seconds(2);
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
 // For the surroundings to say whether they will start the run again.
 constexpr Duration kRunAgainLimit = std::chrono::seconds(12);
+// For a disk to say whether tasks can have folders there.
+constexpr Duration kWorkdirLimit = std::chrono::seconds(2);
 constexpr std::uint32_t kEpoch = 1;
 
 // What is finished gets out if somebody reads it; one who does not is not waited for.
@@ -35,6 +38,16 @@ void flush_briefly(const RunListener& listener) {
   const TimePoint give_up = Clock::now() + kFlushLimit;
   while (!listener.flushed() && Clock::now() < give_up)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+// Why this rank's tasks cannot have their folders, in a line, or nothing. The disk may not answer: then the
+// tasks' own limits are what ends them.
+std::string why_no_workdir(const std::string& workdir) {
+  if (workdir.empty()) return {};
+  auto why = in_background([workdir] { return why_no_folders(workdir); });
+  if (why.wait_for(kWorkdirLimit) != std::future_status::ready) return {};
+  const std::string text = why.get();
+  return text.empty() ? "" : fmt::format("--workdir {}: {}; give another place", workdir, text);
 }
 
 // Rank 0's part.
@@ -367,7 +380,7 @@ class BatchRun {
 }  // namespace
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
-  const std::string problem = load_modules(options.modules);
+  std::string problem = load_modules(options.modules);
   OpeningBatch opening_batch;
   Program program({.start = start,
                    .deadline = options.limits.deadline,
@@ -378,6 +391,7 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
                      if (is_surely_rank_0()) opening_batch = open_batch(options.batch_file);
                    }});
   Session& session = program.session();
+  if (problem.empty()) problem = why_no_workdir(options.executors.workdir);
   std::unique_ptr<RunListener> listener;
   try {
     if (!session.is_dispatcher()) {

@@ -83,6 +83,16 @@ TEST_P(Refused, ModuleThatDoesNotLoad) {
 }
 
 TEST(RefusedRank, WhoseModulesDifferIsNamed) {
+TEST_P(Refused, WorkdirInWhichNoFolderCanBeMade) {
+  const TempDir dir;
+  const std::string path = Batch().command("echo must not run").pack(dir);
+  const std::string file = dir.write("file", "");
+  for (const std::string& workdir : {file, file + "/deeper", std::string("/proc/no/such")}) {
+    expect_refused(run_parrun(GetParam(), {"--workdir", workdir, path}), "--workdir " + workdir);
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir.file("jobs.record")));
+}
+
   const TempDir dir;
   const std::string path = Batch().command("echo must not run").pack(dir);
   std::vector<std::string> argv = parrun_argv(2, {"--load", test_module(), path});
