@@ -8,12 +8,13 @@
 #include <exception>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "base/exit_code.hpp"
 #include "base/launcher.hpp"
 #include "base/stderr.hpp"
-#include "cli/commands.hpp"
 #include "base/stdout.hpp"
+#include "cli/commands.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -28,7 +29,6 @@ int complain(std::string message, int code) {
   return code;
 }
 
-// The command that the line asked for, as one types it.
 // What --help and --version ask for.
 int print(const CLI::App& app, const CLI::ParseError& request) {
   if (launcher_rank() != 0) return 0;
@@ -39,6 +39,7 @@ int print(const CLI::App& app, const CLI::ParseError& request) {
   return code;
 }
 
+// The command that the line asked for, as one types it.
 std::string command_name(const CLI::App& app) {
   const auto asked_for = app.get_subcommands();
   return asked_for.empty() ? "parrun" : "parrun " + asked_for.front()->get_name();
@@ -55,15 +56,37 @@ void refuse_options_before_subcommand(const CLI::App& app) {
   }
 }
 
+[[noreturn]] void refuse_empty(const std::string& name) {
+  throw InputError(
+      fmt::format("{}: it is an empty word (an unset variable?); give a value, or leave it out", name));
+}
+
+// Of it, or of a subcommand.
+bool is_option(const CLI::App& app, const std::string& name) {
+  const auto subcommands = app.get_subcommands({});
+  return app.get_option_no_throw(name) != nullptr ||
+         std::any_of(subcommands.begin(), subcommands.end(),
+                     [&](const CLI::App* subcommand) { return is_option(*subcommand, name); });
+}
+
 // CLI11 takes an empty word for an option that was not given; it is a script's unset variable.
 void refuse_empty_words(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     const auto& words = option->results();
     if (std::find(words.begin(), words.end(), "") == words.end()) continue;
-    throw InputError(fmt::format(
-        "{}: it is an empty word (an unset variable?); give a value, or leave it out", option->get_name()));
+    refuse_empty(option->get_name());
   }
   for (const CLI::App* subcommand : app.get_subcommands()) refuse_empty_words(*subcommand);
+}
+
+// Of `--timeout= jobs.bin` CLI11 would take jobs.bin for the value.
+void refuse_empty_values(const CLI::App& app, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--") return;
+    if (!word.starts_with("--") || word.find('=') != word.size() - 1) continue;
+    const std::string name = word.substr(0, word.size() - 1);
+    if (is_option(app, name)) refuse_empty(name);
+  }
 }
 
 // Else the next file that is opened would be stdin, stdout or stderr, and get what is said there. One still
@@ -83,12 +106,14 @@ int run_program(int argc, const char* const* argv) try {
   app.set_version_flag("--version", "parrun " PARRUN_VERSION);
   app.require_subcommand(0, 1);
   Action chosen;
-  add_run(app, chosen, {argv, argv + argc});
+  const std::vector<std::string> words(argv, argv + argc);
+  add_run(app, chosen, words);
   add_pack(app, chosen);
   add_show(app, chosen);
   add_results(app, chosen);
   add_status(app, chosen);
   add_doctor(app, chosen);
+  refuse_empty_values(app, words);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -34,13 +34,13 @@ TEST_F(ProgramTest, HelpAndVersionSucceed) {
   }
 }
 
-TEST_F(ProgramTest, PackedTasksAreShown) {
 TEST_F(ProgramTest, HelpAndVersionThatAreLostAreNoSuccess) {
   test::expect_full_stdout_refused({"--help"});
   test::expect_full_stdout_refused({"--version"});
   test::expect_full_stdout_refused({"pack", "--help"});
 }
 
+TEST_F(ProgramTest, PackedTasksAreShown) {
   const Ran packed = run({"pack", commands_, "-o", jobs_});
   EXPECT_EQ(packed.code, 0);
   EXPECT_THAT(packed.err, HasSubstr("packed 3 tasks"));
@@ -88,6 +88,10 @@ TEST_F(ProgramTest, AnUnsetVariableInQuotesIsRefusedWhereverItStands) {
                              "--record", "--joblog", "--shard", "--load"}) {
     expect_refused_at(option, {option, ""});
   }
+  expect_refused_at("--timeout", {"--timeout=", "jobs.bin"});  // and not jobs.bin, as its value
+  expect_refused_at("--output", {"pack", commands_, "--output="});
+  expect_refused_at("--overwrite", {"--overwrite=", "jobs.bin"});
+  expect_refused({"--nonsense=", "jobs.bin"}, "not expected: --nonsense=");
   expect_refused_at("batch", {"--quiet", ""});
   expect_refused_at("--deadline", {"doctor", "--deadline", "", "--record", "x", "x"});
   expect_refused_at("--record", {"doctor", "--record", "", "--deadline", "1"});

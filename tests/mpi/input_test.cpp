@@ -66,6 +66,7 @@ TEST_P(Refused, UnknownOptionAndBadDurations) {
   for (const char* bad : {"0", "-1", "nan", "1e400", "3x", ""}) {
     expect_refused(run_parrun(GetParam(), {std::string("--timeout=") + bad, "jobs.bin"}), "--timeout");
   }
+  expect_refused(run_parrun(GetParam(), {"--timeout=", "jobs.bin"}), "--timeout: it is an empty word");
   expect_refused(run_parrun(GetParam(), {}), "no batch file");
 }
 
@@ -82,7 +83,6 @@ TEST_P(Refused, ModuleThatDoesNotLoad) {
   expect_refused(run_parrun(GetParam(), {"--load", dir.write("text.so", "no module"), path}), "text.so");
 }
 
-TEST(RefusedRank, WhoseModulesDifferIsNamed) {
 TEST_P(Refused, WorkdirInWhichNoFolderCanBeMade) {
   const TempDir dir;
   const std::string path = Batch().command("echo must not run").pack(dir);
@@ -93,6 +93,7 @@ TEST_P(Refused, WorkdirInWhichNoFolderCanBeMade) {
   EXPECT_FALSE(std::filesystem::exists(dir.file("jobs.record")));
 }
 
+TEST(RefusedRank, WhoseModulesDifferIsNamed) {
   const TempDir dir;
   const std::string path = Batch().command("echo must not run").pack(dir);
   std::vector<std::string> argv = parrun_argv(2, {"--load", test_module(), path});
