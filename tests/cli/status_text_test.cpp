@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <optional>
+#include <string>
 
 namespace parrun {
 namespace {
@@ -15,11 +17,29 @@ using ::testing::Not;
 
 constexpr double kStarted_s = 1700000000;  // 2023-11-14 22:13:20 UTC
 
+// The process is in this time zone while it lives.
+class TimeZone {
+ public:
+  explicit TimeZone(const char* name) {
+    if (const char* const before = std::getenv("TZ")) before_ = before;
+    set(name);
+  }
+  TimeZone(const TimeZone&) = delete;
+  TimeZone& operator=(const TimeZone&) = delete;
+  ~TimeZone() { set(before_ ? before_->c_str() : nullptr); }
+
+ private:
+  static void set(const char* name) {
+    name != nullptr ? setenv("TZ", name, 1) : unsetenv("TZ");
+    tzset();
+  }
+
+  std::optional<std::string> before_;
+};
+
 class StatusTextTest : public ::testing::Test {
  protected:
   StatusTextTest() {
-    setenv("TZ", "UTC", 1);
-    tzset();
     record::Run& run = summary_.last_run;
     run.run = 2;
     run.batch = "jobs.bin";
@@ -37,8 +57,15 @@ class StatusTextTest : public ::testing::Test {
     return status_text("jobs.record", summary_, seen, kStarted_s + after_s);
   }
 
+  const TimeZone utc_{"UTC"};
   Summary summary_;
 };
+
+TEST(TimeZoneOfATest, EndsWithIt) {
+  const TimeZone outer("CET-1");
+  { const TimeZone inner("UTC"); }
+  EXPECT_EQ(std::string(std::getenv("TZ")), "CET-1");
+}
 
 TEST_F(StatusTextTest, ARunningRunTellsHowFarItIsAndHowLongItTakes) {
   EXPECT_EQ(text(Seen::alive),
