@@ -15,9 +15,10 @@
 //     stdout, stderr   what it wrote (record/stored_text.hpp)
 //     value       a function's result: text that is JSON, or a blob that is an archive; NULL where none
 //     warning     or NULL
-//     earlier     its earlier attempts, oldest first: a JSON array of objects with the fields of an attempt,
-//     or NULL error_type  of the exception that it threw, or NULL run         that ran it: runs.run checksum
-//     XXH3-64 of the row without stdout, stderr and value: resuming believes no damaged row
+//     earlier     its earlier attempts, oldest first, or NULL: a JSON array of objects of an attempt's fields
+//     error_type  of the exception that it threw, or NULL
+//     run         that ran it: runs.run
+//     checksum    XXH3-64 of the row without stdout, stderr and value: resuming believes no damaged row
 //
 //   runs    a row for each run on this record: the first and those that resumed it.
 //     run         from 1
@@ -55,8 +56,7 @@ CREATE TABLE runs(
 /// All columns of `tasks`, in the order of the table.
 inline constexpr std::string_view kTaskColumns =
     "task, label, state, attempt, rank, host, started, elapsed_s, user_s, system_s, max_rss_kb, exit_code, "
-    "signal, "
-    "error, stdout, stderr, value, warning, earlier, error_type, run, checksum";
+    "signal, error, stdout, stderr, value, warning, earlier, error_type, run, checksum";
 inline constexpr std::string_view kTaskParameters =
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?";
 
