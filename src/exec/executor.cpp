@@ -207,6 +207,7 @@ int Executor::settle_first(BytesView outcome) {
   tasks_.drop_first();
   --pushed_;
   ++ended_;
+  unexplained_ = 0;
   return retries;
 }
 
@@ -216,12 +217,14 @@ bool Executor::believes(const Channel::Progress& progress) const {
 }
 
 // How many tasks died with it: one, whose outcome had not come; where outcomes were damaged, as many as had
-// begun. Where nobody is known to have begun it may have been the first all the same: it has another chance.
-std::size_t Executor::died_with_it(const Channel::Progress& progress) {
+// begun. None where it was killed for another one that has ended; where nobody is known to have begun it may
+// have been the first all the same, which has another chance.
+std::size_t Executor::died_with_it(const Death& death, const Channel::Progress& progress) {
   const bool believed = believes(progress);
   std::size_t begun = begun_of(believed ? progress.started : noticed_.started, ended_, pushed_);
   if (!believed || !damaged_) begun = std::min<std::size_t>(begun, 1);
-  const bool unexplained = begun == 0 && verdict_ && !verdict_->of_attempt;
+  if (death.exceeded && begun == 1 && death.exceeded_by != tasks_.front().id) begun = 0;
+  const bool unexplained = begun == 0 && (death.exceeded || (verdict_ && !verdict_->of_attempt));
   unexplained_ = unexplained ? unexplained_ + 1 : 0;
   return unexplained_ < kMaxUnexplained ? begun : std::min<std::size_t>(pushed_, 1);
 }
@@ -236,7 +239,7 @@ void Executor::conclude(const Death& death, TimePoint now) {
   if (deaths_without_a_task_ >= kMaxDeathsWithoutATask) {
     throw std::runtime_error("executors end before they start a task");
   }
-  std::size_t begun = died_with_it(progress);
+  std::size_t begun = died_with_it(death, progress);
   auto [out, err] = body_->take_output(begun > 0 ? limits_of(tasks_.front()).output_bytes : 0);
   for (; begun > 0; --begun) {
     // It may have begun behind the time at which this turn looked at the clock.

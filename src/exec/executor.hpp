@@ -158,7 +158,7 @@ class Executor {
   void take_large_outcome();
   int settle_first(BytesView outcome);
   bool believes(const Channel::Progress& progress) const;
-  std::size_t died_with_it(const Channel::Progress& progress);
+  std::size_t died_with_it(const Death& death, const Channel::Progress& progress);
   void conclude(const Death& death, TimePoint now);
   void watch_progress(TimePoint now);
   TimePoint start_of_last(const Channel::Progress& progress) const;
@@ -173,7 +173,8 @@ class Executor {
   bool alive_ = false;
   bool damaged_ = false;           ///< what it says cannot be believed any more
   int deaths_without_a_task_ = 0;  ///< executors in a row that ended before they started one
-  int unexplained_ = 0;            ///< executors in a row that we killed and that had begun nothing
+  int unexplained_ =
+      0;  ///< executors in a row that were killed and had begun nothing, and no outcome between
   std::size_t pushed_ = 0;
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
   EndedTasks done_;          ///< not returned yet

@@ -74,23 +74,20 @@ void append_listed_children(pid_t pid, std::vector<pid_t>& found) {
 }
 
 constexpr useconds_t kReapPause_us = 500;
-// In one go: descendants that fork and die without pause always leave another one to be reaped.
-constexpr int kMostReaped = 256;
+}  // namespace
 
-// Returns how many; none: there are no children.
+void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
 std::optional<int> reap_some(const std::function<void(const Reaped&)>& on_reaped) {
+  constexpr int kMost = 256;
   for (int count = 0;; ++count) {
     Reaped reaped;
-    if (count < kMostReaped) reaped.pid = wait4(-1, &reaped.status, WNOHANG, &reaped.usage);
+    if (count < kMost) reaped.pid = wait4(-1, &reaped.status, WNOHANG, &reaped.usage);
     if (reaped.pid == 0) return count;
     if (reaped.pid < 0) return errno == ECHILD ? std::nullopt : std::optional(count);
     on_reaped(reaped);
   }
 }
-
-}  // namespace
-
-void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 std::vector<pid_t> children() {
   std::vector<pid_t> found;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -19,6 +20,10 @@ struct Reaped {
   int status = 0;
   rusage usage{};
 };
+
+/// Reaps children that have ended, some hundreds at most: descendants that fork and die without pause always
+/// leave another one. Returns how many; none where there is no child at all.
+std::optional<int> reap_some(const std::function<void(const Reaped&)>& on_reaped);
 
 /// Kills and reaps all descendants of this process, until none is left or `limit` has passed: a process in
 /// uninterruptible sleep cannot be killed. Children in `spared` are left alone, with all under them. Returns

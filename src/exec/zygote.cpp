@@ -93,7 +93,10 @@ void Zygote::request(ZygoteRequest what) {
 }
 
 void Zygote::spawn() { request(ZygoteRequest::spawn); }
-void Zygote::kill() { request(ZygoteRequest::kill); }
+void Zygote::kill() {
+  request(ZygoteRequest::kill);
+  ::kill(pid_, SIGCONT);  // a task may have stopped it
+}
 void Zygote::watch_limits() { request(ZygoteRequest::watch_limits); }
 void Zygote::release_kept() { request(ZygoteRequest::release_kept); }
 

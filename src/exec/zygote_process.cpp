@@ -114,8 +114,8 @@ void ZygoteProcess::on_child_signal() {
   while (read(signals_.get(), &info, sizeof info) > 0) {
   }
   if (living_ > 0 && is_stopped()) stopped_looks_ = std::max(stopped_looks_, 1);
-  Reaped reaped;
-  while ((reaped.pid = wait4(-1, &reaped.status, WNOHANG, &reaped.usage)) > 0) note(reaped);
+  while (!died_ && reap_some([this](const Reaped& reaped) { note(reaped); }).value_or(0) > 0) {
+  }
   if (!died_) return;
   if (plan_.keep_children && died_->wait_status == 0) kept_ = children();
   kill_all();  // what the dead executor left to us

@@ -333,6 +333,37 @@ TEST_F(ExecutorOrderTest, OneThatDoesNotAnswerThoughNothingHasBegunIsForItsFirst
   EXPECT_EQ(begin_next(), attempt(1));
 }
 
+// One ended as it was sentenced, and the next one had begun when its executor was killed.
+TEST_F(ExecutorOrderTest, AnAttemptThatDiesForTheLimitOfTheOneBeforeItIsMadeAgain) {
+  give(0);
+  give(1);
+  turn();
+  begin_next();
+  body->finish();
+  begin_next();
+  body->die_for(ExceededLimit::memory, *attempt(0));
+  const std::vector<Outcome> outcomes = turn();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_TRUE(outcomes.front().succeeded());
+  turn();
+  EXPECT_EQ(begin_next(), attempt(1));
+  body->die_for(ExceededLimit::memory, *attempt(1));
+  ASSERT_THAT(turn(), SizeIs(1));
+}
+
+// Else an attempt that writes over what the zygote reads is made for ever.
+TEST_F(ExecutorOrderTest, OneThatDiesForTheLimitsOfOthersTwiceIsNotMadeAgain) {
+  give(1);
+  const auto die_for_another = [&] {
+    turn();
+    begin_next();
+    body->die_for(ExceededLimit::memory, *attempt(0));
+    return turn();
+  };
+  EXPECT_THAT(die_for_another(), IsEmpty());
+  EXPECT_THAT(die_for_another(), SizeIs(1));
+}
+
 // Whose task has told its outcome, and what it wrote behind that nobody wants.
 TEST_F(ExecutorOrderTest, OfOneThatDiesBetweenItsTasksNoOutputIsTaken) {
   give(0);

@@ -3,11 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <list>
 #include <regex>
 
 #include "support/batches.hpp"
@@ -218,14 +223,32 @@ TEST_F(Doctor, ARankThatStopsIsFound) {
   EXPECT_LT(result.seconds, 20);
 }
 
+// A process that is held until it is let go: one that is only stopped would be continued.
+class Held {
+ public:
+  explicit Held(pid_t pid) : pid_(pid) {
+    EXPECT_EQ(ptrace(PTRACE_SEIZE, pid_, nullptr, nullptr), 0) << std::strerror(errno);
+    EXPECT_EQ(ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr), 0);
+    EXPECT_EQ(waitpid(pid_, nullptr, __WALL), pid_);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() { ptrace(PTRACE_DETACH, pid_, nullptr, nullptr); }
+
+ private:
+  pid_t pid_;
+};
+
 TEST_F(Doctor, ARankThatCannotEndItsTaskIsFound) {
   Job job = start_parrun(2, {"doctor", "/dev/shm", "--deadline", "60"});
   const pid_t worker = job.pid_of_rank(1);
   ASSERT_TRUE(is_trying(job)) << job.err();
+  std::list<Held> zygotes;
   for (const Process& process : job.processes()) {
-    if (process.name == "parrun-zygote" && process.parent == worker) kill(process.pid, SIGSTOP);
+    if (process.name == "parrun-zygote" && process.parent == worker) zygotes.emplace_back(process.pid);
   }
   const JobResult result = job.wait(60s);
+  zygotes.clear();
   job.expect_nothing_left();
   EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
   EXPECT_THAT(result.out,

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "support/batch.hpp"
+#include "support/ledger.hpp"
 #include "support/run_parrun.hpp"
 #include "support/temp_dir.hpp"
 #include "support/timed_run.hpp"
@@ -362,6 +364,17 @@ TEST_P(Killed, LeavesNoProcessBehind) {
   kill(GetParam() < 0 ? job.pid() : job.pid_of_rank(GetParam()), SIGKILL);
   job.wait(20s);
   job.expect_nothing_left(5s);
+}
+
+TEST(Stopped, AZygoteThatATaskHasStoppedEndsItAtItsLimitAllTheSame) {
+  const TempDir dir;
+  Batch batch;
+  batch.command("kill -STOP $(ps -o ppid= -p $PPID); sleep 1000").command("echo fine");
+  const JobResult result =
+      run_parrun(2, batch.run_args(batch.pack(dir), {"--timeout", "1", "--on-timeout", "kill"}));
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_EQ(recorded_states(dir.file("jobs.record")),
+            (std::map<int, std::string>{{0, "timed_out"}, {1, "succeeded"}}));
 }
 
 TEST(Stopped, ZygotesWakeUpAndEndTheirTasksWhenTheirRanksAreGone) {

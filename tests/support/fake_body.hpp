@@ -3,6 +3,7 @@
 // says so, and dies when the test says so.
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <cstring>
 #include <memory>
@@ -80,6 +81,9 @@ class FakeBody final : public ExecutorBody {
 
   /// What poll_death() is going to tell.
   void die(int wait_status) { death_ = Death{wait_status, 0}; }
+  void die_for(ExceededLimit limit, const Assignment& attempt) {
+    death_ = Death{.wait_status = SIGKILL, .exceeded = limit, .exceeded_by = attempt};
+  }
   void fail_to_fork(int error) { death_ = Death{0, error}; }
 
   int starts = 0;
