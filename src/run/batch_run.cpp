@@ -275,6 +275,8 @@ class BatchRun {
 
   bool halts(const Dispatcher& dispatcher) const {
     if (!options_.halt || halt_code_) return false;
+    // What a signal ends is no failure, and has its grace.
+    if (session_.signals().number() != 0 && !dispatcher.finished()) return false;
     const Dispatcher::Counts counts = dispatcher.counts();
     return reached(*options_.halt, {.succeeded = counts.done - counts.settled - counts.failed,
                                     .failed = counts.failed,

@@ -302,6 +302,7 @@ void Dispatcher::heed_outer_limit(TimePoint now) {
 // --- the end ---------------------------------------------------------------------------------------------
 
 void Dispatcher::drain(Drain drain) {
+  if (draining_ == Drain::for_now) return;  // what runs is to be gone on with, whatever else would end it
   if (std::exchange(draining_, drain)) return;
   crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
 }

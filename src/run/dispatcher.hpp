@@ -98,7 +98,7 @@ class Dispatcher {
     for_good,  ///< an attempt that fails now is its task's last
     for_now    ///< what would be tried again is left to a run that goes on from here
   };
-  /// From now on no attempt is started.
+  /// From now on no attempt is started. `for_now` stays, whatever follows.
   void drain(Drain drain);
 
   /// The task, which is known and not done, has no further attempt, and the one that is in flight is to end;

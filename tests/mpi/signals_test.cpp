@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 
+#include "support/harm.hpp"
 #include "support/ledger.hpp"
 #include "support/run_parrun.hpp"
 #include "support/temp_dir.hpp"
@@ -157,6 +158,55 @@ TEST_P(EachSignal, ToTheTasksTooIsNoFailureOfTheirs) {
   EXPECT_THAT(result.err, HasSubstr("10 succeeded, 2 cancelled, 20 not started"));
   job->expect_nothing_left();
   expect_the_rest_by_resuming();
+}
+
+// Two tasks that wait, one on each worker. The signal that ends the run reaches them too, the first one
+// before the other.
+class SignalledBeforeHalt : public Signalled, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    for (int task = 0; task < 2; ++task)
+      batch.command("echo $$ > '" + pid_file(task) + "'; until [ -e '" + dir.file("go") +
+                    "' ]; do sleep 0.02; done; echo waited");
+    jobs_bin = batch.pack(dir);
+  }
+  std::string pid_file(int task) const { return dir.file("pid." + std::to_string(task)); }
+  void signal_task(int task) { ::kill(pids_in(pid_file(task)).at(0), SIGTERM); }
+  void signal_run_and_first_task() {
+    job = std::make_unique<Job>(
+        parrun_argv(kRanks, batch.run_args(jobs_bin, {"--halt", GetParam(), "--format", "jsonl"})),
+        with_mpi_environment({}));
+    const auto both_run = [&] { return pids_in(pid_file(0)).size() + pids_in(pid_file(1)).size() == 2; };
+    ASSERT_TRUE(wait_until(both_run, 20s)) << job->err();
+    ::kill(job->pid_of_rank(0), SIGTERM);
+    EXPECT_TRUE(told("ends the run"));
+    signal_task(0);
+    EXPECT_TRUE(wait_until([&] { return !job->out().empty(); }, 10s)) << job->err();
+  }
+  void expect_end(const std::string& states) {
+    const JobResult result = job->wait(20s);
+    EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+    EXPECT_THAT(result.err,
+                AllOf(HasSubstr("2 tasks: " + states + ";"), Not(HasSubstr("fail=1 ends the run"))));
+    job->expect_nothing_left();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(At, SignalledBeforeHalt, ::testing::Values("soon,fail=1", "now,fail=1"),
+                         [](const auto& rule) {
+                           return std::string(rule.param, 4) == "soon" ? "Soon" : "Now";
+                         });
+
+TEST_P(SignalledBeforeHalt, NoTaskThatTheSignalEndsIsAFailure) {
+  ASSERT_NO_FATAL_FAILURE(signal_run_and_first_task());
+  signal_task(1);
+  expect_end("0 succeeded, 2 cancelled");
+}
+
+TEST_P(SignalledBeforeHalt, WhatRunsHasItsGraceAllTheSame) {
+  ASSERT_NO_FATAL_FAILURE(signal_run_and_first_task());
+  let_go();
+  expect_end("1 succeeded, 1 cancelled");
 }
 
 // The executors' parent process is there before MPI is, which takes a while to come.

@@ -310,6 +310,25 @@ TEST_F(SignalledTaskTest, IsCancelledWhereASignalEndsTheRunToo) {
   EXPECT_EQ(delivered[0].state, State::cancelled);
 }
 
+TEST_F(SignalledTaskTest, IsCancelledWhateverElseEndsTheRunAfterASignal) {
+  dispatcher->drain(Dispatcher::Drain::for_now);
+  for (const Rank rank : {kFirst, kSecond}) transport.take<Recall>(rank);
+  dispatcher->drain(Dispatcher::Drain::for_good);
+  first_dies(128 + SIGTERM);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::cancelled);
+}
+
+TEST_F(SignalledTaskTest, IsCancelledWhereTheRunWasAboutToEndForGood) {
+  for (const auto drain : {Dispatcher::Drain::for_good, Dispatcher::Drain::for_now}) dispatcher->drain(drain);
+  for (const Rank rank : {kFirst, kSecond}) transport.take<Recall>(rank);
+  first_dies(128 + SIGTERM);
+  turn();
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::cancelled);
+}
+
 TEST_F(SignalledTaskTest, IsToldAtOnceWhereTheSignalEndsNoRun) {
   first_dies(128 + SIGSEGV);
   ASSERT_THAT(delivered, SizeIs(1));
