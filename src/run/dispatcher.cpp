@@ -218,6 +218,8 @@ bool Dispatcher::give_out(TimePoint now) {
     crew_.watch().on_wait(now);
     give(*grant, now);
     any = true;
+    // A worker whose tasks were all set aside is as hungry as before: that must not go on for ever.
+    if (!anything_fits(now)) return true;
   }
   if (const auto recall = scheduler_.next_recall()) {
     crew_.send(recall->worker, Recall{epoch_, recall->count});
@@ -274,7 +276,7 @@ bool Dispatcher::all_fit(TimePoint now) const {
 
 bool Dispatcher::anything_fits(TimePoint now) const {
   if (all_fit(now)) return true;
-  return fits(durations_.least_expected_s(), now) && scheduler_.aside() < kMostAside;
+  return scheduler_.aside() < kMostAside && fits(durations_.least_expected_s(), now);
 }
 
 void Dispatcher::heed_outer_limit(TimePoint now) {

@@ -434,6 +434,24 @@ TEST_F(OuterLimitTest, WhatCannotBeExpectedToEndBeforeIsNotStarted) {
   EXPECT_THAT(given_to_both(), ::testing::UnorderedElementsAre(4, 6));
 }
 
+TEST_F(OuterLimitTest, OneTurnSetsNoMoreAsideThanThereMayBe) {
+  Durations durations;
+  durations.add("long", 20);
+  durations.add("short", 1);
+  constexpr std::uint64_t kTasks = 5 * Dispatcher::kMostAside;
+  start(kTasks, {}, {}, {.durations = durations});
+  source->pulled = kTasks - 1;  // as of a batch, nearly all are known at once
+  std::uint64_t looked_at = 0;
+  source->label = [&](std::uint64_t) {
+    ++looked_at;
+    return "long";
+  };
+  limit_in(10s);
+  turn();
+  EXPECT_EQ(looked_at, Dispatcher::kMostAside);
+  EXPECT_THAT(given_to_both(), IsEmpty());
+}
+
 TEST_F(OuterLimitTest, TheRunEndsWhenNothingElseIsLeft) {
   start_with_limit(4);
   given_to_both();
