@@ -28,7 +28,7 @@ enum class OnLeave {
 struct CallOptions {
   std::optional<std::chrono::nanoseconds> timeout = {};   ///< of each task, from the start of its execution
   std::optional<std::chrono::nanoseconds> deadline = {};  ///< of the call, from its start
-  std::optional<std::chrono::nanoseconds> stall = {};     ///< without any task ending
+  std::optional<std::chrono::nanoseconds> stall = {};     ///< without any task ending; not while none runs
   int retries = 0;                                        ///< further attempts of a task that did not succeed
   Errors errors = Errors::fail_fast;
   OnTimeout on_timeout = OnTimeout::abort;

@@ -13,6 +13,7 @@ LimitWatch::LimitWatch(Limits limits, TimePoint start, int ranks)
       start_(start),
       last_turn_(start),
       back_(start),
+      pulled_(start),
       peers_(static_cast<std::size_t>(ranks)) {}
 
 void LimitWatch::restart(const Limits& limits, TimePoint start) {
@@ -61,7 +62,7 @@ TimePoint LimitWatch::limit(const Peer& peer) const {
 
 TimePoint LimitWatch::stall_limit() const {
   if (!limits_.stall || !last_outcome_) return TimePoint::max();
-  return std::max(*last_outcome_ + *limits_.stall, back_ + kPause);
+  return std::max(std::max(*last_outcome_, pulled_) + *limits_.stall, back_ + kPause);
 }
 
 TimePoint LimitWatch::next_limit() const {

@@ -72,6 +72,8 @@ class LimitWatch {
   void on_wait(TimePoint now);
   /// Nothing is waited for: the stall clock stands.
   void on_rest() { last_outcome_.reset(); }
+  /// The caller's own code was asked for tasks, and took until now: the stall clock stood meanwhile.
+  void on_pulled(TimePoint now) { pulled_ = now; }
   /// The rank said goodbye: its silence means nothing now.
   void on_farewell(Rank worker);
   /// The rank is no more. What it was executing is still known.
@@ -104,7 +106,8 @@ class LimitWatch {
   TimePoint start_;
   std::optional<TimePoint> last_outcome_;
   TimePoint last_turn_;
-  TimePoint back_;  ///< from the last pause
+  TimePoint back_;    ///< from the last pause
+  TimePoint pulled_;  ///< from the caller's own code
   std::vector<Peer> peers_;
   // Before that no peer's limit passes: there is no need to look at each, as they may be many.
   mutable TimePoint quiet_until_ = TimePoint::min();

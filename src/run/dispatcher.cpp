@@ -39,9 +39,8 @@ bool Dispatcher::turn(TimePoint now) {
   bool busy = take_messages(now);
   judge_signalled(now);
   take_failed(now);
-  if (finished()) {
-    crew_.watch().on_rest();
-  } else if (!expired_ && !stopping_) {
+  if (rests()) crew_.watch().on_rest();
+  if (!finished() && !expired_ && !stopping_) {
     if (auto expiry = crew_.expired(now)) expired_ = std::move(expiry);
   }
   if (!expired_ && !stopping_ && !draining_) {
@@ -49,6 +48,13 @@ bool Dispatcher::turn(TimePoint now) {
     busy = give_out(now) || busy;
   }
   return busy;
+}
+
+// No task can end: none is in flight, and that is our own doing, or the caller's. So nothing stalls.
+bool Dispatcher::rests() const {
+  if (finished()) return true;
+  const bool nothing_to_give = scheduler_.done() == scheduler_.known();
+  return scheduler_.in_flight() == 0 && (nothing_to_give || hold_ == Hold::for_caller);
 }
 
 bool Dispatcher::take_messages(TimePoint now) {
@@ -292,7 +298,8 @@ void Dispatcher::heed_outer_limit(TimePoint now) {
     crew_.broadcast(Recall{epoch_, std::numeric_limits<std::uint64_t>::max()});
   }
   // What is held for now still comes. What waits for an earlier task does not: that one is aside.
-  const bool nothing_comes = hold_ != Hold::for_now && !scheduler_.has_ready() && !scheduler_.has_delayed();
+  const bool for_now = hold_ == Hold::for_now || hold_ == Hold::for_caller;
+  const bool nothing_comes = !for_now && !scheduler_.has_ready() && !scheduler_.has_delayed();
   const bool nothing_else = none_fits || (scheduler_.aside() > 0 && nothing_comes);
   if (!outer || !nothing_else || finished() || scheduler_.in_flight() > 0) return;
   expired_ =

@@ -76,8 +76,9 @@ class Dispatcher {
   bool turn(TimePoint now);
   enum class Hold {
     none,
-    for_now,     ///< whoever takes the outcomes cannot keep up
-    for_earlier  ///< too many outcomes wait for those of tasks that were given before
+    for_now,      ///< whoever takes the outcomes cannot keep up
+    for_caller,   ///< the same, and takes the time it takes: with nothing in flight that is no stall
+    for_earlier,  ///< too many outcomes wait for those of tasks that were given before
   };
   /// While held, no task is given out for the first time.
   void hold(Hold hold) {
@@ -133,6 +134,7 @@ class Dispatcher {
 
  private:
   bool is_held() const { return hold_ != Hold::none; }
+  bool rests() const;
   bool take_messages(TimePoint now);
   void on(Rank from, const Report& report, TimePoint now);
   void on(Rank from, const Returned& returned);

@@ -18,13 +18,15 @@ constexpr std::size_t kMostBesideTexts = 128;
 
 std::uint64_t RangeSource::pull(std::uint64_t wanted) {
   if (ahead_) wanted = std::min(wanted, taken_ + std::max<std::size_t>(*ahead_, 1));
+  if (known_ >= wanted || exhausted_) return known_;
   while (known_ < wanted && !exhausted_) take_next();
+  around_.after();
   return known_;
 }
 
 // What the range has yielded before it threw is run all the same.
 void RangeSource::take_next() try {
-  at_rest_();  // the caller's own code: it takes the time it takes
+  around_.before();
   exhausted_ = !feed_(take_);
 } catch (...) {
   error_ = std::current_exception();
@@ -56,9 +58,13 @@ RangeRun::RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& optio
     : delivery_(delivery),
       max_undelivered_(options.max_undelivered),
       session_(pool.session()),
-      source_(std::move(feed), options.pre_dispatch, [&session = pool.session()] { session.rest(); }),
+      source_(std::move(feed), options.pre_dispatch,
+              {.before = [this] { session_.rest(); },
+               .after = [this] { session_.crew().watch().on_pulled(Clock::now()); }}),
       call_(pool, source_, options, [this](Ended&& ended) { on_ended(std::move(ended)); }) {
-  call_.before_turn([this] { call_.dispatcher().hold(must_hold()); });
+  call_.before_turn([this] {
+    call_.dispatcher().hold(must_hold() ? Dispatcher::Hold::for_caller : Dispatcher::Hold::none);
+  });
 }
 
 // What is in flight will come, however slow the caller is.
@@ -76,7 +82,8 @@ void RangeRun::on_ended(Ended&& ended) {
   if (ended.state() == State::cancelled || at_limit) return;
   if (delivery_.fail_fast && !ended.succeeded()) {
     if (!failure_) failure_ = std::move(ended).outcome();
-    return call_.dispatcher().hold(true);  // in this turn too nothing more is given out
+    // In this turn too nothing more is given out.
+    return call_.dispatcher().hold(Dispatcher::Hold::for_caller);
   }
   if (delivery_.in_order) ended = std::move(ended).apart();
   const std::size_t bytes = ended.claim();

@@ -18,9 +18,13 @@ namespace parrun {
 // Tasks that a caller's range yields; each payload is kept until its task is done.
 class RangeSource final : public TaskSource {
  public:
-  /// `at_rest` is called before the caller's range is asked for more.
-  RangeSource(detail::Feed feed, std::optional<std::size_t> ahead, std::function<void()> at_rest)
-      : feed_(std::move(feed)), ahead_(ahead), at_rest_(std::move(at_rest)) {}
+  /// Called around the caller's own code, which takes the time it takes.
+  struct AroundRange {
+    std::function<void()> before = [] {};  ///< each task of it
+    std::function<void()> after = [] {};   ///< all that were wanted at once
+  };
+  RangeSource(detail::Feed feed, std::optional<std::size_t> ahead, AroundRange around)
+      : feed_(std::move(feed)), ahead_(ahead), around_(std::move(around)) {}
   RangeSource(const RangeSource&) = delete;
   RangeSource& operator=(const RangeSource&) = delete;
 
@@ -47,7 +51,7 @@ class RangeSource final : public TaskSource {
   detail::Feed feed_;
   const detail::TakeCall take_ = [this](const detail::CallFields& fields) { take(fields); };
   std::optional<std::size_t> ahead_;  ///< of what was taken, no more is pulled
-  std::function<void()> at_rest_;
+  AroundRange around_;
   ById<Open> open_;
   std::uint64_t known_ = 0;
   std::uint64_t taken_ = 0;

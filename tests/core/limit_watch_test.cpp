@@ -108,6 +108,15 @@ TEST_F(StallTest, EachOutcomePutsTheStallOffAndAMessageDoesNot) {
   EXPECT_TRUE(passes_at(run, start + 9s));
 }
 
+TEST_F(StallTest, WhileTheCallersOwnCodeIsAskedForTasksTheClockStands) {
+  run.on_pulled(start + 2s);
+  EXPECT_FALSE(run.tick(start + kForever)) << "nothing is waited for yet";
+  run.on_wait(start);  // as of a turn that began before
+  EXPECT_TRUE(passes_at(run, start + 7s));
+  run.on_outcome(start + 8s);
+  EXPECT_TRUE(passes_at(run, start + 13s));
+}
+
 TEST_F(StallTest, AFinishedRunDoesNotStall) {
   run.on_wait(start);
   run.on_outcome(start + 1s);

@@ -117,6 +117,12 @@ TEST(Pool, ADeadlineHoldsForACallerWhoTakesHisTimeAndWhatHadComeIsGivenFirst) {
                     ContainsRegex(" for [01]\\.[0-9] s")));
 }
 
+TEST(Pool, DoesNotStallByItsCallersOwnTime) {
+  EXPECT_EQ(run_case("stall_of_slow_taker").out, "12 taken\n");
+  EXPECT_EQ(run_case("stall_of_slow_asker").out, "3 taken\n");
+  EXPECT_EQ(run_case("stall_of_slow_range").out, "3 taken\n");
+}
+
 TEST(Pool, MapsTasksThatReturnNothing) { EXPECT_EQ(run_case("void_results").out, "3\n"); }
 
 TEST(Pool, ATasksErrorNamesTypeTaskAndRank) {

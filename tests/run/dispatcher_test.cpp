@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -43,7 +44,7 @@ class NumberedTasks final : public TaskSource {
  public:
   explicit NumberedTasks(std::uint64_t count) : count_(count) {}
   std::uint64_t pull(std::uint64_t wanted) override {
-    pulled = std::max(pulled, std::min(wanted, count_));
+    pulled = std::max(pulled, std::min({wanted, count_, most}));
     return pulled;
   }
   bool exhausted() const override { return pulled == count_; }
@@ -56,6 +57,7 @@ class NumberedTasks final : public TaskSource {
   void forget(TaskId task) override { forgotten.push_back(task); }
 
   std::uint64_t pulled = 0;
+  std::uint64_t most = ~std::uint64_t{0};  ///< of them that are given now
   std::string padding;
   std::function<std::string(std::uint64_t)> label;  ///< where set, payloads are tasks with labels
   std::vector<TaskId> forgotten;
@@ -809,6 +811,78 @@ TEST_F(DispatcherLimitTest, BeforeAnythingIsGivenTheDeadlineHoldsAndTheStallDoes
   clock.advance(1s);
   turn();
   EXPECT_EQ(dispatcher->expired()->kind, Kind::deadline);
+}
+
+// Runs with a stall limit of 5 s whose workers have ended what they had.
+class IdleDispatcherTest : public DispatcherTest {
+ protected:
+  void end_all_given(Dispatcher::Hold hold, std::uint64_t gives = 100) {
+    Limits limits;
+    limits.stall = 5s;
+    start(100, limits);
+    source->most = gives;
+    turn();
+    dispatcher->hold(hold);
+    for (const Rank rank : {kFirst, kSecond}) {
+      for (const std::uint64_t task : all_given(rank)) transport.arrive(ended(task), rank);
+    }
+    turn();
+    EXPECT_EQ(dispatcher->in_flight(), 0U);
+  }
+  void idle(Duration span) {
+    for (const TimePoint end = clock.now() + span; clock.now() < end;) {
+      clock.advance(100ms);
+      crew->watch().on_turn(clock.now());
+      for (const Rank rank : {kFirst, kSecond}) transport.arrive(Report{kEpoch, {}, {}}, rank);
+      turn();
+    }
+  }
+  void expect_its_stall() {
+    for (const Rank rank : {kFirst, kSecond}) all_given(rank);
+    idle(4900ms);
+    EXPECT_FALSE(dispatcher->expired());
+    idle(100ms);
+    ASSERT_TRUE(dispatcher->expired());
+    EXPECT_EQ(dispatcher->expired()->kind, Kind::stall);
+  }
+};
+
+TEST_F(IdleDispatcherTest, DoesNotStallWhileItsCallerTakesNoResults) {
+  end_all_given(Dispatcher::Hold::for_caller);
+  idle(20s);
+  EXPECT_FALSE(dispatcher->expired());
+  dispatcher->hold(Dispatcher::Hold::none);
+  turn();
+  EXPECT_GT(dispatcher->in_flight(), 0U);
+  expect_its_stall();
+}
+
+TEST_F(IdleDispatcherTest, DoesNotStallWhileItsSourceGivesNoTasks) {
+  end_all_given(Dispatcher::Hold::none, 4);
+  idle(20s);
+  EXPECT_FALSE(dispatcher->expired());
+  source->most = 100;
+  turn();
+  EXPECT_GT(dispatcher->in_flight(), 0U);
+  expect_its_stall();
+}
+
+TEST_F(IdleDispatcherTest, StallsWhileNobodyReadsWhatTheTasksWrote) {
+  end_all_given(Dispatcher::Hold::for_now);
+  idle(4900ms);
+  EXPECT_FALSE(dispatcher->expired());
+  idle(100ms);
+  ASSERT_TRUE(dispatcher->expired());
+  EXPECT_EQ(dispatcher->expired()->kind, Kind::stall);
+}
+
+TEST_F(IdleDispatcherTest, StallsWhereATaskRunsThoughItsCallerTakesNoResults) {
+  Limits limits;
+  limits.stall = 5s;
+  start(2, limits);
+  turn();
+  dispatcher->hold(Dispatcher::Hold::for_caller);
+  expect_its_stall();
 }
 
 TEST_F(DispatcherLimitTest, ARunThatIsFinishedHasNotReachedItsLimit) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <string>
 
 #include "batch/task_spec.hpp"
 #include "support/sanitizers.hpp"
@@ -26,7 +27,7 @@ detail::Feed feed(std::size_t tasks, const detail::CallFields& fields) {
 }
 
 RangeSource source(std::size_t tasks, const detail::CallFields& fields) {
-  return {feed(tasks, fields), std::nullopt, [] {}};
+  return {feed(tasks, fields), std::nullopt, {}};
 }
 
 std::size_t memory_in_use() {
@@ -43,6 +44,20 @@ TEST(RangeSource, HasTheTasksThatWerePulledAndAreNotForgotten) {
   EXPECT_THROW(tasks.payload(TaskId(1)), std::out_of_range);
   EXPECT_EQ(tasks.pull(10), 3U);
   EXPECT_TRUE(tasks.exhausted());
+}
+
+TEST(RangeSource, TellsWhenTheRangeIsAskedAndWhenItHasAnswered) {
+  std::string told;
+  RangeSource tasks(feed(3, {.function = "f", .arguments = "a"}), std::nullopt,
+                    {.before = [&] { told += 'b'; }, .after = [&] { told += 'a'; }});
+  tasks.pull(2);
+  EXPECT_EQ(told, "bba");
+  tasks.pull(2);
+  EXPECT_EQ(told, "bba") << "it is not asked";
+  tasks.pull(10);
+  EXPECT_EQ(told, "bbabba") << "once for a task, and once for the end";
+  tasks.pull(20);
+  EXPECT_EQ(told, "bbabba");
 }
 
 TEST(RangeSource, KeepsWhatATasksArgumentsReferToUntilItIsDone) {
@@ -64,7 +79,7 @@ TEST(RangeSource, HasThePayloadOfEachTaskWhateverLayThereBefore) {
               .label = Bytes(task % 3, 'l')});
         return ++task < 1000;
       },
-      std::nullopt, [] {});
+      std::nullopt, {});
   for (std::uint64_t i = 0; i < 1000; ++i) {
     tasks.pull(i + 1 + i % 5);
     const auto call = view_call(tasks.payload(TaskId(i)));

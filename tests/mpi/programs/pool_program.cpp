@@ -90,6 +90,39 @@ void slow_taker(parrun::Pool& pool, const std::string& /*file*/) {
   }
 }
 
+// Nothing runs for longer than the stall limit, for the caller has results that he has not taken.
+void stall_of_slow_taker(parrun::Pool& pool) {
+  int taken = 0;
+  for (auto&& done :
+       pool.unordered(std::vector(12, parrun::task<sleeps_ms>(1)), {.stall = 1s, .max_undelivered = 1})) {
+    taken += done.value();
+    std::this_thread::sleep_for(400ms);  // what this case is about
+  }
+  std::cout << taken << " taken\n";
+}
+
+// The same, as tasks are made only for results that were taken; each runs for half of the limit.
+void stall_of_slow_asker(parrun::Pool& pool) {
+  int taken = 0;
+  for (auto&& done :
+       pool.unordered(std::vector(3, parrun::task<sleeps_ms>(1000)), {.stall = 2s, .pre_dispatch = 1})) {
+    taken += done.value() / 1000;
+    std::this_thread::sleep_for(2200ms);  // what this case is about
+  }
+  std::cout << taken << " taken\n";
+}
+
+// To make a task takes nearly as long as the stall limit, and to run it half as long.
+void stall_of_slow_range(parrun::Pool& pool) {
+  auto tasks = std::views::iota(0, 3) | std::views::transform([](int) {
+                 std::this_thread::sleep_for(1900ms);  // what this case is about
+                 return parrun::task<sleeps_ms>(1000);
+               });
+  int taken = 0;
+  for (auto&& done : pool.unordered(tasks, {.stall = 2s, .pre_dispatch = 2})) taken += done.value() / 1000;
+  std::cout << taken << " taken\n";
+}
+
 // Pauses for longer than a rank may be silent: within a call, and between two.
 void long_pauses(parrun::Pool& pool) {
   for (auto&& done : pool.unordered(tasks_of<square>({1, 2}))) {
@@ -299,6 +332,9 @@ int main(int argc, char** argv) {
               {"reuse_after_timeout", reuse_after_timeout},
               {"idle_caller", idle_caller},
               {"slow_taker", slow_taker},
+              {"stall_of_slow_taker", [](auto& pool, auto&) { stall_of_slow_taker(pool); }},
+              {"stall_of_slow_asker", [](auto& pool, auto&) { stall_of_slow_asker(pool); }},
+              {"stall_of_slow_range", [](auto& pool, auto&) { stall_of_slow_range(pool); }},
               {"long_pauses", [](auto& pool, auto&) { long_pauses(pool); }},
               {"early_break", [](auto& pool, auto&) { early_break(pool); }},
               {"counts_pulled", [](auto& pool, auto&) { counts_pulled(pool); }},
