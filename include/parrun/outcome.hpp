@@ -31,7 +31,9 @@ struct Outcome {
   std::string stderr_text;
   std::string value;  ///< a function's result: JSON if `value_is_json`, else an archive; empty for void
   bool value_is_json = false;
-  std::vector<Outcome> earlier;  ///< of the attempts before this one, in order, without what they wrote
+  /// Of the attempts before this one, in order, without what they wrote and their error_value; of a long
+  /// error the beginning.
+  std::vector<Outcome> earlier;
 
   bool succeeded() const { return state == State::succeeded; }
 };

@@ -8,6 +8,7 @@
 
 #include "base/duration.hpp"
 #include "base/exit_code.hpp"
+#include "base/shown_text.hpp"
 #include "core/outcome.hpp"
 #include "core/signal_rule.hpp"
 #include "run/ending_signals.hpp"
@@ -39,6 +40,7 @@ bool Dispatcher::turn(TimePoint now) {
   bool busy = take_messages(now);
   judge_signalled(now);
   take_failed(now);
+  hold_fresh();
   if (rests()) crew_.watch().on_rest();
   if (!finished() && !expired_ && !stopping_) {
     if (auto expiry = crew_.expired(now)) expired_ = std::move(expiry);
@@ -54,7 +56,7 @@ bool Dispatcher::turn(TimePoint now) {
 bool Dispatcher::rests() const {
   if (finished()) return true;
   const bool nothing_to_give = scheduler_.done() == scheduler_.known();
-  return scheduler_.in_flight() == 0 && (nothing_to_give || hold_ == Hold::for_caller);
+  return scheduler_.in_flight() == 0 && (nothing_to_give || hold_ == Hold::for_caller || remembers_much());
 }
 
 bool Dispatcher::take_messages(TimePoint now) {
@@ -138,15 +140,19 @@ void Dispatcher::conclude(Ended&& ended, int retries, TimePoint now) {
 Ended Dispatcher::with_earlier(Ended&& ended) {
   auto node = earlier_.extract(ended.task());
   if (!node) return std::move(ended);
+  for (const Outcome& attempt : node.mapped()) remembered_bytes_ -= size_of(attempt);
   Outcome outcome = std::move(ended).outcome();
   outcome.earlier = std::move(node.mapped());
   return Ended(std::move(outcome));
 }
 
-// What it wrote is not kept: rank 0's memory must not grow with it.
+// What it wrote is not kept, nor its exception, which is thrown of the last attempt only: rank 0's memory
+// must not grow with them.
 void Dispatcher::remember(Outcome outcome) {
-  Bytes().swap(outcome.stdout_text);
-  Bytes().swap(outcome.stderr_text);
+  for (std::string* text : {&outcome.stdout_text, &outcome.stderr_text, &outcome.error_value})
+    std::string().swap(*text);
+  if (outcome.error.size() > kMostErrorKept) outcome.error = shortened(outcome.error, kMostErrorKept);
+  remembered_bytes_ += size_of(outcome);
   earlier_[outcome.task].push_back(std::move(outcome));
 }
 

@@ -41,6 +41,10 @@ class Dispatcher {
   // its message, and a message of that size the last of its turn: what is under way or waits beyond it has
   // left the processors' caches by the time that it is wanted, which then takes twice as long.
   static constexpr std::size_t kBytesPerMessage = std::size_t{512} << 10;
+  // Of an attempt's error so many characters are kept while its task is tried again; and while so much is
+  // kept of all attempts, no further task is begun.
+  static constexpr std::size_t kMostErrorKept = std::size_t{4} << 10;
+  static constexpr std::size_t kMostRemembered = std::size_t{64} << 20;
   // A message to a worker is closed when it reaches this.
   static constexpr std::size_t kMessageBytes = std::size_t{1} << 20;
 
@@ -83,7 +87,7 @@ class Dispatcher {
   /// While held, no task is given out for the first time.
   void hold(Hold hold) {
     hold_ = hold;
-    scheduler_.hold_fresh(is_held());
+    hold_fresh();
   }
   void hold(bool held) { hold(held ? Hold::for_now : Hold::none); }
 
@@ -133,7 +137,12 @@ class Dispatcher {
   void write_off_silent(const std::string& why, TimePoint now);
 
  private:
-  bool is_held() const { return hold_ != Hold::none; }
+  bool is_held() const { return hold_ != Hold::none || remembers_much(); }
+  // Only as long as some of it is going to be told: what belongs to tasks that are aside is kept to the end.
+  bool remembers_much() const {
+    return remembered_bytes_ > kMostRemembered && (scheduler_.in_flight() > 0 || scheduler_.has_delayed());
+  }
+  void hold_fresh() { scheduler_.hold_fresh(is_held()); }
   bool rests() const;
   bool take_messages(TimePoint now);
   void on(Rank from, const Report& report, TimePoint now);
@@ -179,6 +188,7 @@ class Dispatcher {
   };
   std::vector<Signalled> signalled_;
   std::unordered_map<TaskId, std::vector<Outcome>> earlier_;  ///< attempts of tasks that will have another
+  std::size_t remembered_bytes_ = 0;                          ///< of those attempts
   std::unordered_set<TaskId> cancelled_;                      ///< and not done
   std::uint64_t failed_ = 0;
   Hold hold_ = Hold::none;

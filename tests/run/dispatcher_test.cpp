@@ -110,6 +110,25 @@ class DispatcherTest : public ::testing::Test {
     return tasks;
   }
 
+  /// All that was given, and how many recalls there were.
+  std::vector<std::uint64_t> given_to(std::initializer_list<Rank> ranks) {
+    std::vector<std::uint64_t> tasks;
+    for (const Rank rank : ranks) {
+      while (transport.has(rank)) {
+        const FromDispatcher message = decode_from_dispatcher(test::kept(transport.take(rank)));
+        recalls += std::holds_alternative<Recall>(message) ? 1 : 0;
+        const auto* give = std::get_if<Give>(&message);
+        if (give == nullptr) continue;
+        for (const AttemptOrder& order : test::orders_of(*give)) {
+          tasks.push_back(order.id.task.get());
+          attempts[order.id.task] = order.id.attempt;
+        }
+      }
+    }
+    return tasks;
+  }
+  std::vector<std::uint64_t> given_to_both() { return given_to({kFirst, kSecond}); }
+
   static Report ended(std::uint64_t task, State state = State::succeeded, int attempt = 1,
                       int own_retries = -1, double elapsed_s = 1) {
     Outcome outcome;
@@ -140,6 +159,7 @@ class DispatcherTest : public ::testing::Test {
   std::vector<Outcome> delivered;
   std::vector<Outcome> retried;
   std::map<TaskId, int> attempts;
+  int recalls = 0;
 };
 
 TEST_F(DispatcherTest, ARunWithoutTasksIsFinishedAtOnce) {
@@ -227,6 +247,86 @@ TEST_F(DispatcherTest, TheLastOutcomeBringsTheEarlierOnesWithoutWhatTheyWrote) {
     EXPECT_LT(text->capacity(), 1000U) << "its memory is not kept either";
   }
   EXPECT_EQ(dispatcher->counts().failed, 0U);
+}
+
+// Tasks whose first attempts fail with long errors, and are tried again much later.
+class LongErrorsTest : public DispatcherTest {
+ protected:
+  static constexpr std::uint64_t kMost = Dispatcher::kMostRemembered / Dispatcher::kMostErrorKept;  // tasks
+
+  static Bytes failed(std::uint64_t task) {
+    Outcome outcome;
+    outcome.task = TaskId(task);
+    outcome.state = State::failed;
+    outcome.error = std::string(5000, 'e');
+    outcome.error_value = std::string(5000, 'v');
+    return encode(FromWorker(Report{kEpoch, {{encode(outcome), -1}}, {}}));
+  }
+  /// What was given fails, and what is given then, until so many have. Returns how many.
+  std::uint64_t fail_all(std::uint64_t most) {
+    std::uint64_t failures = 0;
+    for (std::uint64_t before = most; failures != before && failures < most;) {
+      before = failures;
+      for (const Rank rank : {kFirst, kSecond}) {
+        for (const std::uint64_t task : given_to({rank})) {
+          transport.arrive(failed(task), rank);
+          ++failures;
+        }
+      }
+      while (transport.waiting() > 0) turn();
+      retried.clear();
+    }
+    return failures;
+  }
+  /// The same of second attempts that succeed. Returns how many tasks were given for the first time
+  /// meanwhile.
+  std::uint64_t succeed_until_others_are_given() {
+    std::uint64_t others = 0;
+    for (std::uint64_t rounds = 0; rounds < kMost && others == 0; ++rounds) {
+      for (const Rank rank : {kFirst, kSecond}) {
+        for (const std::uint64_t task : given_to({rank})) {
+          const int attempt = attempts[TaskId(task)];
+          others += attempt == 1 ? 1 : 0;
+          transport.arrive(ended(task, State::succeeded, attempt), rank);
+        }
+      }
+      turn();
+    }
+    return others;
+  }
+};
+
+TEST_F(LongErrorsTest, AreKeptShort) {
+  start(1, {}, {.attempts = 1});
+  turn();
+  EXPECT_EQ(fail_all(1), 1U);
+  EXPECT_THAT(given(kSecond), ElementsAre(0));
+  arrive(kSecond, ended(0, State::succeeded, 2));
+  ASSERT_THAT(delivered, SizeIs(1));
+  ASSERT_THAT(delivered[0].earlier, SizeIs(1));
+  const Outcome& first = delivered[0].earlier[0];
+  EXPECT_EQ(first.error, std::string(Dispatcher::kMostErrorKept - 3, 'e') + "...");
+  EXPECT_LT(first.error.capacity(), 5000U);
+  EXPECT_LT(first.error_value.capacity(), 1000U);
+}
+
+TEST_F(LongErrorsTest, OfManyTasksKeepFurtherOnesWaiting) {
+  Limits limits;
+  limits.stall = 5s;
+  limits.lost_after = 1h;
+  start(10 * kMost, limits, {.attempts = 1, .delay = 10min});
+  turn();
+  const std::uint64_t failures = fail_all(2 * kMost);
+  EXPECT_GT(failures, kMost / 2);
+  EXPECT_LT(failures, 2 * kMost);
+  clock.advance(10min - 1s);
+  turn();
+  EXPECT_FALSE(dispatcher->expired()) << "no task could end";
+  EXPECT_THAT(given_to_both(), IsEmpty());
+  clock.advance(1s);
+  turn();
+  EXPECT_GT(succeed_until_others_are_given(), 0U);
+  given_to_both();
 }
 
 TEST_F(DispatcherTest, ARetryWaitsForItsDelayThoughNothingElseHappens) {
@@ -410,22 +510,6 @@ class OuterLimitTest : public DispatcherTest {
     outcome.elapsed_s = task % 2 == 1 ? 20 : 1;
     arrive(from, Report{kEpoch, {{encode(outcome), -1}}, {}});
   }
-  /// All that was given, and how many recalls there were.
-  std::vector<std::uint64_t> given_to(std::initializer_list<Rank> ranks) {
-    std::vector<std::uint64_t> tasks;
-    for (const Rank rank : ranks) {
-      while (transport.has(rank)) {
-        const FromDispatcher message = decode_from_dispatcher(test::kept(transport.take(rank)));
-        recalls += std::holds_alternative<Recall>(message) ? 1 : 0;
-        const auto* give = std::get_if<Give>(&message);
-        if (give == nullptr) continue;
-        for (const AttemptOrder& order : test::orders_of(*give)) tasks.push_back(order.id.task.get());
-      }
-    }
-    return tasks;
-  }
-  std::vector<std::uint64_t> given_to_both() { return given_to({kFirst, kSecond}); }
-  int recalls = 0;
 };
 
 TEST_F(OuterLimitTest, WhatCannotBeExpectedToEndBeforeIsNotStarted) {
