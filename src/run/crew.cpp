@@ -64,14 +64,14 @@ void Crew::send_heartbeats(TimePoint now) {
 std::optional<std::pair<Rank, FromWorker>> Crew::receive(TimePoint now) {
   message_ = {};
   took_piece_ = false;
-  if (!waiting_.empty()) {
+  while (!waiting_.empty()) {
     const Rank from = waiting_.front().from;
     message_ = std::move(waiting_.front().bytes);
     waiting_.pop_front();
-    return std::pair{from, decode_from_worker(message_)};
+    if (!member(from).left) return std::pair{from, decode_from_worker(message_)};
   }
   while (auto message = transport_.receive()) {
-    watch_.on_message(message->from, now);
+    hear(message->from, now);
     took_piece_ = !message->complete;
     if (took_piece_) return std::nullopt;
     message_ = std::move(message->bytes);
@@ -84,20 +84,28 @@ bool Crew::listen(TimePoint now) {
   bool news = false;
   while (auto message = transport_.receive()) {
     news = true;
-    watch_.on_message(message->from, now);
+    hear(message->from, now);
     if (!message->complete) return true;
     if (take_in(message->from, message->bytes, now)) waiting_.push_back(std::move(*message));
   }
   return news;
 }
 
-// A message of the crew's own life ends here; another is given back.
+// What a rank that has failed had sent before can be read later: that does not make it one to watch again.
+void Crew::hear(Rank from, TimePoint now) {
+  if (!member(from).left) watch_.on_message(from, now);
+}
+
+// A message of the crew's own life ends here, and so does any of a worker that has left; another is given
+// back.
 std::optional<std::pair<Rank, FromWorker>> Crew::take_in(Rank from, BytesView message, TimePoint now) {
   FromWorker decoded = decode_from_worker(message);
-  if (const auto* hello = std::get_if<Hello>(&decoded)) {
-    on(from, *hello);
-  } else if (std::holds_alternative<Farewell>(decoded)) {
+  if (std::holds_alternative<Farewell>(decoded)) {
     on_farewell(from);
+  } else if (member(from).left) {
+    return std::nullopt;
+  } else if (const auto* hello = std::get_if<Hello>(&decoded)) {
+    on(from, *hello);
   } else if (const auto* trouble = std::get_if<Trouble>(&decoded)) {
     if (!trouble_) trouble_ = fmt::format("{}: {}", name(from), trouble->what);
   } else if (const auto* heard = std::get_if<Heard>(&decoded)) {

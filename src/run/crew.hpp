@@ -90,6 +90,7 @@ class Crew {
 
  private:
   static std::size_t index(Rank rank) { return static_cast<std::size_t>(rank.get()); }
+  void hear(Rank from, TimePoint now);
   std::optional<std::pair<Rank, FromWorker>> take_in(Rank from, BytesView message, TimePoint now);
   void on(Rank from, const Hello& hello);
   void on_farewell(Rank from);

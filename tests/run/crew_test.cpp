@@ -165,6 +165,26 @@ TEST_F(CrewTest, AFarewellOfAWorkerThatFailedCountsOnce) {
   EXPECT_TRUE(crew.dismissed());
 }
 
+TEST_F(CrewTest, AWorkerThatFailedIsNeitherHeardNorMissed) {
+  hello(1, ours);
+  hello(2, ours);
+  transport.arrive(Report{7, {}, {}}, Rank(1));
+  crew.listen(clock.now());
+  transport.fail(Rank(1));
+  crew.take_failed();
+  EXPECT_FALSE(crew.receive(clock.now())) << "what it had sent before";
+  transport.arrive(Report{7, {}, {}}, Rank(1));
+  transport.arrive(Hello{"node1", 1001, "", ours}, Rank(1));
+  EXPECT_FALSE(crew.receive(clock.now())) << "or is read later";
+  transport.arrive_piece(Rank(1));
+  crew.listen(clock.now());
+  EXPECT_TRUE(crew.member(Rank(1)).left);
+  clock.advance(2 * Limits{}.lost_after);
+  transport.arrive(Report{7, {}, {}}, Rank(2));
+  EXPECT_TRUE(crew.receive(clock.now()));
+  EXPECT_FALSE(crew.expired(clock.now()));
+}
+
 TEST_F(CrewTest, WhileItOnlyListensOnePieceOfALargeMessageIsTakenAtATime) {
   for (int i = 0; i < 2; ++i) transport.arrive_piece(Rank(1));
   EXPECT_TRUE(crew.listen(clock.now()));

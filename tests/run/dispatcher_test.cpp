@@ -615,6 +615,19 @@ TEST_F(DispatcherTest, WhereTheJobGoesOnAFailedRanksTasksAreGivenToOthers) {
   EXPECT_THAT(delivered, SizeIs(4));
 }
 
+TEST_F(DispatcherTest, ALateMessageOfAFailedRankBringsNoLimitBack) {
+  start(2);
+  turn();
+  for (const Rank rank : {kFirst, kSecond}) given(rank);
+  transport.fail(kFirst);
+  turn();
+  EXPECT_THAT(given(kSecond), ElementsAre(0));
+  arrive(kFirst, executing(0, 1s, 3s, false));
+  clock.advance(2 * Limits{}.lost_after);
+  arrive(kSecond, Report{kEpoch, {}, {}});
+  EXPECT_FALSE(dispatcher->expired());
+}
+
 TEST_F(DispatcherTest, WithoutAnyWorkerTheRunEnds) {
   start(4);
   turn();
