@@ -32,6 +32,7 @@ Crew::Crew(Transport& transport, const Limits& limits, TimePoint start, std::vec
     : transport_(transport),
       watch_(limits, start, transport.ranks()),
       functions_(std::move(functions)),
+      node_(node_identity()),
       members_(static_cast<std::size_t>(transport.ranks())) {
   const int ranks = transport.ranks();
   for (int rank = ranks > 1 ? 1 : 0; rank < ranks; ++rank) {
@@ -133,7 +134,7 @@ std::vector<Rank> Crew::dead_here() const {
   std::vector<Rank> dead;
   for (const Rank rank : workers_) {
     const Member& one = member(rank);
-    const bool here = one.present && !one.left && one.host == host_name();
+    const bool here = one.present && !one.left && one.node == node_;
     if (here && ::kill(static_cast<pid_t>(one.pid), 0) != 0 && errno == ESRCH) dead.push_back(rank);
   }
   return dead;

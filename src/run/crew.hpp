@@ -83,7 +83,7 @@ class Crew {
   }
   /// What ends the run: the first limit that has passed, in words that name the host too.
   std::optional<Expiry> expired(TimePoint now) const;
-  /// Workers of this host whose process is no more.
+  /// Workers of this node whose process is no more.
   std::vector<Rank> dead_here() const;
   /// "rank 3 (node17)"
   std::string name(Rank rank) const;
@@ -98,6 +98,7 @@ class Crew {
   Transport& transport_;
   LimitWatch watch_;
   std::vector<std::string> functions_;
+  std::string node_;             ///< this process's
   std::vector<Member> members_;  ///< by rank
   std::vector<Rank> workers_;
   SharedBytes message_;  ///< the last

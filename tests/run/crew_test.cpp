@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/host.hpp"
 #include "base/limit.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
@@ -201,6 +204,21 @@ TEST_F(CrewTest, AWorkerIsNotOrphanedByTheLongestLimitOfSilence) {
   const Crew patient(transport, limits, clock.now(), ours);
   EXPECT_EQ(patient.orphaned_after(), kLongestLimit);
   EXPECT_FALSE(patient.expired(clock.advance(1000h)));
+}
+
+// Host names are not always unique, and a container has processes of its own.
+TEST_F(CrewTest, ADeadProcessIsOneOfThisNodeWhateverTheHostsAreCalled) {
+  const pid_t dead = fork();
+  if (dead == 0) _exit(0);
+  ASSERT_EQ(waitpid(dead, nullptr, 0), dead);
+  const auto hello = [&](const std::string& host, const std::string& node) {
+    return Hello{
+        .host = host, .pid = dead, .problem = "", .functions = ours, .processes = true, .node = node};
+  };
+  transport.arrive(hello(host_name(), "another"), Rank(1));
+  transport.arrive(hello("another", node_identity()), Rank(2));
+  EXPECT_FALSE(crew.receive(clock.now()));
+  EXPECT_THAT(crew.dead_here(), ElementsAre(Rank(2)));
 }
 
 TEST_F(CrewTest, AWorkerThatWasNeverHeardIsLost) {
