@@ -61,7 +61,6 @@ class BatchRun {
         outer_limit_(options.surroundings) {}
 
   int run(const std::string& problem) {
-    session_.graceful(true);
     if (options_.surroundings) options_.surroundings->end();  // they have the moments that follow to answer
     if (auto expired = session_.gather(options_.limits, problem)) {
       listener_.on_limit(*expired, {});
@@ -89,6 +88,8 @@ class BatchRun {
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
     if (options_.longest_first) from.order = opening.longest_first(batch_file);
+    // Before, nothing has run that could come to its end: a signal does not wait for ranks and disks.
+    session_.graceful(true);
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
     return run_tasks(dispatcher);
   }

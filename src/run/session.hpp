@@ -67,8 +67,8 @@ class Session {
   /// goodbye within the limits is aborted, with that exit code.
   void dismiss(int exit_code);
 
-  /// While graceful, the first signal does no more than to stand in signals(), as long as all is well; the
-  /// second ends the run at once.
+  /// While graceful, which it is not at first, the first signal does no more than to stand in signals(), as
+  /// long as all is well; the second ends the run at once.
   void graceful(bool graceful) { graceful_ = graceful; }
   const SignalRule& signals() const { return rule_; }
 

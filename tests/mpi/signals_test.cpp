@@ -82,6 +82,12 @@ class Signalled : public ::testing::Test {
     for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
     return found;
   }
+  /// The executors' parents: of ranks that hear signals.
+  std::ptrdiff_t zygotes() const {
+    const auto processes = job->processes();
+    return std::count_if(processes.begin(), processes.end(),
+                         [](const Process& one) { return one.name == "parrun-zygote"; });
+  }
   std::vector<pid_t> ranks() const {
     std::vector<pid_t> pids;
     for (int rank = 0; rank < kRanks; ++rank) pids.push_back(job->pid_of_rank(rank));
@@ -212,17 +218,27 @@ TEST_P(SignalledBeforeHalt, WhatRunsHasItsGraceAllTheSame) {
 // The executors' parent process is there before MPI is, which takes a while to come.
 TEST_F(Signalled, ThatComesWhileTheRunStartsEndsItBeforeAnyTask) {
   job = std::make_unique<Job>(parrun_argv(0, batch.run_args(jobs_bin)), with_mpi_environment({}));
-  const auto has_begun = [&] {
-    const auto processes = job->processes();
-    return std::any_of(processes.begin(), processes.end(),
-                       [](const Process& one) { return one.name == "parrun-zygote"; });
-  };
-  ASSERT_TRUE(wait_until(has_begun, 20s, 1ms));
+  ASSERT_TRUE(wait_until([&] { return zygotes() > 0; }, 20s, 1ms));
   ::kill(job->pid(), SIGUSR1);
   const JobResult result = job->wait(30s);
   EXPECT_EQ(result.exit_code, 128 + SIGUSR1);
   EXPECT_EQ(result.out, "") << "no task has run";
-  EXPECT_THAT(result.err, AllOf(HasSubstr("SIGUSR1 ends the run"), HasSubstr("go on with: parrun --resume")));
+  EXPECT_THAT(result.err, HasSubstr("SIGUSR1 ends the run"));
+}
+
+TEST_F(Signalled, ThatComesWhileADiskIsWaitedForEndsTheRunAtOnce) {
+  RunOptions run;
+  run.env = {{"LD_PRELOAD", PARRUN_TEST_PROGRAMS_DIR "/poor_file_system.so"},
+             {"PARRUN_TEST_FAILS", "unread"}};
+  for (const int ranks : {0, kRanks}) {
+    job = std::make_unique<Job>(parrun_argv(ranks, batch.run_args(jobs_bin)), with_mpi_environment(run));
+    ASSERT_TRUE(wait_until([&] { return zygotes() == std::max(1, ranks); }, 20s)) << job->err();
+    ::kill(ranks == 0 ? job->pid() : job->pid_of_rank(0), SIGTERM);
+    const JobResult result = job->wait(10s);
+    EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("SIGTERM ends the run"));
+    job->expect_nothing_left();
+  }
 }
 
 TEST_F(Signalled, WhatRunsBeyondItsGraceIsKilled) {
