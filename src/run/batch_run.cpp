@@ -380,6 +380,14 @@ class BatchRun {
   std::optional<TimePoint> grace_end_;  ///< once a signal has come
 };
 
+int run_or_refuse(Session& session, RunListener& listener, const std::function<int()>& run) try {
+  return run();
+} catch (const InputError& error) {
+  listener.on_error(error.what());
+  session.dismiss(exit_code::kUsage);
+  return exit_code::kUsage;
+}
+
 }  // namespace
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
@@ -396,17 +404,17 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
   Session& session = program.session();
   if (problem.empty()) problem = why_no_workdir(options.executors.workdir);
   std::unique_ptr<RunListener> listener;
+  // Errors end the job in here, while MPI lives, those of a refusal too: to leave would be to wait in
+  // MPI_Finalize for ranks that serve.
   try {
     if (!session.is_dispatcher()) {
       session.serve(problem);
       return 0;
     }
     listener = make_listener();
-    return BatchRun(session, options, *listener, std::move(opening_batch)).run(problem);
-  } catch (const InputError& error) {
-    listener->on_error(error.what());
-    session.dismiss(exit_code::kUsage);
-    return exit_code::kUsage;
+    return run_or_refuse(session, *listener, [&] {
+      return BatchRun(session, options, *listener, std::move(opening_batch)).run(problem);
+    });
   } catch (const std::exception& error) {
     if (listener) flush_briefly(*listener);
     end_job_for(error);

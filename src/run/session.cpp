@@ -106,6 +106,7 @@ std::optional<Expiry> Session::gather(const Limits& limits, const std::string& p
   while (!crew_->gathered() && !crew_->mismatch() && !expired) {
     turn([&](TimePoint now) {
       const bool news = crew_->receive(now).has_value();
+      crew_->take_failed();
       expired = crew_->expired(now);
       return news;
     });

@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -152,6 +154,38 @@ TEST(ErrorInMidRun, IsNotToldAsInputForWhichNothingWasRun) {
         options, [&] { return std::make_unique<Console>(console, start); }, start));
   };
   EXPECT_EXIT(run(), ::testing::ExitedWithCode(3), "parrun: rank 0: no text");
+}
+
+// Who is told nothing but that the input is refused, and cannot tell it.
+class Mute final : public RunListener {
+ public:
+  void on_error(const std::string& /*why*/) override { throw std::runtime_error("nobody can be told"); }
+  void check() override {}
+  void on_start(const RunStart& /*start*/) override {}
+  void on_nothing_to_do() override {}
+  void on_ended(const Outcome& /*outcome*/, const std::string& /*label*/) override {}
+  void on_result(const Outcome& /*outcome*/, const std::string& /*label*/) override {}
+  void on_retried(const Outcome& /*outcome*/, const std::string& /*label*/) override {}
+  void on_turn(const Dispatcher::Counts& /*counts*/, TimePoint /*now*/) override {}
+  bool congested() const override { return false; }
+  bool flushed() const override { return true; }
+  std::optional<std::string> failure() const override { return std::nullopt; }
+  void on_signal(int /*number*/, Duration /*grace*/, const Dispatcher::Counts& /*counts*/,
+                 const Outstanding& /*outstanding*/) override {}
+  void on_limit(const Expiry& /*expiry*/, const Outstanding& /*outstanding*/) override {}
+  void on_halt(const HaltRule& /*rule*/) override {}
+  void on_run_again(const std::string& /*refusal*/) override {}
+  void on_end(const Dispatcher::Counts& /*counts*/, TimePoint /*now*/) override {}
+};
+
+TEST(ErrorOfARefusal, EndsTheJobWhileMpiLives) {
+  parrun::RunOptions options;
+  options.batch_file = "/no/such/jobs.bin";
+  const auto run = [&] {
+    std::exit(run_batch(
+        options, [] { return std::make_unique<Mute>(); }, Clock::now()));
+  };
+  EXPECT_EXIT(run(), ::testing::ExitedWithCode(3), "parrun: rank 0: nobody can be told");
 }
 
 }  // namespace
