@@ -124,8 +124,8 @@ const Function* find_function(std::string_view name) {
 std::vector<std::string> registry_fingerprint() {
   std::vector<std::string> lines;
   for (const auto& [name, function] : registry().by_name) {
-    lines.push_back(
-        fmt::format("{} {} {}", name, demangled(function.signature.name()), build_id_of(function.code)));
+    lines.push_back(fmt::format("{}{}{} {}", name, kNameEnd, demangled(function.signature.name()),
+                                build_id_of(function.code)));
   }
   return lines;
 }

@@ -13,9 +13,12 @@ using Function = detail::Function;
 /// A registered function by its name, or null.
 const Function* find_function(std::string_view name);
 
-/// One line for each registered function, sorted: its name, signature and the build that holds it. Two ranks
-/// with equal fingerprints execute the same code.
+/// One line for each registered function, sorted: its name, kNameEnd, its signature and the build that holds
+/// it. Two ranks with equal fingerprints execute the same code.
 std::vector<std::string> registry_fingerprint();
+
+/// In a fingerprint's line: names hold anything else, blanks too, but they are C strings.
+inline constexpr char kNameEnd = '\0';
 
 /// What makes the registry useless: one name for two functions. Empty where all is well.
 std::string registry_problem();

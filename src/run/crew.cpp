@@ -8,20 +8,21 @@
 #include <utility>
 
 #include "base/host.hpp"
+#include "exec/registry.hpp"
 
 namespace parrun {
 namespace {
 
-std::string first_word(const std::string& line) { return line.substr(0, line.find(' ')); }
+std::string name_in(const std::string& line) { return line.substr(0, line.find(kNameEnd)); }
 
 // In what way two sorted registries differ, by the name of one function.
 std::string difference(const std::vector<std::string>& ours, const std::vector<std::string>& theirs) {
   const auto [mine, other] = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
   // Sorted by name: of two names that differ, the other side lacks the smaller one.
-  if (mine == ours.end() || (other != theirs.end() && first_word(*other) < first_word(*mine)))
-    return fmt::format("has a task function '{}' that rank 0 lacks", first_word(*other));
-  const std::string name = first_word(*mine);
-  const bool there = other != theirs.end() && first_word(*other) == name;
+  if (mine == ours.end() || (other != theirs.end() && name_in(*other) < name_in(*mine)))
+    return fmt::format("has a task function '{}' that rank 0 lacks", name_in(*other));
+  const std::string name = name_in(*mine);
+  const bool there = other != theirs.end() && name_in(*other) == name;
   return there ? fmt::format("has another build of the task function '{}'", name)
                : fmt::format("lacks the task function '{}'", name);
 }

@@ -11,6 +11,7 @@
 
 #include "base/host.hpp"
 #include "base/limit.hpp"
+#include "exec/registry.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_clock.hpp"
 
@@ -27,6 +28,11 @@ using ::testing::Not;
 
 using Functions = std::vector<std::string>;
 
+// Of a registry's fingerprint.
+std::string line(const std::string& name, const std::string& build) {
+  return name + kNameEnd + "int(int) " + build;
+}
+
 class CrewTest : public ::testing::Test {
  protected:
   void hello(int rank, const Functions& functions, const std::string& problem = {}) {
@@ -34,7 +40,7 @@ class CrewTest : public ::testing::Test {
     EXPECT_FALSE(crew.receive(clock.now()));
   }
 
-  const Functions ours{"add int(int) build1", "mul int(int) build1"};
+  const Functions ours{line("add", "build1"), line("mul", "build1")};
   ManualClock clock;
   FakeTransport transport{Rank(0), 3};
   Crew crew{transport, Limits{}, clock.now(), ours};
@@ -62,26 +68,41 @@ TEST(LoneCrew, RankZeroWorksWhereItIsAlone) {
 }
 
 TEST_F(CrewTest, AWorkerThatLacksAFunctionIsNamedWithIt) {
-  hello(2, {"add int(int) build1"});
+  hello(2, {line("add", "build1")});
   ASSERT_TRUE(crew.mismatch());
   EXPECT_THAT(*crew.mismatch(), HasSubstr("rank 2 (node2) lacks the task function 'mul'"));
 }
 
 TEST_F(CrewTest, AWorkerWithAFunctionMoreIsNamedWithIt) {
-  hello(1, {"add int(int) build1", "mul int(int) build1", "sub int(int) build1"});
+  hello(1, {line("add", "build1"), line("mul", "build1"), line("sub", "build1")});
   EXPECT_THAT(crew.mismatch().value(),
               HasSubstr("rank 1 (node1) has a task function 'sub' that rank 0 lacks"));
 }
 
 TEST_F(CrewTest, AWorkerWithAFunctionMoreInTheMiddleIsNamedWithIt) {
-  hello(1, {"add int(int) build1", "div int(int) build1", "mul int(int) build1"});
+  hello(1, {line("add", "build1"), line("div", "build1"), line("mul", "build1")});
   EXPECT_THAT(crew.mismatch().value(), HasSubstr("has a task function 'div' that rank 0 lacks"));
 }
 
 TEST_F(CrewTest, AWorkerOfAnotherBuildIsNamed) {
-  hello(1, {"add int(int) build1", "mul int(int) build2"});
+  hello(1, {line("add", "build1"), line("mul", "build2")});
   EXPECT_THAT(crew.mismatch().value(),
               HasSubstr("rank 1 (node1) has another build of the task function 'mul'"));
+}
+
+TEST_F(CrewTest, AFunctionIsNamedByAllOfItsName) {
+  Functions theirs = ours;
+  theirs.insert(theirs.begin() + 1, line("area of a circle", "build1"));
+  hello(1, theirs);
+  EXPECT_THAT(crew.mismatch().value(), HasSubstr("has a task function 'area of a circle' that rank 0 lacks"));
+}
+
+TEST_F(CrewTest, AFunctionIsTheSameOnlyWhereAllOfItsNameIs) {
+  Crew squares(transport, Limits{}, clock.now(), {line("area of a square", "build1")});
+  transport.arrive(Hello{"node1", 1001, "", {line("area of a circle", "build1")}}, Rank(1));
+  EXPECT_FALSE(squares.receive(clock.now()));
+  EXPECT_THAT(squares.mismatch().value(),
+              HasSubstr("has a task function 'area of a circle' that rank 0 lacks"));
 }
 
 TEST_F(CrewTest, AWorkersOwnProblemIsTold) {
@@ -90,7 +111,7 @@ TEST_F(CrewTest, AWorkersOwnProblemIsTold) {
 }
 
 TEST_F(CrewTest, TheFirstMismatchStands) {
-  hello(1, {"add int(int) build1"});
+  hello(1, {line("add", "build1")});
   hello(2, {});
   EXPECT_THAT(crew.mismatch().value(), AllOf(HasSubstr("rank 1"), Not(HasSubstr("rank 2"))));
 }
