@@ -67,7 +67,7 @@ void check_processes(LentRank& rank) {
 
 void gather(LentRank& rank, const PoolOptions& options) {
   Limits limits;
-  limits.lost_after = std::clamp<Duration>(options.lost_after, LimitWatch::kShortestLostAfter, kLongestLimit);
+  limits.lost_after = lost_after_of(options);
   Session& session = rank.session();
   if (const auto expired = session.gather(limits, {}, std::max(options.local_workers, 1)))
     throw TimeoutError(expired->what, {});
@@ -75,8 +75,9 @@ void gather(LentRank& rank, const PoolOptions& options) {
 }
 
 std::unique_ptr<Pool::Impl> lending_pool(const Communicator& communicator, const PoolOptions& options) {
-  auto rank = std::make_unique<LentRank>(communicator, options.lost_after,
-                                         Clock::now() + multiplied(options.lost_after, kComingSilences));
+  const Duration lost_after = lost_after_of(options);
+  auto rank = std::make_unique<LentRank>(communicator, lost_after,
+                                         Clock::now() + multiplied(lost_after, kComingSilences));
   if (rank->rank() != Rank(0))
     throw std::logic_error("a Pool is made on rank 0; the other ranks call parrun::serve()");
   try {
@@ -107,7 +108,7 @@ Pool::Pool(const Communicator& communicator, const PoolOptions& options)
 
 // How long rank 0 is silent is its code's affair: it may be in its own work.
 void serve(const Communicator& communicator) {
-  LentRank rank(communicator, PoolOptions().lost_after, TimePoint::max());
+  LentRank rank(communicator, lost_after_of({}), TimePoint::max());
   if (rank.rank() == Rank(0)) throw std::logic_error("rank 0 makes a parrun::Pool; the other ranks serve()");
   rank.session().serve({});
 }

@@ -2,7 +2,6 @@
 #include <cstdio>
 
 #include "base/exit_code.hpp"
-#include "base/limit.hpp"
 #include "run/pool_impl.hpp"
 #include "run/program.hpp"
 #include "run/submissions.hpp"
@@ -49,7 +48,7 @@ int run_session(Session& session, const std::function<void(Pool&)>& body, const 
     return 0;
   }
   Limits limits;
-  limits.lost_after = std::clamp<Duration>(options.lost_after, LimitWatch::kShortestLostAfter, kLongestLimit);
+  limits.lost_after = lost_after_of(options);
   int code = exit_code::kUsage;
   try {
     if (const auto expired = session.gather(limits, {}, std::max(options.local_workers, 1))) {
@@ -72,7 +71,7 @@ int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, 
   try {
     Program program({.start = Clock::now(),
                      .deadline = std::nullopt,
-                     .lost_after = options.lost_after,
+                     .lost_after = lost_after_of(options),
                      .local_executors = std::max(options.local_workers, 1)});
     return run_session(program.session(), body, options);
   } catch (const std::exception& error) {

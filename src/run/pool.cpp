@@ -4,6 +4,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/host.hpp"
+#include "base/limit.hpp"
 #include "batch/public_task.hpp"
 #include "run/pool_impl.hpp"
 #include "run/range_run.hpp"
@@ -21,6 +22,10 @@ Limits limits_of(const CallOptions& options, Duration lost_after) {
 }
 
 }  // namespace
+
+Duration lost_after_of(const PoolOptions& options) {
+  return std::clamp<Duration>(options.lost_after, LimitWatch::kShortestLostAfter, kLongestLimit);
+}
 
 Pool::Impl::Impl(Session& session, Isolation isolation) : session_(session), isolation_(isolation) {}
 Pool::Impl::~Impl() = default;

@@ -12,6 +12,9 @@ namespace parrun {
 
 class Submissions;
 
+/// How long a rank may be silent: at least as the options say that it is.
+Duration lost_after_of(const PoolOptions& options);
+
 // What a pool's calls have in common: the ranks, the isolation, and that there is one call at a time.
 class Pool::Impl {
  public:

@@ -41,6 +41,10 @@ TEST_P(LentRanks, AreAskedForOnTheRightSide) {
 
 TEST_P(LentRanks, MayBeSilentForEver) { EXPECT_EQ(code.run("patient", 3, GetParam()).out, kSquares); }
 
+TEST_P(LentRanks, MayBeSilentForTheShortestTimeAtLeast) {
+  EXPECT_EQ(code.run("impatient", 3, GetParam()).out, kSquares);
+}
+
 TEST_P(LentRanks, RefusePoolsInsideTasks) {
   EXPECT_THAT(code.run("nested", 2, GetParam()).out,
               AllOf(AnyOf(HasSubstr("in a task there is none"), HasSubstr("tasks cannot have one")),

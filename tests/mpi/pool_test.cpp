@@ -123,6 +123,13 @@ TEST(Pool, DoesNotStallByItsCallersOwnTime) {
   EXPECT_EQ(run_case("stall_of_slow_range").out, "3 taken\n");
 }
 
+TEST(Pool, TakesALimitOfSilenceThatCannotBeForTheShortest) {
+  RunOptions options;
+  options.program = pool_program.path();
+  options.env = {{"PARRUN_TEST_LOST_AFTER_MS", "-60000"}};
+  EXPECT_EQ(run_parrun(3, {"squares", "process"}, options).out, kSquares);
+}
+
 TEST(Pool, MapsTasksThatReturnNothing) { EXPECT_EQ(run_case("void_results").out, "3\n"); }
 
 TEST(Pool, ATasksErrorNamesTypeTaskAndRank) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <initializer_list>
 #include <iostream>
@@ -71,8 +72,10 @@ using Case = std::function<void(parrun::Pool&, const std::string& file)>;
 
 inline int run(int argc, char** argv, const std::map<std::string, Case>& all) {
   const Arguments arguments = arguments_of(argc, argv);
+  const char* const lost_after_ms = std::getenv("PARRUN_TEST_LOST_AFTER_MS");
+  const std::chrono::milliseconds lost_after(lost_after_ms != nullptr ? std::atoi(lost_after_ms) : 2000);
   return parrun::main(argc, argv, [&](parrun::Pool& pool) { all.at(arguments.name)(pool, arguments.file); },
-                      {.isolation = arguments.isolation, .lost_after = std::chrono::seconds(2)});
+                      {.isolation = arguments.isolation, .lost_after = lost_after});
 }
 
 }  // namespace cases
