@@ -12,7 +12,9 @@
 namespace parrun::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Task 0 takes long, and every other one fails after a moment: whichever worker has task 0, another meets the
 // first failure, and may have begun one more task before it hears of the halt.
@@ -34,6 +36,15 @@ TEST(Halt, NowEndsWhatRunsAndStartsNoMore) {
   EXPECT_EQ(state_of(run, 0), "cancelled");
   EXPECT_EQ(error_of(run, 0), "the run was stopped");
   EXPECT_EQ(count_state(run, "failed"), 1) << run.result.out;
+}
+
+TEST(Halt, NowSaysAtTheEndThatNothingRuns) {
+  Batch batch;
+  batch.command("exit 0");
+  for (int i = 0; i < 4; ++i) batch.command("sleep 20");
+  const Outcomes run = run_jsonl(batch, 4, {"--halt", "now,done=1"});
+  EXPECT_EQ(run.result.exit_code, 0);
+  EXPECT_THAT(run.result.err, AllOf(HasSubstr("5 tasks: 1 succeeded"), Not(HasSubstr("running"))));
 }
 
 TEST(Halt, SoonLetsWhatRunsEndAndStartsNoMore) {
