@@ -1,13 +1,19 @@
 #include "exec/scratch.hpp"
 
 #include <fmt/format.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/host.hpp"
 
@@ -23,6 +29,48 @@ void allow_removal(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
     if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) allow_removal(entry->path());
   }
+}
+
+// As /proc writes a path: a blank is \040.
+std::string unescaped(std::string_view text) {
+  constexpr std::size_t kDigits = 3;
+  std::string path;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + kDigits >= text.size()) {
+      path += text[i];
+      continue;
+    }
+    path += static_cast<char>(std::stoi(std::string(text.substr(i + 1, kDigits)), nullptr, 8));
+    i += kDigits;
+  }
+  return path;
+}
+
+// Where something is mounted in `folder`, or on it; what was mounted last comes first.
+std::vector<std::string> mounts_in(const std::string& folder) {
+  constexpr int kBefore = 4;  // fields, see proc(5)
+  std::vector<std::string> mounts;
+  std::ifstream table("/proc/self/mountinfo");
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream fields(line);
+    std::string field;
+    for (int i = 0; i <= kBefore; ++i) fields >> field;
+    const std::string point = unescaped(field);
+    if (point == folder || point.starts_with(folder + '/')) mounts.push_back(point);
+  }
+  std::reverse(mounts.begin(), mounts.end());
+  return mounts;
+}
+
+// What a task has mounted in its folder is not to be removed with it: it is elsewhere too.
+bool unmount_in(const fs::path& folder) {
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);
+  if (error) return false;
+  const std::vector<std::string> mounts = mounts_in(real.string());
+  return std::all_of(mounts.begin(), mounts.end(), [](const std::string& point) {
+    return umount2(point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+  });
 }
 
 }  // namespace
@@ -62,6 +110,7 @@ std::string Scratch::make(const Assignment& attempt) const {
 void Scratch::remove(const Assignment& attempt) const {
   std::error_code error;
   const std::string folder = path(attempt);
+  if (!unmount_in(folder)) return;
   fs::remove_all(folder, error);
   if (!error) return;
   allow_removal(folder);

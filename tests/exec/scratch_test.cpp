@@ -1,6 +1,10 @@
 #include "exec/scratch.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -47,6 +51,31 @@ TEST(Scratch, IsRemovedWithAllItHoldsWhateverRightsATaskTookFromIt) {
   scratch.remove(kAttempt);
   EXPECT_FALSE(fs::exists(folder));
   EXPECT_TRUE(fs::exists(dir.file("outside")));
+}
+
+// It is elsewhere too. (In a child, whose mounts are its own.)
+TEST(Scratch, WhatATaskHasMountedInItIsNotRemovedWithIt) {
+  const TempDir dir;
+  const Scratch scratch(dir.file("root"), false);
+  const std::string folder = scratch.make(kAttempt);
+  fs::create_directories(folder + "/a place");
+  fs::create_directory(dir.file("precious"));
+  dir.write("precious/file", "kept");
+  constexpr int kMayNotMount = 77;
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool mounted =
+        unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount(dir.file("precious").c_str(), (folder + "/a place").c_str(), nullptr, MS_BIND, nullptr) == 0;
+    if (!mounted) _exit(kMayNotMount);
+    scratch.remove(kAttempt);
+    _exit(fs::exists(folder) ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == kMayNotMount) GTEST_SKIP() << "nobody may mount here";
+  EXPECT_EQ(status, 0) << "it was unmounted, and the folder removed";
+  EXPECT_TRUE(fs::exists(dir.file("precious/file")));
 }
 
 TEST(Scratch, RemovingOneThatIsGoneIsNoError) {
