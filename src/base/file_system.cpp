@@ -52,4 +52,12 @@ std::optional<FileSystem> file_system_of(const std::string& path) {
   return file_system_of_type(static_cast<std::uint64_t>(status.f_type) & kTypeBits);
 }
 
+std::filesystem::path link_target(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  std::error_code none;
+  for (int link = 0; link < kMostLinks && std::filesystem::is_symlink(path, none); ++link)
+    path = path.parent_path() / std::filesystem::read_symlink(path, none);
+  return path;
+}
+
 }  // namespace parrun

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -16,5 +17,8 @@ FileSystem file_system_of_type(std::uint64_t type);
 
 /// Of the file or folder, or of the nearest folder above it that exists. None where that cannot be told.
 std::optional<FileSystem> file_system_of(const std::string& path);
+
+/// Where a symbolic link leads, also where nothing is there yet; of what is none, itself.
+std::filesystem::path link_target(std::filesystem::path path);
 
 }  // namespace parrun

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 
+#include "base/file_system.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -18,15 +18,6 @@ namespace {
 constexpr std::size_t kBufferSize = 1 << 20;
 constexpr mode_t kMode = 0666;  // of a new file, less the umask
 constexpr mode_t kPermissions = 0777;
-
-// A link stays a link: what gets replaced is where it leads, also where nothing is there yet.
-std::filesystem::path target_of(std::filesystem::path path) {
-  constexpr int kMostLinks = 40;  // as many as Linux follows
-  std::error_code none;
-  for (int link = 0; link < kMostLinks && std::filesystem::is_symlink(path, none); ++link)
-    path = path.parent_path() / std::filesystem::read_symlink(path, none);
-  return path;
-}
 
 }  // namespace
 
@@ -41,7 +32,8 @@ OutputFile::OutputFile(const std::string& path) : name_(path) {
     if (!owned_) refuse(errno);
   } else {
     if (!exists && errno == ELOOP) refuse(errno);
-    create_beside(target_of(path).string(), exists ? status.st_mode & kPermissions : kMode);
+    // A link stays a link: what gets replaced is where it leads, also where nothing is there yet.
+    create_beside(link_target(path).string(), exists ? status.st_mode & kPermissions : kMode);
     // A umask says nothing of a file that was there. Where the mode cannot be set it is narrower than that.
     if (exists) ::fchmod(owned_.get(), status.st_mode & kPermissions);
   }

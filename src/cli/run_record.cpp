@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/file_system.hpp"
 #include "cli/run_arguments.hpp"
 #include "cli/task_text.hpp"
 #include "parrun/errors.hpp"
@@ -79,14 +80,20 @@ std::string joblog_path(const RunArguments& arguments) {
   return joblog.empty() || !is_file ? joblog : name_of_part(joblog, arguments.run.shard);
 }
 
-void refuse_joblog_on_record(const RunArguments& arguments) {
+// Under whatever name, and also where it is yet to be.
+bool are_one_file(const fs::path& one, const fs::path& other) {
   std::error_code ignored;
+  return fs::equivalent(one, other, ignored) ||
+         fs::weakly_canonical(link_target(one), ignored) == fs::weakly_canonical(link_target(other), ignored);
+}
+
+void refuse_joblog_on_record(const RunArguments& arguments) {
   const std::string& joblog = arguments.console.joblog;
-  if (joblog.empty() || !arguments.run.record ||
-      fs::weakly_canonical(joblog, ignored) != fs::weakly_canonical(arguments.run.record->path, ignored)) {
-    return;
+  if (joblog.empty()) return;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {  // SQLite's own
+    if (!are_one_file(joblog, arguments.run.record->path + suffix)) continue;
+    throw InputError(fmt::format("--joblog {} is where the run is recorded; give it another name", joblog));
   }
-  throw InputError(fmt::format("--joblog {} is where the run is recorded; give it another name", joblog));
 }
 
 }  // namespace

@@ -164,6 +164,9 @@ TEST_F(Recorded, AJoblogNeverReplacesABatchOrARecord) {
   }
   fs::remove(record);
   EXPECT_EQ(run({"--joblog", record}).exit_code, 2) << "nor is it one that is yet to be";
+  EXPECT_EQ(run({"--joblog", record + "-wal"}).exit_code, 2);
+  fs::create_symlink(record, dir.file("link"));
+  EXPECT_EQ(run({"--joblog", dir.file("link")}).exit_code, 2) << "under another name";
   EXPECT_EQ(read_bytes(jobs_bin), batch_before);
 }
 
@@ -334,6 +337,20 @@ TEST(BadPlace, AFullDiskEndsTheRunInALineAndNothingRecordedIsLost) {
   const JobResult rest = run_parrun(3, batch.run_args(jobs_bin, {"--record", record, "--resume"}));
   EXPECT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_EQ(recorded_states(record).size(), 400U);
+}
+
+TEST(BadPlace, AFileThatMayNotGrowIsAnErrorLikeAFullDisk) {
+  const TempDir dir;
+  Batch batch;
+  for (int task = 0; task < 400; ++task)
+    batch.command("head -c 4000 /dev/urandom | od -An -tx1 | head -c 8000");
+  const std::string jobs_bin = batch.pack(dir);
+  Job job({"/bin/sh", "-c", R"(ulimit -f 1000; exec "$0" "$1" >/dev/null)", PARRUN_BINARY, jobs_bin},
+          with_mpi_environment({}));
+  const JobResult result = job.wait(60s);
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("jobs.record"), HasSubstr("--resume")));
+  EXPECT_GT(recorded_states(dir.file("jobs.record")).size(), 10U);
 }
 
 TEST(BadPlace, AFolderThatCannotBeWrittenIsRefusedWithWhatToDo) {
