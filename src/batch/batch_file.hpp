@@ -26,6 +26,9 @@ class BatchFile {
   std::string label(TaskId task) const;
   /// The payload, as `out` puts a string. Throws std::runtime_error where the file cannot be read any more.
   void append_payload(TaskId task, ByteWriter& out) const;
+  /// Throws std::runtime_error where the file was written to since it was opened: what it gave since then may
+  /// be anything.
+  void require_unchanged() const { file_.require_unchanged(); }
   const std::vector<std::string>& functions() const { return functions_; }  ///< called by its tasks; sorted
   /// Equal for two files exactly where their tasks are the same.
   std::uint64_t content_hash() const { return trailer_.content_hash; }

@@ -25,7 +25,7 @@ Descriptor open_to_read(const std::string& path) {
   throw InputError(fmt::format("cannot open {}: {}; {}", path, std::strerror(errno), advice));
 }
 
-std::size_t regular_size(int fd, const std::string& path) {
+struct stat regular(int fd, const std::string& path) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) {
     throw InputError(fmt::format("cannot read {}: {}; give a batch file that 'parrun pack' wrote", path,
@@ -35,13 +35,15 @@ std::size_t regular_size(int fd, const std::string& path) {
     throw InputError(fmt::format("{} is {}; give a batch file that 'parrun pack' wrote", path,
                                  S_ISDIR(status.st_mode) ? "a directory" : "not a regular file"));
   }
-  return static_cast<std::size_t>(status.st_size);
+  return status;
 }
 
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path), file_(open_to_read(path)) {
-  const std::size_t size = regular_size(file_.get(), path);
+  const struct stat status = regular(file_.get(), path);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  modified_ = status.st_mtim;
   if (size == 0) return;  // mmap refuses an empty file
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.get(), 0);
   if (data == MAP_FAILED) {
@@ -72,6 +74,17 @@ void MappedFile::read(std::uint64_t offset, std::size_t size, char* to) const {
     to += done;
     size -= static_cast<std::size_t>(done);
   }
+}
+
+void MappedFile::require_unchanged() const {
+  struct stat status {};
+  const bool same = ::fstat(file_.get(), &status) == 0 && status.st_mtim.tv_sec == modified_.tv_sec &&
+                    status.st_mtim.tv_nsec == modified_.tv_nsec &&
+                    static_cast<std::size_t>(status.st_size) == bytes_.size();
+  if (same) return;
+  throw std::runtime_error(fmt::format(
+      "{} was written to while a run reads it; pack it again under another name, or let pack replace it",
+      path_));
 }
 
 void MappedFile::release(std::uint64_t begin, std::uint64_t end) const {

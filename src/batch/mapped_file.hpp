@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <ctime>
 #include <string>
 
 #include "base/bytes.hpp"
@@ -25,12 +26,16 @@ class MappedFile {
   /// std::runtime_error where it cannot be read. REQUIRES: it is within bytes().
   void read(std::uint64_t offset, std::size_t size, char* to) const;
 
+  /// Throws std::runtime_error where it was written to, or cut, since it was opened.
+  void require_unchanged() const;
+
   /// Gives the pages of [begin, end) back to the system; reading them again brings them back.
   void release(std::uint64_t begin, std::uint64_t end) const;
 
  private:
   std::string path_;
   Descriptor file_;
+  timespec modified_{};  ///< when it was opened
   BytesView bytes_;
 };
 

@@ -18,6 +18,7 @@ class BatchSource final : public TaskSource {
     release_behind(task);
     batch_.append_payload(task, out);
   }
+  void confirm() override { batch_.require_unchanged(); }
   std::string label(TaskId task) override { return batch_.label(task); }
 
  private:

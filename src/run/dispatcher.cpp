@@ -246,6 +246,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
   GiveWriter message(epoch_, crew_.memory(GiveWriter::kOverhead + static_cast<std::size_t>(expected)));
   const bool all = all_fit(now);
   std::size_t size = 0;  // of the last order
+  source_.confirm();
   while (message.count() < grant.count && scheduler_.has_ready_for(grant.worker) && size < kBytesPerMessage &&
          message.bytes() < kMessageBytes) {
     const Assignment next = scheduler_.take(grant.worker);
@@ -263,6 +264,7 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
     size = message.bytes() - before;
     mean_order_bytes_ += (static_cast<double>(size) - mean_order_bytes_) / 16;
   }
+  source_.confirm();
   if (message.count() > 0) crew_.send(grant.worker, std::move(message).take());
 }
 

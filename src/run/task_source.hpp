@@ -22,6 +22,8 @@ class TaskSource {
   virtual BytesView payload(TaskId task) = 0;
   /// The same, as `out` puts a string. Throws std::runtime_error where it cannot be had any more.
   virtual void append_payload(TaskId task, ByteWriter& out) { out.put(payload(task)); }
+  /// Throws std::runtime_error where what it gave since the last call may not have been the task's.
+  virtual void confirm() {}
   /// The task's label, or nothing.
   virtual std::string label(TaskId task) { return std::string(decode_task_head(payload(task)).label); }
   /// The task is done.

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "support/batches.hpp"
@@ -126,6 +127,20 @@ TEST_F(BatchFileTest, WhatIsShortenedInTheMiddleOfARunCannotBeRead) {
                     "name while a run reads it",
                     path, size - 10));
   }
+}
+
+TEST_F(BatchFileTest, KnowsThatItWasWrittenTo) {
+  const std::string path = pack({command("a")});
+  const BatchFile batch(path);
+  EXPECT_NO_THROW(batch.require_unchanged());
+  const Bytes bytes = read_bytes(path);
+  const std::string beside = path + ".new";
+  std::ofstream(beside) << bytes;
+  std::filesystem::rename(beside, path);
+  EXPECT_NO_THROW(batch.require_unchanged()) << "what was opened is as it was";
+  const BatchFile replaced(path);
+  std::fstream(path, std::ios::in | std::ios::out) << bytes;
+  EXPECT_THROW(replaced.require_unchanged(), std::runtime_error);
 }
 
 TEST_F(BatchFileTest, TellsTheLabelsOfItsTasks) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -18,12 +19,14 @@
 #include "support/batch.hpp"
 #include "support/run_parrun.hpp"
 #include "support/temp_dir.hpp"
+#include "support/wait_until.hpp"
 
 namespace parrun::test {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kUsage = 2;
 
@@ -186,6 +189,26 @@ TEST(ErrorOfARefusal, EndsTheJobWhileMpiLives) {
         options, [] { return std::make_unique<Mute>(); }, Clock::now()));
   };
   EXPECT_EXIT(run(), ::testing::ExitedWithCode(3), "parrun: rank 0: nobody can be told");
+}
+
+// Else the results of its tasks would be recorded as those of the others.
+TEST(BatchInUse, ThatIsWrittenOverEndsTheRun) {
+  const TempDir dir;
+  Batch before;
+  Batch after;
+  for (int task = 0; task < 1000; ++task) {
+    before.command("sleep 0.02; echo before");
+    after.command("sleep 0.02; echo AFTER!");
+  }
+  const std::string jobs_bin = before.pack(dir);
+  const std::string other = after.pack(dir, "other.bin");
+  Job job = start_parrun(3, {jobs_bin});
+  ASSERT_TRUE(wait_until([&] { return !job.out().empty(); }, 10s));
+  std::fstream(jobs_bin, std::ios::in | std::ios::out) << std::ifstream(other).rdbuf();
+  const JobResult result = job.wait(30s);
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("jobs.bin was written to while a run reads it"));
+  EXPECT_THAT(result.out, Not(HasSubstr("AFTER!")));
 }
 
 }  // namespace
