@@ -45,22 +45,27 @@ int launcher_rank() { return told_rank().value_or(0); }
 
 bool is_surely_rank_0() { return told_rank() == 0; }
 
-Mpirun Mpirun::of_rank_0() {
+Mpirun Mpirun::of_rank_0(std::optional<TimePoint> deadline) {
   // Without the variable an mpirun further up is another job's: this is a task of it.
   const bool started_by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr && launcher_rank() == 0;
   const pid_t pid = started_by_mpirun ? mpirun_above() : 0;
   if (pid == 0) return {};
-  return Mpirun(Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+  return Mpirun(Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))), kEndLimit, deadline);
 }
 
 void Mpirun::see_off() const {
-  if (!process_) return;
+  if (process_) end_by(Clock::now() + end_limit_);
+}
+
+void Mpirun::see_off_behind_deadline() const { end_by(std::max(Clock::now(), *deadline_) + end_limit_); }
+
+void Mpirun::end_by(TimePoint give_up) const {
+  constexpr Duration kLongestPoll = std::chrono::hours(1);
   pollfd ended{process_.get(), POLLIN, 0};
-  const TimePoint give_up = Clock::now() + end_limit_;
   // A pause of this process, which was stopped and continued, interrupts poll(2).
   for (TimePoint now = Clock::now(); now < give_up; now = Clock::now()) {
-    const auto left_ms = static_cast<int>((give_up - now) / std::chrono::milliseconds(1));
-    if (poll(&ended, 1, left_ms + 1) > 0) return;
+    const Duration left = std::min<Duration>(give_up - now, kLongestPoll);
+    if (poll(&ended, 1, static_cast<int>(left / std::chrono::milliseconds(1)) + 1) > 0) return;
   }
   syscall(SYS_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
 }

@@ -81,8 +81,14 @@ void ZygoteProcess::give_up() {
   see_off_launcher();
 }
 
-void ZygoteProcess::see_off_launcher() {
-  if (!left_ && plan_.mpirun != nullptr) plan_.mpirun->see_off();
+// Behind a rank that left as it should that is done by another process: the rank waits for the end of this
+// one.
+void ZygoteProcess::see_off_launcher() const {
+  if (plan_.mpirun == nullptr) return;
+  if (!left_) return plan_.mpirun->see_off();
+  if (!plan_.mpirun->has_deadline() || fork() != 0) return;
+  plan_.mpirun->see_off_behind_deadline();
+  _exit(0);
 }
 
 bool ZygoteProcess::on_request() {

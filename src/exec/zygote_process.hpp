@@ -38,7 +38,7 @@ class ZygoteProcess {
   void give_up();
 
  private:
-  void see_off_launcher();
+  void see_off_launcher() const;
   bool on_request();
   void on_child_signal();
   bool is_stopped();

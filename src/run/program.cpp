@@ -24,6 +24,10 @@ TimePoint start_up_limit(const Program::Options& options) {
   return options.start + std::min(options.deadline.value_or(kLongestLimit), silences);
 }
 
+std::optional<TimePoint> deadline_of(const Program::Options& options) {
+  return options.deadline ? std::optional(options.start + *options.deadline) : std::nullopt;
+}
+
 // A short sleep is to be short: by default the kernel may add 50 us to each.
 void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1UL); }
 
@@ -36,7 +40,7 @@ MpiEnvironment Program::start_mpi(const Options& options) {
 
 Program::Program(const Options& options)
     : signals_(options.signals_end_the_run ? std::make_optional<EndingSignals>() : std::nullopt),
-      executors_(options.local_executors, options.executors, Mpirun::of_rank_0()),
+      executors_(options.local_executors, options.executors, Mpirun::of_rank_0(deadline_of(options))),
       watchdog_(start_up_limit(options), exit_code::kLimitReached),
       mpi_(start_mpi(options)),
       transport_(MPI_COMM_WORLD),

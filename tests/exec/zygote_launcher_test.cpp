@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "exec/executor_body.hpp"
 #include "exec/process_tree.hpp"
@@ -36,12 +37,12 @@ class HangingLauncher : public ::testing::Test {
 
   /// A rank that has executors, and ends as `end` does.
   template <typename End>
-  void rank(End end) const {
+  void rank(End end, std::optional<TimePoint> deadline = {}) const {
     const pid_t pid = fork();
     if (pid == 0) {
       {
         Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, launcher, 0)));
-        const ProcessBody executors({}, Mpirun(std::move(process), 100ms));
+        const ProcessBody executors({}, Mpirun(std::move(process), 100ms, deadline));
         end();
       }
       _exit(0);
@@ -73,6 +74,15 @@ TEST_F(HangingLauncher, IsKilledBehindARankThatWasKilled) {
 TEST_F(HangingLauncher, IsLeftAloneByARankThatEndsAsItShould) {
   rank([] {});
   EXPECT_FALSE(is_killed_within(1s));
+}
+
+// It may have output that nobody takes.
+TEST_F(HangingLauncher, IsKilledBehindTheDeadlineOfARankThatEndsAsItShould) {
+  const TimePoint deadline = Clock::now() + 500ms;
+  rank([] {}, deadline);
+  EXPECT_LT(Clock::now(), deadline) << "the rank does not wait for that";
+  EXPECT_TRUE(is_killed_within(10s));
+  EXPECT_GE(Clock::now(), deadline);
 }
 
 // One that has thrown does all the same what is left to do, and its rank is told at once.

@@ -275,6 +275,20 @@ TEST(PhaseLimit, StdoutOfARankAloneIsAFullPipe) {
   EXPECT_LE(result.seconds, 3.0);
 }
 
+// mpirun has what they wrote, and passes it on to nobody.
+TEST(UnreadOutput, OfARunThatIsDoneIsNotWaitedForBeyondTheDeadline) {
+  const TempDir dir;
+  Batch batch;
+  for (int i = 0; i < 100; ++i) batch.call("big", {100000});
+  RunOptions options;
+  options.stdout_unread = true;
+  Job job(parrun_argv(3, batch.run_args(batch.pack(dir), {"--deadline", "4"})),
+          with_mpi_environment(options));
+  const JobResult result = job.wait(30s);
+  EXPECT_EQ(result.exit_code, 128 + SIGKILL) << result.err;
+  job.expect_nothing_left();
+}
+
 // --- tasks that resist -----------------------------------------------------------------------------------
 
 class StubbornTask : public ::testing::TestWithParam<const char*> {};
