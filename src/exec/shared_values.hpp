@@ -25,7 +25,8 @@ class SharedValues {
   bool empty() const { return mapped_.empty(); }
 
  private:
-  // A later pool on the same executor counts its values from 1 again: only the place tells them apart.
+  // Pools on the same executor that are of another rank 0 each count their values from 1: only the place
+  // tells those apart.
   struct Mapped {
     SharePlace place;
     std::shared_ptr<const void> data;

@@ -14,6 +14,8 @@
 namespace parrun {
 namespace {
 
+std::uint64_t last_shared_id = 0;  // of this process; pools are made and used on its main thread
+
 Limits limits_of(const CallOptions& options, Duration lost_after) {
   return {.timeout = checked_limit(options.timeout, "timeout"),
           .deadline = checked_limit(options.deadline, "deadline"),
@@ -84,7 +86,7 @@ void Pool::Impl::abort_if_broken() {
 detail::SharedCopy Pool::Impl::share(BytesView value) {
   check_usable();
   Crew& crew = session_.crew();
-  if (!sharing_) sharing_ = std::make_shared<Sharing>(crew, node_identity());
+  if (!sharing_) sharing_ = std::make_shared<Sharing>(crew, node_identity(), last_shared_id);
   sharing_->begin(value);
   try {
     while (!sharing_->done()) {

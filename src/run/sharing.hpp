@@ -25,8 +25,10 @@ class Sharing : public std::enable_shared_from_this<Sharing> {
   static constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
   static constexpr std::size_t kPiecesAtOnce = 8;
 
-  /// `node`: rank 0's own. Held by a shared_ptr: the handles on rank 0 may outlive it.
-  Sharing(Crew& crew, std::string node) : crew_(crew), node_(std::move(node)) {}
+  /// `node`: rank 0's own. `last_id`: counts on over the pools of this process, which a handle may outlive:
+  /// in the next one it must mean nothing. Held by a shared_ptr: the handles on rank 0 may outlive it.
+  Sharing(Crew& crew, std::string node, std::uint64_t& last_id)
+      : crew_(crew), node_(std::move(node)), last_id_(last_id) {}
   Sharing(const Sharing&) = delete;
   Sharing& operator=(const Sharing&) = delete;
 
@@ -75,7 +77,7 @@ class Sharing : public std::enable_shared_from_this<Sharing> {
 
   Crew& crew_;
   std::string node_;
-  std::uint64_t last_id_ = 0;
+  std::uint64_t& last_id_;
   std::size_t shared_ = 0;  ///< values, not released
   std::optional<UnderWay> under_way_;
   // A handle may go on any thread; messages are sent on this one.

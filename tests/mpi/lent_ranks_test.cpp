@@ -39,6 +39,11 @@ TEST_P(LentRanks, AreAskedForOnTheRightSide) {
                          HasSubstr("a Pool is made on rank 0; the other ranks call parrun::serve()")));
 }
 
+TEST_P(LentRanks, FindNothingUnderAHandleOfAnEarlierPool) {
+  const std::string out = code.run("handle_of_an_earlier_pool", 3, GetParam()).out;
+  EXPECT_THAT(out, AllOf(StartsWith("4\n"), HasSubstr("shared value 1 is not there: it was released")));
+}
+
 TEST_P(LentRanks, MayBeSilentForEver) { EXPECT_EQ(code.run("patient", 3, GetParam()).out, kSquares); }
 
 TEST_P(LentRanks, MayBeSilentForTheShortestTimeAtLeast) {

@@ -66,7 +66,8 @@ class SharingTest : public ::testing::Test {
   ManualClock clock;
   FakeTransport transport{Rank(0), 5};
   Crew crew{transport, Limits{}, clock.now(), {}};
-  std::shared_ptr<Sharing> sharing = std::make_shared<Sharing>(crew, "a");
+  std::uint64_t last_id = 0;
+  std::shared_ptr<Sharing> sharing = std::make_shared<Sharing>(crew, "a", last_id);
 };
 
 TEST_F(SharingTest, TheFirstWorkerOfEachOtherNodeGetsTheBytesAndTheOthersAreToldWhereTheyLie) {
@@ -146,6 +147,13 @@ TEST_F(SharingTest, AHandleMayOutliveThePool) {
   EXPECT_EQ(*static_cast<const char*>(copy.data.get()), 'a');
 }
 
+TEST_F(SharingTest, ThatOfTheNextPoolGivesNoIdASecondTime) {
+  const detail::SharedCopy of_the_first = share("abc", 1);
+  sharing = std::make_shared<Sharing>(crew, "a", last_id);
+  EXPECT_EQ(share("def", 2).id, 2U);
+  expect_unshared(2);
+}
+
 TEST_F(SharingTest, ANodeWithoutMemoryIsNamedAndTheOthersLetGo) {
   sharing->begin("abc");
   turn();
@@ -213,7 +221,8 @@ TEST(SharingAlone, ALoneRankTellsItsOwnWorker) {
   Crew crew(transport, Limits{}, Clock::now(), {});
   transport.arrive(Hello{"host", 1, "", {}, true, "a"}, Rank(0));
   crew.listen(Clock::now());
-  const auto sharing = std::make_shared<Sharing>(crew, "a");
+  std::uint64_t last_id = 0;
+  const auto sharing = std::make_shared<Sharing>(crew, "a", last_id);
   sharing->begin("abc");
   sharing->turn();
   transport.take<ShareAt>(Rank(0));

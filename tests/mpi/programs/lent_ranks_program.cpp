@@ -26,8 +26,11 @@ int meets(const std::string& file, int count) {
   return marks_in(file);
 }
 
+int first_of(const parrun::Shared<int>& numbers) { return numbers[0]; }
+
 }  // namespace
 
+PARRUN_TASK(first_of);
 PARRUN_TASK(calls_mpi);
 PARRUN_TASK(makes_a_pool);
 PARRUN_TASK(meets);
@@ -172,6 +175,17 @@ void two_pools_of_one_rank(const Code& code) {
   tell_error([&] { const parrun::Pool second(MPI_COMM_SELF, code.options); });
 }
 
+// The next pool shares as large an array as the one before it did.
+void handle_of_an_earlier_pool(const Code& code) {
+  parrun::Shared<int> before;
+  code.with_pool(MPI_COMM_WORLD, [&](parrun::Pool& pool) { before = pool.share(std::vector{1, 2, 3}); });
+  code.with_pool(MPI_COMM_WORLD, [&](parrun::Pool& pool) {
+    const auto now = pool.share(std::vector{4, 5, 6});
+    std::cout << pool.submit<first_of>(now).get() << '\n';
+    tell_error([&] { std::cout << pool.submit<first_of>(before).get() << '\n'; });
+  });
+}
+
 void patient(Code code) {
   code.options.lost_after = std::chrono::nanoseconds::max();
   code.with_pool(MPI_COMM_WORLD, print_squares);
@@ -196,6 +210,7 @@ void impatient(Code code) {
 }
 
 const std::map<std::string, std::function<void(const Code&)>> kCases{
+    {"handle_of_an_earlier_pool", handle_of_an_earlier_pool},
     {"patient", patient},
     {"impatient", impatient},
     {"own_messages", own_messages},
