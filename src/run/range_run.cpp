@@ -12,12 +12,15 @@ namespace {
 // Of a payload, besides its texts; or a little more.
 constexpr std::size_t kMostBesideTexts = 128;
 
+// Ahead, for whoever means all of them: what was taken can be added to it.
+constexpr std::uint64_t kNoBound = std::uint64_t{1} << 62;
+
 }  // namespace
 
 // --- tasks -----------------------------------------------------------------------------------------------
 
 std::uint64_t RangeSource::pull(std::uint64_t wanted) {
-  if (ahead_) wanted = std::min(wanted, taken_ + std::max<std::size_t>(*ahead_, 1));
+  if (ahead_) wanted = std::min(wanted, taken_ + std::clamp<std::uint64_t>(*ahead_, 1, kNoBound));
   if (known_ >= wanted || exhausted_) return known_;
   while (known_ < wanted && !exhausted_) take_next();
   around_.after();

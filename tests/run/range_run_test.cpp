@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -58,6 +59,14 @@ TEST(RangeSource, TellsWhenTheRangeIsAskedAndWhenItHasAnswered) {
   EXPECT_EQ(told, "bbabba") << "once for a task, and once for the end";
   tasks.pull(20);
   EXPECT_EQ(told, "bbabba");
+}
+
+TEST(RangeSource, MayBeAllowedToRunAheadWithoutBound) {
+  RangeSource tasks(feed(3, {.function = "f", .arguments = "a"}), std::numeric_limits<std::size_t>::max(),
+                    {.before = [] {}, .after = [] {}});
+  EXPECT_EQ(tasks.pull(1), 1U);
+  tasks.on_taken();
+  EXPECT_EQ(tasks.pull(10), 3U);
 }
 
 TEST(RangeSource, KeepsWhatATasksArgumentsReferToUntilItIsDone) {
