@@ -31,9 +31,20 @@ PoolCall::PoolCall(Pool::Impl& pool, TaskSource& source, const CallOptions& opti
                    Dispatcher::StartingPoint from)
     : pool_(pool),
       on_leave_(options.on_leave),
+      on_last_(std::move(on_last)),
       dispatcher_(pool.session().crew(), source, pool.begin_call(options),
-                  {.attempts = options.retries, .delay = {}}, {.on_last = std::move(on_last)},
-                  std::move(from)) {}
+                  {.attempts = options.retries, .delay = {}},
+                  {.on_last = [this](Ended&& ended) { take(std::move(ended)); }}, std::move(from)) {}
+
+// Behind a limit the caller may have been away for long: much of what was still out had ended by itself.
+void PoolCall::take(Ended&& ended) {
+  if (dispatcher_.expired()) {
+    const bool by_us = ended.state() == State::cancelled || ended.state() == State::timed_out;
+    cut_off_ = cut_off_ || by_us;
+    if (!by_us) std::erase_if(outstanding_, [&](const auto& one) { return one.task == ended.task().get(); });
+  }
+  on_last_(std::move(ended));
+}
 
 bool PoolCall::step(TimePoint now) {
   before_turn_();
@@ -46,10 +57,17 @@ void PoolCall::turn(Session::Idle idle) {
   if (over()) return;
   last_turn_ = Clock::now();
   pool_.session().turn([this](TimePoint now) { return step(now); }, idle);
-  if (!dispatcher_.expired()) return;
-  const auto outstanding = dispatcher_.outstanding(Clock::now());
-  timeout_.emplace(timeout_text(dispatcher_.expired()->what, outstanding), outstanding);
+  if (dispatcher_.expired()) end_at_limit();
+}
+
+// A task that has reached its own limit has done so, even if it ended later. Of a range that has not said
+// whether it has further tasks it is not asked behind the limit.
+void PoolCall::end_at_limit() {
+  const Expiry& limit = *dispatcher_.expired();
+  outstanding_ = dispatcher_.outstanding(Clock::now());
   stop();  // takes in what has finished
+  const bool nothing_out = limit.kind != Expiry::Kind::task && dispatcher_.finished() && !cut_off_;
+  if (!nothing_out) timeout_.emplace(timeout_text(limit.what, outstanding_), outstanding_);
 }
 
 void PoolCall::glance() {
@@ -76,7 +94,7 @@ void PoolCall::stop() {
   if (std::exchange(over_, true)) return;
   std::string why_broken;
   if (!dispatcher_.finished()) {
-    dispatcher_.stop(timeout_ ? Duration::zero() : kPatience);
+    dispatcher_.stop(dispatcher_.expired() ? Duration::zero() : kPatience);
     const bool answered = pool_.session().turn_until(
         Clock::now() + kStopLimit, [this] { return dispatcher_.stopped(); },
         [this](TimePoint now) { return step(now); });

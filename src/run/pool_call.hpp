@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "parrun/call_options.hpp"
 #include "run/dispatcher.hpp"
@@ -31,7 +32,8 @@ class PoolCall {
   void before_turn(std::function<void()> step) { before_turn_ = std::move(step); }
   Dispatcher& dispatcher() { return dispatcher_; }
 
-  /// One turn. Where a limit has been reached the call is over after it, and timeout() tells.
+  /// One turn. Where a limit has been reached the call is over after it, and timeout() tells, unless all
+  /// tasks had ended by themselves when they were asked.
   void turn(Session::Idle idle = Session::Idle::wait);
   /// A turn that does not wait, if the last one was long ago: limits hold also for a caller who never waits.
   void glance();
@@ -45,12 +47,17 @@ class PoolCall {
 
  private:
   bool step(TimePoint now);
+  void take(Ended&& ended);
+  void end_at_limit();
   void stop();
   void finish_what_runs();
 
   Pool::Impl& pool_;
   OnLeave on_leave_;
+  OnLast on_last_;
   std::function<void()> before_turn_ = [] {};
+  std::vector<TimeoutError::Outstanding> outstanding_;  ///< at the limit, but for what had ended by itself
+  bool cut_off_ = false;                                ///< a task was ended with the call
   std::optional<TimeoutError> timeout_;
   TimePoint last_turn_{};
   bool over_ = false;

@@ -130,6 +130,14 @@ TEST(Pool, TakesALimitOfSilenceThatCannotBeForTheShortest) {
   EXPECT_EQ(run_parrun(3, {"squares", "process"}, options).out, kSquares);
 }
 
+TEST(Pool, ADeadlineNamesNoTaskThatHadEndedBeforeItsCallerCame) {
+  EXPECT_EQ(run_case("late_taker", 6).out, "4 taken, out: 4\n");
+}
+
+TEST(Pool, ADeadlineThatFindsAllTasksEndedIsNone) {
+  EXPECT_EQ(run_case("late_taker_of_all", 6).out, "4 taken\n");
+}
+
 TEST(Pool, MapsTasksThatReturnNothing) { EXPECT_EQ(run_case("void_results").out, "3\n"); }
 
 TEST(Pool, ATasksErrorNamesTypeTaskAndRank) {

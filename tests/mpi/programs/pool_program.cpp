@@ -123,6 +123,26 @@ void stall_of_slow_range(parrun::Pool& pool) {
   std::cout << taken << " taken\n";
 }
 
+// Away for longer than the deadline, while three tasks end whose results are so large that one turn of the
+// loop takes one of them.
+void late_taker(parrun::Pool& pool, bool endless_one) {
+  std::vector<parrun::Task<std::string>> tasks;
+  for (const int ms : {300, 600, 600, 600}) tasks.push_back(parrun::task<sleeps_then_megabyte>(ms));
+  if (endless_one) tasks.push_back(parrun::task<sleeps_then_megabyte>(1'000'000));
+  int taken = 0;
+  try {
+    for (auto&& done : pool.unordered(tasks, {.deadline = 1s})) {
+      done.value();
+      if (taken++ == 0) std::this_thread::sleep_for(1500ms);  // what this case is about
+    }
+    std::cout << taken << " taken\n";
+  } catch (const parrun::TimeoutError& error) {
+    std::cout << taken << " taken, out:";
+    for (const auto& one : error.outstanding()) std::cout << ' ' << one.task;
+    std::cout << '\n';
+  }
+}
+
 // Pauses for longer than a rank may be silent: within a call, and between two.
 void long_pauses(parrun::Pool& pool) {
   for (auto&& done : pool.unordered(tasks_of<square>({1, 2}))) {
@@ -335,6 +355,8 @@ int main(int argc, char** argv) {
               {"stall_of_slow_taker", [](auto& pool, auto&) { stall_of_slow_taker(pool); }},
               {"stall_of_slow_asker", [](auto& pool, auto&) { stall_of_slow_asker(pool); }},
               {"stall_of_slow_range", [](auto& pool, auto&) { stall_of_slow_range(pool); }},
+              {"late_taker", [](auto& pool, auto&) { late_taker(pool, true); }},
+              {"late_taker_of_all", [](auto& pool, auto&) { late_taker(pool, false); }},
               {"long_pauses", [](auto& pool, auto&) { long_pauses(pool); }},
               {"early_break", [](auto& pool, auto&) { early_break(pool); }},
               {"counts_pulled", [](auto& pool, auto&) { counts_pulled(pool); }},
