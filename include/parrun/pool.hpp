@@ -94,7 +94,7 @@ class Pool {
   }
 
   /// Results in the order of the tasks, each as soon as it and all before it are there. The range must not
-  /// outlive the pool.
+  /// outlive the pool, unless it was gone through to its end.
   template <std::ranges::input_range Tasks>
   auto ordered(Tasks&& tasks, const CallOptions& options = {}) {
     return Results<detail::ResultOfRange<Tasks>>(

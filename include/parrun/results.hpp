@@ -22,8 +22,9 @@ class CallRun {
 
 }  // namespace detail
 
-/// Results as they come: an input range, to be gone through once. Move-only; must not outlive its pool.
-/// Destroyed before its end it cancels what was not started, and ends what runs or waits for it (OnLeave).
+/// Results as they come: an input range, to be gone through once. Move-only; must not outlive its pool,
+/// unless it was gone through to its end. Destroyed before its end it cancels what was not started, and ends
+/// what runs or waits for it (OnLeave).
 template <typename R>
 class Results {
  public:

@@ -75,6 +75,7 @@ void PoolCall::glance() {
 }
 
 void PoolCall::leave() noexcept {
+  if (std::exchange(left_, true)) return;  // where it ended before the pool did, the pool may be gone
   try {
     if (!over_ && on_leave_ == OnLeave::wait) finish_what_runs();
     stop();

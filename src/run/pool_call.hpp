@@ -61,6 +61,7 @@ class PoolCall {
   std::optional<TimeoutError> timeout_;
   TimePoint last_turn_{};
   bool over_ = false;
+  bool left_ = false;
   Dispatcher dispatcher_;
 };
 

@@ -44,6 +44,12 @@ TEST_P(LentRanks, FindNothingUnderAHandleOfAnEarlierPool) {
   EXPECT_THAT(out, AllOf(StartsWith("4\n"), HasSubstr("shared value 1 is not there: it was released")));
 }
 
+TEST_P(LentRanks, MayBeTakenBackBeforeARangeThatHasEnded) {
+  const JobResult result = code.run("ended_range_outlives", 3, GetParam());
+  EXPECT_EQ(result.out, std::string("14\n") + kSquares);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST_P(LentRanks, MayBeSilentForEver) { EXPECT_EQ(code.run("patient", 3, GetParam()).out, kSquares); }
 
 TEST_P(LentRanks, MayBeSilentForTheShortestTimeAtLeast) {

@@ -1,5 +1,7 @@
 // A code that owns MPI and lends its ranks: `PROGRAM CASE [process|none] [FILE]`.
 
+#include <memory>
+
 #include "cases.hpp"
 #include "parrun/mpi.hpp"
 
@@ -186,6 +188,18 @@ void handle_of_an_earlier_pool(const Code& code) {
   });
 }
 
+void ended_range_outlives(const Code& code) {
+  std::unique_ptr<parrun::Results<int>> results;
+  code.with_pool(MPI_COMM_WORLD, [&](parrun::Pool& pool) {
+    results = std::make_unique<parrun::Results<int>>(pool.unordered(tasks_of<square>({1, 2, 3})));
+    int sum = 0;
+    for (auto&& done : *results) sum += done.value();
+    std::cout << sum << '\n';
+  });
+  code.with_pool(MPI_COMM_WORLD, print_squares);
+  results.reset();
+}
+
 void patient(Code code) {
   code.options.lost_after = std::chrono::nanoseconds::max();
   code.with_pool(MPI_COMM_WORLD, print_squares);
@@ -211,6 +225,7 @@ void impatient(Code code) {
 
 const std::map<std::string, std::function<void(const Code&)>> kCases{
     {"handle_of_an_earlier_pool", handle_of_an_earlier_pool},
+    {"ended_range_outlives", ended_range_outlives},
     {"patient", patient},
     {"impatient", impatient},
     {"own_messages", own_messages},
