@@ -39,7 +39,8 @@ struct PoolOptions {
 
 /// The workers, on rank 0, for one thread of it: that which has initialised MPI. Work goes on while the
 /// caller waits in here (for a result, a future); in the caller's own code between two steps the workers
-/// finish what they have at hand, and hold its limits.
+/// finish what they have at hand, and hold its limits. On another thread, and so in a task on a thread of rank
+/// 0, to begin or to wait for anything in here throws std::logic_error.
 ///
 /// One call at a time: a second one while a range of results is still in use throws std::logic_error. Tasks
 /// that were submitted before a call end before it begins, within its deadline. Tasks cannot use the pool.

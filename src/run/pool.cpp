@@ -32,6 +32,11 @@ Duration lost_after_of(const PoolOptions& options) {
 Pool::Impl::Impl(Session& session, Isolation isolation) : session_(session), isolation_(isolation) {}
 Pool::Impl::~Impl() = default;
 
+void Pool::Impl::check_thread() const {
+  if (std::this_thread::get_id() == thread_) return;
+  throw std::logic_error("a pool is for the one thread that made it; tasks cannot use the pool");
+}
+
 void Pool::Impl::check_usable() const {
   if (!why_broken_.empty()) throw std::logic_error("this pool cannot run anything any more: " + why_broken_);
 }
@@ -84,6 +89,7 @@ void Pool::Impl::abort_if_broken() {
 // What a call that is under way has to be told waits for its next turn, as while the caller is in its own
 // code: this may be within the caller's range, which the call is asking for a task.
 detail::SharedCopy Pool::Impl::share(BytesView value) {
+  check_thread();
   check_usable();
   Crew& crew = session_.crew();
   if (!sharing_) sharing_ = std::make_shared<Sharing>(crew, node_identity(), last_shared_id);
@@ -119,12 +125,14 @@ detail::SharedCopy Pool::share_bytes(std::span<const std::byte> bytes) {
 
 std::unique_ptr<detail::CallRun> Pool::start(detail::Feed feed, const CallOptions& options,
                                              Delivery delivery) {
+  impl_->check_thread();
   impl_->close_submissions(checked_limit(options.deadline, "deadline"));
   return std::make_unique<RangeRun>(*impl_, std::move(feed), options,
                                     RangeRun::Delivery{delivery.in_order, delivery.fail_fast});
 }
 
 std::shared_ptr<detail::Submission> Pool::submit_call(const detail::CallFields& fields) {
+  impl_->check_thread();
   return impl_->submissions().submit(fields);
 }
 

@@ -55,6 +55,7 @@ bool PoolCall::step(TimePoint now) {
 
 void PoolCall::turn(Session::Idle idle) {
   if (over()) return;
+  pool_.check_thread();
   last_turn_ = Clock::now();
   pool_.session().turn([this](TimePoint now) { return step(now); }, idle);
   if (dispatcher_.expired()) end_at_limit();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "parrun/pool.hpp"
 #include "run/session.hpp"
@@ -25,6 +26,8 @@ class Pool::Impl {
 
   Session& session() { return session_; }
   Isolation isolation() const { return isolation_; }
+  /// Throws std::logic_error on another thread than the pool's: a task on a thread of this rank, for one.
+  void check_thread() const;
   /// The message that begins the next call, and its limits are in force. Throws std::logic_error where there
   /// can be none.
   Begin begin_call(const CallOptions& options);
@@ -48,6 +51,7 @@ class Pool::Impl {
 
   Session& session_;
   Isolation isolation_;
+  std::thread::id thread_ = std::this_thread::get_id();
   std::uint32_t epoch_ = 0;
   bool in_call_ = false;
   std::string why_broken_;

@@ -127,6 +127,7 @@ void Submissions::turn(Session::Idle idle) {
 }
 
 bool Submissions::wait(const std::function<bool()>& enough, detail::Submission::Until until) {
+  pool_.check_thread();
   bool there = enough();
   while (!there && call_ && (!until || Clock::now() < *until)) {
     turn(Session::Idle::wait);
@@ -137,6 +138,7 @@ bool Submissions::wait(const std::function<bool()>& enough, detail::Submission::
 }
 
 bool Submissions::cancel(Entry& entry) {
+  pool_.check_thread();
   if (entry.ready()) return false;
   const TaskId task(entry.index());
   if (!call_->dispatcher().cancel(task)) {

@@ -41,6 +41,14 @@ TEST_P(Futures, EndBeforeAnotherCallBeginsAndAreRefusedWhileOneIsInUse) {
   EXPECT_EQ(result.exit_code, 0);
 }
 
+TEST_P(Futures, AreForTheThreadOfTheirPoolAlone) {
+  constexpr const char* kRefused = "a pool is for the one thread that made it; tasks cannot use the pool\n";
+  std::string refused;
+  for (int i = 0; i < 5; ++i) refused += kRefused;
+  EXPECT_EQ(futures.run("other_thread", 3, GetParam()).out,
+            refused + "300\n" + kRefused + "300\n" + kSquares);
+}
+
 TEST_P(Futures, ThatAreDroppedLeaveTheirTasksToRun) {
   EXPECT_EQ(futures.run("dropped", 2, GetParam()).out, "36\nthis future belongs to no task\n");
 }
@@ -65,6 +73,13 @@ TEST(FuturesOfProcesses, AreCancelledWithTheirPool) {
 
 TEST(FuturesOfThreads, CannotBeCancelledWhileTheyRun) {
   EXPECT_EQ(futures.run("cancel_on_thread", 2, "none").out, "0\n1\nnothing thrown\n");
+}
+
+TEST(FuturesOfThreads, CannotBeHadByATask) {
+  EXPECT_EQ(futures.run("used_by_a_task", 0, "none").out,
+            std::string(
+                "std::logic_error: a pool is for the one thread that made it; tasks cannot use the pool\n") +
+                kSquares);
 }
 
 TEST(FuturesOfThreads, EndTogetherAtALimitAndTheJobWithThem) {

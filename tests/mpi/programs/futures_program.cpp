@@ -16,10 +16,15 @@ int throws_if_odd(int n) {
 
 void returns_nothing() {}
 
+parrun::Pool* pool_of_tasks = nullptr;
+
+int uses_the_pool(int n) { return pool_of_tasks->submit(parrun::task<throws_if_odd>(n)).get(); }
+
 }  // namespace
 
 PARRUN_TASK(throws_if_odd);
 PARRUN_TASK(returns_nothing);
+PARRUN_TASK(uses_the_pool);
 
 namespace {
 
@@ -134,6 +139,29 @@ void outlives(parrun::Pool& pool, const std::string& file) {
   survivor = pool.submit<marks_then_sleeps>(file, 1000.0);
 }
 
+// On a lone rank, whose thread executes the task.
+void used_by_a_task(parrun::Pool& pool, const std::string& /*file*/) {
+  pool_of_tasks = &pool;
+  std::cout << pool.submit<uses_the_pool>(2).done().outcome().error << '\n';
+  print_squares(pool);
+}
+
+void other_thread(parrun::Pool& pool, const std::string& /*file*/) {
+  auto slow = pool.submit<sleeps_ms>(300);
+  std::thread([&] {
+    tell_error([&] { pool.map(tasks_of<square>({1})); });
+    tell_error([&] { pool.submit<square>(1); });
+    tell_error([&] { pool.share(1.0); });
+    tell_error([&] { slow.get(); });
+    tell_error([&] { slow.cancel(); });
+  }).join();
+  std::cout << slow.get() << '\n';
+  auto results = pool.unordered(tasks_of<sleeps_ms>({300}));
+  std::thread([&] { tell_error([&] { results.begin(); }); }).join();
+  for (auto&& done : results) std::cout << done.value() << '\n';
+  print_squares(pool);
+}
+
 void limit_on_thread(parrun::Pool& pool, const std::string& file) {
   auto stuck = pool.submit(parrun::task<marks_then_sleeps>(file, 1000.0).timeout(300ms));
   auto other = pool.submit<marks_then_sleeps>(file, 1000.0);
@@ -154,6 +182,8 @@ int main(int argc, char** argv) {
                         {"completed", completed},
                         {"other_calls", other_calls},
                         {"dropped", dropped},
+                        {"used_by_a_task", used_by_a_task},
+                        {"other_thread", other_thread},
                         {"outlives", outlives},
                         {"limit_on_thread", limit_on_thread}});
   if (survivor.valid()) tell_error([] { survivor.get(); });
