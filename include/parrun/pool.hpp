@@ -52,9 +52,9 @@ class Pool {
   /// Of a code that owns MPI; include parrun/mpi.hpp. On rank 0 of `communicator`, while all its other ranks
   /// call serve(); collective over it. The communicator is duplicated: messages and error handlers of the
   /// code's own are left alone. Waits ten times lost_after for the other ranks. Throws std::logic_error where
-  /// MPI was not initialised with MPI_THREAD_FUNNELED or above, or process isolation is wanted where a rank
-  /// made no Environment; InputError where ranks are different programs; TimeoutError where ranks do not
-  /// come.
+  /// MPI was not initialised with MPI_THREAD_FUNNELED or above, or was finalised, or process isolation is
+  /// wanted where a rank made no Environment; InputError where ranks are different programs; TimeoutError
+  /// where ranks do not come.
   explicit Pool(const Communicator& communicator, const PoolOptions& options = {});
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -160,7 +160,8 @@ class Pool {
 /// A whole MPI program: starts MPI, calls `body` on rank 0 while the other ranks serve, and ends all of them.
 /// To be called first thing in main() and returned from it. Returns 0, or 1 where `body` threw, after one
 /// line on stderr; a TimeoutError that leaves `body` ends the job with exit code 124. A lone rank executes
-/// its tasks itself.
+/// its tasks itself. Throws std::logic_error where it was called before, also within `body`, or MPI was
+/// finalised.
 int main(int argc, char** argv, const std::function<void(Pool&)>& body, const PoolOptions& options = {});
 
 }  // namespace parrun

@@ -21,6 +21,7 @@ MPI_Comm checked(const Communicator& communicator) {
   MPI_Initialized(&initialized);
   if (initialized == 0)
     throw std::logic_error("a pool needs MPI, which is not initialised here (in a task there is none)");
+  if (mpi_is_over()) throw std::logic_error("a pool needs MPI, which is finalised here");
   if (mpi_thread_level() < ThreadLevel::funneled) {
     throw std::logic_error(
         "a pool needs MPI_THREAD_FUNNELED: initialise MPI by MPI_Init_thread, with that or a level above");
@@ -29,6 +30,8 @@ MPI_Comm checked(const Communicator& communicator) {
   MPI_Is_thread_main(&main_thread);
   if (main_thread == 0)
     throw std::logic_error("a pool is for the thread that initialised MPI; tasks cannot have one");
+  if (communicator.handle() == MPI_COMM_NULL)
+    throw std::logic_error("a pool needs a communicator, and MPI_COMM_NULL is none");
   return communicator.handle();
 }
 

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <stdexcept>
 
 #include "base/exit_code.hpp"
 #include "run/pool_impl.hpp"
 #include "run/program.hpp"
 #include "run/submissions.hpp"
+#include "wire/mpi_environment.hpp"
 
 namespace parrun {
 namespace {
@@ -65,9 +68,17 @@ int run_session(Session& session, const std::function<void(Pool&)>& body, const 
   end_job_for(error);
 }
 
+// Of the process, as MPI is, which can be initialised once.
+void check_first() {
+  static std::atomic<bool> begun{false};
+  if (begun.exchange(true) || mpi_is_over())
+    throw std::logic_error("parrun::main() can be called once in a process, for it starts MPI and ends it");
+}
+
 }  // namespace
 
 int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
+  check_first();
   try {
     Program program({.start = Clock::now(),
                      .deadline = std::nullopt,

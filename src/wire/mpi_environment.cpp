@@ -15,6 +15,12 @@ struct MpiEnvironment::Impl {
 MpiEnvironment::MpiEnvironment() : impl_(std::make_unique<Impl>()) {}
 MpiEnvironment::~MpiEnvironment() = default;
 
+bool mpi_is_over() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  return finalized != 0;
+}
+
 std::string mpi_library() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int size = 0;

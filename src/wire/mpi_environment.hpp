@@ -23,7 +23,10 @@ class MpiEnvironment {
 
 enum class ThreadLevel { single, funneled, serialized, multiple };
 
-// Both may be called on any thread.
+// These may be called on any thread.
+
+/// MPI_Finalize was called: nothing else of MPI can be.
+bool mpi_is_over();
 
 /// Which MPI library this is, in its own words: "Open MPI v4.1.4".
 std::string mpi_library();

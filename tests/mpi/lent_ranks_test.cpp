@@ -85,6 +85,17 @@ TEST(LentRanksInProcesses, NeedMpiThatKnowsOfThreads) {
   EXPECT_THAT(code.run("single_thread", 1).out, HasSubstr("a pool needs MPI_THREAD_FUNNELED"));
 }
 
+TEST(LentRanksInProcesses, NeedACommunicator) {
+  const std::string refused = "a pool needs a communicator, and MPI_COMM_NULL is none\n";
+  EXPECT_EQ(code.run("null_communicator", 1).out, refused + refused);
+}
+
+TEST(LentRanksInProcesses, NeedMpiThatIsNotOver) {
+  EXPECT_EQ(code.run("behind_mpi", 1).out,
+            "a pool needs MPI, which is finalised here\na pool needs MPI, which is finalised here\n"
+            "parrun::main() can be called once in a process, for it starts MPI and ends it\n");
+}
+
 TEST(LentRanksInProcesses, ServeOnePoolAtATime) {
   EXPECT_THAT(code.run("two_pools_of_one_rank", 1).out, HasSubstr("this rank is in another pool"));
 }

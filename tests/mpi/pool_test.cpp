@@ -152,6 +152,14 @@ TEST(Pool, RefusesASecondCallWhileARangeIsInUse) {
   EXPECT_THAT(run_case("nested").out, HasSubstr("this pool is in use"));
 }
 
+TEST(Pool, IsOfAMainThatIsCalledOnce) {
+  const std::string refused =
+      "parrun::main() can be called once in a process, for it starts MPI and ends it\n";
+  const JobResult result = run_case("twice_main", 0);
+  EXPECT_EQ(result.out, refused + kSquares + refused);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(Pool, FunctionObjectsCarryTheirState) { EXPECT_EQ(run_case("functors").out, "11\n22\n"); }
 
 class PoolSize : public ::testing::TestWithParam<std::tuple<int, const char*>> {};

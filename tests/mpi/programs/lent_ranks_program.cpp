@@ -200,6 +200,18 @@ void ended_range_outlives(const Code& code) {
   results.reset();
 }
 
+void null_communicator(const Code& code) {
+  tell_error([&] { const parrun::Pool pool(MPI_COMM_NULL, code.options); });
+  tell_error([] { parrun::serve(MPI_COMM_NULL); });
+}
+
+void behind_mpi(const Code& code) {
+  MPI_Finalize();
+  tell_error([&] { const parrun::Pool pool(MPI_COMM_WORLD, code.options); });
+  tell_error([] { parrun::serve(MPI_COMM_WORLD); });
+  tell_error([] { parrun::main(0, nullptr, [](parrun::Pool&) {}); });
+}
+
 void patient(Code code) {
   code.options.lost_after = std::chrono::nanoseconds::max();
   code.with_pool(MPI_COMM_WORLD, print_squares);
@@ -226,6 +238,8 @@ void impatient(Code code) {
 const std::map<std::string, std::function<void(const Code&)>> kCases{
     {"handle_of_an_earlier_pool", handle_of_an_earlier_pool},
     {"ended_range_outlives", ended_range_outlives},
+    {"null_communicator", null_communicator},
+    {"behind_mpi", behind_mpi},
     {"patient", patient},
     {"impatient", impatient},
     {"own_messages", own_messages},
@@ -262,6 +276,8 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     std::cout << "rank " << code.rank << ": " << error.what() << '\n';
   }
-  MPI_Finalize();
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (finalized == 0) MPI_Finalize();
   return 0;
 }

@@ -327,6 +327,26 @@ void nested(parrun::Pool& pool) {
   }
 }
 
+// Within the body, and, on each rank, behind it.
+void main_in_main(parrun::Pool& pool) {
+  try {
+    parrun::main(0, nullptr, [](parrun::Pool&) {});
+  } catch (const std::logic_error& error) {
+    std::cout << error.what() << '\n';
+  }
+  print_squares(pool);
+}
+
+int twice_main(int argc, char** argv) {
+  parrun::main(argc, argv, main_in_main);
+  try {
+    return parrun::main(argc, argv, [](parrun::Pool&) {});
+  } catch (const std::logic_error& error) {
+    std::cout << error.what() << '\n';
+    return 0;
+  }
+}
+
 void functors(parrun::Pool& pool) {
   const std::vector tasks{parrun::task(Adder{10}, 1), parrun::task(Adder{20}, 2)};
   for (const int value : pool.map(tasks)) std::cout << value << '\n';
@@ -335,6 +355,7 @@ void functors(parrun::Pool& pool) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (arguments_of(argc, argv).name == "twice_main") return twice_main(argc, argv);
   return run(argc, argv,
              {{"map",
                [](auto& pool, auto& file) {
