@@ -67,7 +67,11 @@ class Future {
 
   void wait() const { wait_until(std::nullopt); }
   /// False where `span` passed before.
-  bool wait_for(Duration span) const { return wait_until(std::chrono::steady_clock::now() + span); }
+  bool wait_for(Duration span) const {
+    const auto now = std::chrono::steady_clock::now();
+    if (span > now.max() - now) return wait_until(std::nullopt);  // for ever
+    return wait_until(now + span);
+  }
 
   /// Waits, and gives what the task returned, as often as it is asked. Throws TaskError, or the task's own
   /// exception where its type is known by PARRUN_ERROR; TimeoutError where a limit of the pool ended it.
