@@ -96,7 +96,8 @@ class Future {
   }
 
   /// Ends the task, also while it runs; get() then throws TaskError. False where it had ended before, or
-  /// where it runs on a thread, which cannot be ended.
+  /// where it runs on a thread, which cannot be ended. Waits where a worker has the task, and gives out no
+  /// other one meanwhile: of many that are cancelled in order few begin.
   bool cancel() { return there().cancel(); }
 
   /// REQUIRES: valid().

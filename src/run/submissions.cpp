@@ -118,7 +118,8 @@ void Submissions::settle(Outcome outcome) {
   if (auto entry = open_.extract(outcome.task)) entry.mapped()->settle(std::move(outcome));
 }
 
-void Submissions::turn(Session::Idle idle) {
+void Submissions::turn(Session::Idle idle, Fresh fresh) {
+  call_->dispatcher().hold(fresh == Fresh::hold);
   call_->turn(idle);
   if (!call_->timeout()) return;
   const TimeoutError timeout = *call_->timeout();
@@ -126,17 +127,19 @@ void Submissions::turn(Session::Idle idle) {
   for (const auto& [task, entry] : std::exchange(open_, {})) entry->settle(timeout);
 }
 
-bool Submissions::wait(const std::function<bool()>& enough, detail::Submission::Until until) {
+bool Submissions::wait(const std::function<bool()>& enough, detail::Submission::Until until, Fresh fresh) {
   pool_.check_thread();
   bool there = enough();
   while (!there && call_ && (!until || Clock::now() < *until)) {
-    turn(Session::Idle::wait);
+    turn(Session::Idle::wait, fresh);
     there = enough();
   }
   pool_.session().rest();
   return there;
 }
 
+// What no worker has is cancelled at once. Where many are cancelled in order, none that comes later may be
+// given out while an earlier one is waited for, else short tasks are all done before their turn comes.
 bool Submissions::cancel(Entry& entry) {
   pool_.check_thread();
   if (entry.ready()) return false;
@@ -145,7 +148,7 @@ bool Submissions::cancel(Entry& entry) {
     settle(unfinished({task}, State::cancelled, kCancelledUnstarted));
     return true;
   }
-  if (!wait([&] { return entry.ready(); }, Clock::now() + kCancelLimit)) return false;
+  if (!wait([&] { return entry.ready(); }, Clock::now() + kCancelLimit, Fresh::hold)) return false;
   return entry.outcome().state == State::cancelled;
 }
 

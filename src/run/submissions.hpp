@@ -35,8 +35,10 @@ class Submissions final : private TaskSource {
   BytesView payload(TaskId task) override;
 
   void open();
-  void turn(Session::Idle idle);
-  bool wait(const std::function<bool()>& enough, detail::Submission::Until until);
+  enum class Fresh { give_out, hold };  ///< tasks that no worker has yet
+  void turn(Session::Idle idle, Fresh fresh = Fresh::give_out);
+  bool wait(const std::function<bool()>& enough, detail::Submission::Until until,
+            Fresh fresh = Fresh::give_out);
   bool cancel(Entry& entry);
   void settle(Outcome outcome);
   void settle_all_cancelled() noexcept;

@@ -65,6 +65,11 @@ TEST(FuturesOfProcesses, CancelWhatRunsAndWhatWaits) {
                 kSquares);
 }
 
+TEST(FuturesOfProcesses, AreCancelledInOrderFasterThanTheyAreGivenOut) {
+  const JobResult result = futures.run("cancels_in_order");
+  EXPECT_EQ(result.out, std::string("most cancelled\n") + kSquares) << result.err;
+}
+
 TEST(FuturesOfProcesses, AreCancelledWithTheirPool) {
   const JobResult result = futures.run("outlives");
   EXPECT_THAT(result.out, EndsWith("TaskError of task 0, cancelled\n"));

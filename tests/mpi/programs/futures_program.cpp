@@ -16,6 +16,12 @@ int throws_if_odd(int n) {
 
 void returns_nothing() {}
 
+int waits_for_marks(const std::string& file, int count) {
+  mark(file);
+  await_marks(file, count);
+  return marks_in(file);
+}
+
 parrun::Pool* pool_of_tasks = nullptr;
 
 int uses_the_pool(int n) { return pool_of_tasks->submit(parrun::task<throws_if_odd>(n)).get(); }
@@ -24,6 +30,7 @@ int uses_the_pool(int n) { return pool_of_tasks->submit(parrun::task<throws_if_o
 
 PARRUN_TASK(throws_if_odd);
 PARRUN_TASK(returns_nothing);
+PARRUN_TASK(waits_for_marks);
 PARRUN_TASK(uses_the_pool);
 
 namespace {
@@ -90,6 +97,22 @@ void cancels(parrun::Pool& pool, const std::string& file) {
   for (const int i : {0, 4, 9}) std::cout << waiting[static_cast<std::size_t>(i)].get() << ' ';
   std::cout << waiting[4].cancel() << '\n';  // too late
   std::cout << marks_in(file) << " started\n";
+  print_squares(pool);
+}
+
+// Short ones, while both workers become free for them.
+void cancels_in_order(parrun::Pool& pool, const std::string& file) {
+  constexpr int kTasks = 20'000;
+  Futures first;
+  for (int i = 0; i < 2; ++i) first.push_back(pool.submit<waits_for_marks>(file, 3));
+  await_marks(file, 2);
+  Futures futures;
+  for (int i = 0; i < kTasks; ++i) futures.push_back(pool.submit<square>(i));
+  mark(file);
+  int cancelled = 0;
+  for (auto& one : futures) cancelled += one.cancel() ? 1 : 0;
+  std::cerr << cancelled << " cancelled\n";
+  std::cout << (cancelled > kTasks / 2 ? "most" : "few") << " cancelled\n";
   print_squares(pool);
 }
 
@@ -178,6 +201,7 @@ int main(int argc, char** argv) {
                         {"bisects", bisects},
                         {"errors", errors},
                         {"cancels", cancels},
+                        {"cancels_in_order", cancels_in_order},
                         {"cancel_on_thread", cancel_on_thread},
                         {"completed", completed},
                         {"other_calls", other_calls},
