@@ -2,6 +2,7 @@
 // Exceptions of tasks that come back as what they were: PARRUN_ERROR(MyError).
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -18,8 +19,8 @@ namespace parrun::detail {
 // them.
 struct ErrorType {
   std::type_index type;
-  std::string (*to_bytes)();  ///< REQUIRES: one is being handled
-  void (*rethrow)(std::string_view bytes, const TaskError& task);
+  std::string (*to_bytes)();                                       ///< REQUIRES: one is being handled
+  void (*rethrow)(std::string_view bytes, const TaskError& task);  ///< returns where it cannot be made again
 };
 
 void add_error_type(const ErrorType& type);
@@ -55,12 +56,24 @@ E error_from(std::string_view bytes) {
   }
 }
 
+// What is thrown while it is made is its type's own affair, and not what the task threw.
+template <typename E>
+std::optional<E> error_if_possible(std::string_view bytes) {
+  try {
+    return error_from<E>(bytes);
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+
 template <typename E>
 void rethrow_error(std::string_view bytes, const TaskError& task) {
+  std::optional<E> error = error_if_possible<E>(bytes);
+  if (!error) return;
   try {
     throw task;
   } catch (...) {
-    std::throw_with_nested(error_from<E>(bytes));  // a final class is thrown without the task's error
+    std::throw_with_nested(std::move(*error));  // a final class is thrown without the task's error
   }
 }
 
@@ -78,7 +91,7 @@ struct RegisteredError {
 /// throw it in place of TaskError. At namespace scope of a source file of the program. The type has a
 /// serialize() member and a default constructor, or derives from std::exception and is made again from
 /// what(). Known by its exact type: one that derives from a registered one is registered itself, or comes as
-/// TaskError.
+/// TaskError; and so does one that cannot be made again, for its serialize() throws.
 #define PARRUN_ERROR(...)                                                                          \
   [[maybe_unused]] static const ::parrun::detail::RegisteredError<__VA_ARGS__> PARRUN_DETAIL_JOIN( \
       parrun_error_, __COUNTER__)

@@ -38,13 +38,8 @@ std::string current_error_bytes() {
 void detail::throw_task_error(const Outcome& outcome) {
   const TaskError error(outcome);
   const auto registered = error_types().find(outcome.error_type);
-  if (registered != error_types().end()) {
-    try {
-      registered->second.rethrow(outcome.error_value, error);
-    } catch (const boost::archive::archive_exception&) {  // no bytes of it: it could not be archived
-    }
-  }
-  throw error;
+  if (registered != error_types().end()) registered->second.rethrow(outcome.error_value, error);
+  throw error;  // its bytes are no such exception, or there are none: it could not be archived
 }
 
 TaskError::TaskError(const Outcome& outcome)

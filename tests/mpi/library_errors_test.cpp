@@ -26,7 +26,8 @@ TEST_P(LibraryErrors, OfRegisteredTypesComeBackAsWhatTheyWere) {
             "nested task 1 attempt 1\n"
             "TaskError WorseDomain task 1 state failed\n"
             "TaskError std::range_error task 1 state failed\n"
-            "TaskError int task 1 state failed\n");
+            "TaskError int task 1 state failed\n"
+            "TaskError CannotBeLoaded task 1 state failed\n");
 }
 
 TEST_P(LibraryErrors, EndMapAtTheFirstAndNothingIsStartedAfterIt) {

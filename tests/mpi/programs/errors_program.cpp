@@ -24,6 +24,15 @@ struct WorseDomain : std::domain_error {
   using std::domain_error::domain_error;
 };
 
+struct CannotBeLoaded : std::runtime_error {
+  CannotBeLoaded() : std::runtime_error("cannot be loaded") {}
+  template <typename Archive>
+  void serialize(Archive& /*archive*/, unsigned /*version*/) {
+    if (Archive::is_loading::value) throw std::out_of_range("while it is loaded");
+  }
+};
+PARRUN_ERROR(CannotBeLoaded);
+
 namespace {
 
 int fails(const std::string& how) {
@@ -32,6 +41,7 @@ int fails(const std::string& how) {
   if (how == "derived") throw WorseDomain("worse");
   if (how == "plain") throw std::range_error("too far");
   if (how == "number") throw 7;
+  if (how == "unloadable") throw CannotBeLoaded();
   return 0;
 }
 
@@ -73,7 +83,7 @@ std::vector<parrun::Task<int>> with_failure(const std::string& file, int tasks, 
 }
 
 void types(parrun::Pool& pool, const std::string& /*file*/) {
-  for (const char* how : {"registered", "text", "derived", "plain", "number"}) {
+  for (const char* how : {"registered", "text", "derived", "plain", "number", "unloadable"}) {
     std::vector tasks{parrun::task<fails>(std::string("not")), parrun::task<fails>(std::string(how))};
     try {
       pool.map(tasks);
