@@ -71,6 +71,12 @@ void PoolCall::end_at_limit() {
   if (!nothing_out) timeout_.emplace(timeout_text(limit.what, outstanding_), outstanding_);
 }
 
+TimeoutError PoolCall::timeout_for(const std::string& what) const {
+  auto outstanding = dispatcher_.outstanding(Clock::now());
+  const std::string text = timeout_text(what, outstanding);
+  return {text, std::move(outstanding)};
+}
+
 void PoolCall::glance() {
   if (coarse_now() > last_turn_ + kGlanceEvery) turn(Session::Idle::go_on);
 }

@@ -44,6 +44,8 @@ class PoolCall {
 
   /// The limit that ended it.
   const std::optional<TimeoutError>& timeout() const { return timeout_; }
+  /// With what it runs now.
+  TimeoutError timeout_for(const std::string& what) const;
 
  private:
   bool step(TimePoint now);

@@ -91,7 +91,7 @@ void Submissions::open() {
 
 void Submissions::close(TimePoint limit) {
   if (!wait([this] { return open_.empty(); }, limit))
-    throw TimeoutError("the call reached its deadline while tasks that were submitted before it ran", {});
+    throw call_->timeout_for("the call reached its deadline while tasks that were submitted before it ran");
   closing_ = true;
   call_.reset();
 }

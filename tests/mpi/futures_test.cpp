@@ -36,7 +36,7 @@ TEST_P(Futures, ComeAsTheyComplete) {
 TEST_P(Futures, EndBeforeAnotherCallBeginsAndAreRefusedWhileOneIsInUse) {
   const JobResult result = futures.run("other_calls", 3, GetParam());
   EXPECT_EQ(result.out, std::string(kSquares) +
-                            "1 TimeoutError with 0 outstanding\n"
+                            "1 TimeoutError with 1 outstanding\n"
                             "this pool is in use: take or destroy the range of results first\n");
   EXPECT_EQ(result.exit_code, 0);
 }
