@@ -37,7 +37,10 @@ bool SharedValues::drop_released() {
 namespace {
 
 std::shared_ptr<const void> find_here(std::uint64_t id, std::uint64_t bytes) {
-  if (values_here == nullptr) throw std::runtime_error("this is no task's own thread");
+  if (values_here == nullptr) {
+    throw std::runtime_error(
+        "a handle that came out of a task, or another archive, is read in tasks alone, on their own thread");
+  }
   return values_here->find(id, bytes);
 }
 

@@ -297,8 +297,9 @@ TEST(Shared, CannotBeReadWhereThereIsNoTask) {
   EXPECT_EQ(values.size(), 3U);
   EXPECT_EQ(detail::to_bytes(values), bytes) << "it can be handed on";
   EXPECT_THAT([&values = values] { values.span(); },
-              ::testing::ThrowsMessage<std::runtime_error>(
-                  HasSubstr("shared value 9 is not there: this is no task's own thread")));
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr(
+                  "shared value 9 is not there: a handle that came out of a task, or another archive, "
+                  "is read in tasks alone, on their own thread")));
 }
 
 TEST(Shared, ATaskKeepsThoseThatItsArgumentsReferTo) {
