@@ -24,12 +24,14 @@ enum class OnLeave {
   wait   ///< they come to their end, within the call's limits
 };
 
-/// One call of a pool. None: no such limit.
+/// One call of a pool. None: no such limit. One that is not above zero, or not below 100 years, is refused
+/// with InputError; so are retries below 0.
 struct CallOptions {
-  std::optional<std::chrono::nanoseconds> timeout = {};   ///< of each task, from the start of its execution
-  std::optional<std::chrono::nanoseconds> deadline = {};  ///< of the call, from its start
-  std::optional<std::chrono::nanoseconds> stall = {};     ///< without any task ending; not while none runs
-  int retries = 0;                                        ///< further attempts of a task that did not succeed
+  std::optional<std::chrono::nanoseconds> timeout = {};  ///< of each task, from the start of its execution
+  /// Of the call, from its start to its last result: the caller's own time between two results counts too.
+  std::optional<std::chrono::nanoseconds> deadline = {};
+  std::optional<std::chrono::nanoseconds> stall = {};  ///< without any task ending; not while none runs
+  int retries = 0;                                     ///< further attempts of a task that did not succeed
   Errors errors = Errors::fail_fast;
   OnTimeout on_timeout = OnTimeout::abort;
   OnLeave on_leave = OnLeave::kill;

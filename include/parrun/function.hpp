@@ -167,8 +167,10 @@ Registered register_task(std::string name) {
 /// A plain pointer to a polymorphic class is taken too; who receives it owns it. Those with a JSON form
 /// (numbers, enums, strings, containers, std::optional, structs with PARRUN_MEMBERS, classes with nlohmann's
 /// from_json and to_json) can also be written in the JSON lines of `parrun pack`, and are shown as JSON. With
-/// Isolation::none several threads of a rank may call it at a time; otherwise each call has a process of its
-/// own.
+/// Isolation::none several threads of a rank may call it at a time; otherwise a process of the rank executes
+/// one task after another. Between two of them that process puts back what a task has changed outside its
+/// memory (environment, folder, signal handlers, ...), or is replaced; what it left in globals and statics a
+/// later task on that rank may find.
 #define PARRUN_TASK(...) PARRUN_DETAIL_REGISTER(#__VA_ARGS__, __VA_ARGS__)
 
 /// Likewise, under a name of one's own: for one of several overloads, or where two functions have one name.

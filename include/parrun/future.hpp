@@ -45,8 +45,9 @@ class Submission {
 
 }  // namespace detail
 
-/// The result of a task that was given to Pool::submit(). Move-only. Waiting turns the pool's loop, on rank 0
-/// and the pool's thread only. Destroyed, it leaves its task to run; its result is dropped.
+/// The result of a task that was given to Pool::submit(). Copies are of the same task. Waiting turns the
+/// pool's loop, on rank 0 and the pool's thread only. When the last copy is destroyed its task runs on; the
+/// result is dropped.
 template <typename R>
 class Future {
  public:

@@ -39,8 +39,8 @@ struct PoolOptions {
 
 /// The workers, on rank 0, for one thread of it: that which has initialised MPI. Work goes on while the
 /// caller waits in here (for a result, a future); in the caller's own code between two steps the workers
-/// finish what they have at hand, and hold its limits. On another thread, and so in a task on a thread of rank
-/// 0, to begin or to wait for anything in here throws std::logic_error.
+/// finish what they have at hand, and hold its limits. On another thread, and so in a task on a thread of
+/// rank 0, to begin or to wait for anything in here throws std::logic_error.
 ///
 /// One call at a time: a second one while a range of results is still in use throws std::logic_error. Tasks
 /// that were submitted before a call end before it begins, within its deadline. Tasks cannot use the pool.
@@ -54,7 +54,8 @@ class Pool {
   /// code's own are left alone. Waits ten times lost_after for the other ranks. Throws std::logic_error where
   /// MPI was not initialised with MPI_THREAD_FUNNELED or above, or was finalised, or process isolation is
   /// wanted where a rank made no Environment; InputError where ranks are different programs; TimeoutError
-  /// where ranks do not come.
+  /// where ranks do not come: those that came stay in serve(), where no message can reach them before all are
+  /// there, until the job ends (MPI_Abort).
   explicit Pool(const Communicator& communicator, const PoolOptions& options = {});
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
