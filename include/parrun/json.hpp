@@ -27,8 +27,12 @@ namespace parrun::detail {
 
 using Json = nlohmann::json;
 
+template <typename... T>
+struct Types {};
+
 // One specialisation for each shape of type; the primary one leaves a class to its own from_json and to_json.
-// kReadable and kWritable tell whether the conversion exists, down to the elements.
+// kReadable and kWritable tell whether the conversion exists; a form made of others' has their types as Parts
+// instead.
 template <typename T>
 struct JsonForm {
   static constexpr bool kReadable = std::is_class_v<T> && requires(const Json& json, T& out) {
@@ -141,7 +145,7 @@ struct JsonForm<std::string> {
 
 template <typename T>
 struct JsonForm<std::optional<T>> {
-  static constexpr bool kReadable = JsonForm<T>::kReadable, kWritable = JsonForm<T>::kWritable;
+  using Parts = Types<T>;
   static std::optional<T> read(const Json& json) {
     if (json.is_null()) return std::nullopt;
     return JsonForm<T>::read(json);
@@ -152,7 +156,7 @@ struct JsonForm<std::optional<T>> {
 // Any number of elements, all of one type.
 template <typename Container, typename T>
 struct JsonList {
-  static constexpr bool kReadable = JsonForm<T>::kReadable, kWritable = JsonForm<T>::kWritable;
+  using Parts = Types<T>;
   static Container read(const Json& json) {
     if (!json.is_array()) wrong_json(json, "an array");
     Container values;
@@ -182,7 +186,7 @@ struct JsonForm<std::set<T>> : JsonList<std::set<T>, T> {};
 // Values by name.
 template <typename Container, typename T>
 struct JsonNamed {
-  static constexpr bool kReadable = JsonForm<T>::kReadable, kWritable = JsonForm<T>::kWritable;
+  using Parts = Types<T>;
   static Container read(const Json& json) {
     if (!json.is_object()) wrong_json(json, "an object");
     Container values;
@@ -214,8 +218,7 @@ struct JsonForm<std::unordered_map<K, T>> : JsonList<std::unordered_map<K, T>, s
 // Fixed shapes: an array of exactly as many elements.
 template <typename Tuple, typename... T>
 struct JsonTuple {
-  static constexpr bool kReadable = (JsonForm<T>::kReadable && ...),
-                        kWritable = (JsonForm<T>::kWritable && ...);
+  using Parts = Types<T...>;
   static Tuple read(const Json& json) {
     if (!json.is_array() || json.size() != sizeof...(T)) {
       wrong_json(json, "an array of " + std::to_string(sizeof...(T)));
@@ -247,7 +250,7 @@ struct JsonForm<std::pair<A, B>> : JsonTuple<std::pair<A, B>, A, B> {};
 
 template <typename T, std::size_t N>
 struct JsonForm<std::array<T, N>> {
-  static constexpr bool kReadable = JsonForm<T>::kReadable, kWritable = JsonForm<T>::kWritable;
+  using Parts = Types<T>;
   static std::array<T, N> read(const Json& json) {
     if (!json.is_array() || json.size() != N) wrong_json(json, "an array of " + std::to_string(N));
     std::array<T, N> values{};
@@ -261,9 +264,34 @@ struct JsonForm<std::array<T, N>> {
   }
 };
 
+enum class JsonWay { read, write };
+
+// Whether T has a form down to its parts. `Around` are the types that it is a part of: one that holds itself,
+// as a tree does, has a form if all else in it has one.
+template <JsonWay kWay, typename T, typename... Around>
+constexpr bool has_json_form();
+
+template <JsonWay kWay, typename... Around, typename... T>
+constexpr bool parts_have_json_form(Types<T...> /*parts*/) {
+  return (has_json_form<kWay, T, Around...>() && ...);
+}
+
+template <JsonWay kWay, typename T, typename... Around>
+constexpr bool has_json_form() {
+  if constexpr ((std::is_same_v<T, Around> || ...)) {
+    return true;
+  } else if constexpr (requires { typename JsonForm<T>::Parts; }) {
+    return parts_have_json_form<kWay, T, Around...>(typename JsonForm<T>::Parts());
+  } else if constexpr (kWay == JsonWay::read) {
+    return JsonForm<T>::kReadable;
+  } else {
+    return JsonForm<T>::kWritable;
+  }
+}
+
 template <typename T>
-concept JsonReadable = JsonForm<T>::kReadable;
+concept JsonReadable = has_json_form<JsonWay::read, T>();
 template <typename T>
-concept JsonWritable = JsonForm<T>::kWritable;
+concept JsonWritable = has_json_form<JsonWay::write, T>();
 
 }  // namespace parrun::detail

@@ -34,6 +34,11 @@ concept NamesMembers = requires(std::type_identity<T> type) {
 template <NamesMembers T>
 inline constexpr auto kMembers = parrun_members(std::type_identity<T>());
 
+template <typename... M>
+Types<typename M::Type...> types_of(const std::tuple<M...>& members);
+template <NamesMembers T>
+using MemberTypes = decltype(types_of(kMembers<T>));
+
 template <typename Archive, NamesMembers T>
 void serialize_members(Archive& archive, [[maybe_unused]] T& value) {
   std::apply([&](const auto&... member) { (static_cast<void>(archive & value.*member.at), ...); },
@@ -43,12 +48,7 @@ void serialize_members(Archive& archive, [[maybe_unused]] T& value) {
 // An object with exactly these names.
 template <NamesMembers T>
 struct JsonForm<T> {
-  static constexpr bool kReadable = std::apply(
-      [](const auto&... m) { return (JsonReadable<typename std::decay_t<decltype(m)>::Type> && ...); },
-      kMembers<T>);
-  static constexpr bool kWritable = std::apply(
-      [](const auto&... m) { return (JsonWritable<typename std::decay_t<decltype(m)>::Type> && ...); },
-      kMembers<T>);
+  using Parts = MemberTypes<T>;
 
   static T read(const Json& json) {
     if (!json.is_object()) wrong_json(json, "an object");
@@ -97,12 +97,15 @@ struct JsonForm<T> {
       __VA_OPT__(, PARRUN_DETAIL_EACH_MEMBER_AGAIN PARRUN_DETAIL_PARENTHESES(Type, __VA_ARGS__))
 #define PARRUN_DETAIL_EACH_MEMBER_AGAIN() PARRUN_DETAIL_EACH_MEMBER
 
+// Value is asked to be the very Type first: nlohmann asks every to_json of the namespace about its other
+// classes too, while it is being found out whether Type has a form by those.
+
 /// Names the members by which a struct is archived, so that tasks can take and return it, and written in JSON
 /// as an object: PARRUN_MEMBERS(Particle, mass_kg, position_m). Behind the struct, in its namespace; public
 /// members, its bases' too, up to 64. A struct all of whose members have a JSON form has nlohmann's to_json
 /// and from_json by it; JSON with a name too few or too many, or a number that does not fit its member, is
-/// refused. REQUIRES: default-constructible; no template; no serialize(), to_json() or from_json() of its
-/// own.
+/// refused. It may hold its own kind, in containers or behind smart pointers, as a tree does. REQUIRES:
+/// default-constructible; no template; no serialize(), to_json() or from_json() of its own.
 #define PARRUN_MEMBERS(Type, ...)                                                                           \
   [[maybe_unused]] constexpr auto parrun_members(std::type_identity<Type>) {                                \
     return std::make_tuple(__VA_OPT__(PARRUN_DETAIL_EXPAND(PARRUN_DETAIL_EACH_MEMBER(Type, __VA_ARGS__)))); \
@@ -111,10 +114,10 @@ struct JsonForm<T> {
   void serialize(Archive& archive, Type& value, unsigned /*version*/) {                                     \
     ::parrun::detail::serialize_members(archive, value);                                                    \
   }                                                                                                         \
-  template <std::same_as<::nlohmann::json> Json>                                                            \
-  requires ::parrun::detail::JsonWritable<Type>                                                             \
-  void to_json(Json& json, const Type& value) { json = ::parrun::detail::JsonForm<Type>::write(value); }    \
-  template <std::same_as<::nlohmann::json> Json>                                                            \
-  requires ::parrun::detail::JsonReadable<Type>                                                             \
-  void from_json(const Json& json, Type& value) { value = ::parrun::detail::JsonForm<Type>::read(json); }   \
+  template <std::same_as<::nlohmann::json> Json, std::same_as<Type> Value>                                  \
+  requires ::parrun::detail::JsonWritable<Value>                                                            \
+  void to_json(Json& json, const Value& value) { json = ::parrun::detail::JsonForm<Value>::write(value); }  \
+  template <std::same_as<::nlohmann::json> Json, std::same_as<Type> Value>                                  \
+  requires ::parrun::detail::JsonReadable<Value>                                                            \
+  void from_json(const Json& json, Value& value) { value = ::parrun::detail::JsonForm<Value>::read(json); } \
   static_assert(true, "a semicolon follows")

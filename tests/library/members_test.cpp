@@ -6,9 +6,12 @@
 #include <array>
 #include <complex>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "library/round_trip.hpp"
@@ -52,7 +55,84 @@ struct Wave {
 };
 PARRUN_MEMBERS(Wave, amplitude);
 
+// Classes of the same namespace with a serialize() of their own, and a struct that holds them all.
+struct Field {
+  std::vector<double> values;
+  bool operator==(const Field&) const = default;
+  template <typename Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& values;
+  }
+};
+
+class Seed {
+ public:
+  Seed() = default;
+  explicit Seed(int value) : value_(value) {}
+  bool operator==(const Seed&) const = default;
+
+ private:
+  friend class boost::serialization::access;
+  template <typename Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& value_;
+  }
+  int value_ = 0;
+};
+
+struct Free {
+  int value = 0;
+  bool operator==(const Free&) const = default;
+};
+template <typename Archive>
+void serialize(Archive& archive, Free& free, unsigned /*version*/) {
+  archive& free.value;
+}
+
+struct Shape {
+  virtual ~Shape() = default;
+  virtual double area() const { return 0; }
+  template <typename Archive>
+  void serialize(Archive& /*archive*/, unsigned /*version*/) {}
+};
+struct Square : Shape {
+  explicit Square(double s = 0) : side(s) {}
+  double side;
+  double area() const override { return side * side; }
+  template <typename Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& boost::serialization::base_object<Shape>(*this);
+    archive& side;
+  }
+};
+
+struct Setup {
+  Field field;
+  std::map<std::string, Field> fields;
+  Seed seed;
+  std::variant<Free, double> free;
+  std::shared_ptr<Shape> shape;
+};
+PARRUN_MEMBERS(Setup, field, fields, seed, free, shape);
+
+// They hold their own kind.
+struct Tree {
+  int key = 0;
+  std::vector<Tree> children;
+  std::map<std::string, Tree> named;
+  bool operator==(const Tree&) const = default;
+};
+PARRUN_MEMBERS(Tree, key, children, named);
+
+struct Link {
+  int key = 0;
+  std::shared_ptr<Link> next;
+};
+PARRUN_MEMBERS(Link, key, next);
+
 }  // namespace grid
+
+BOOST_CLASS_EXPORT(grid::Square)
 
 namespace {
 
@@ -67,6 +147,9 @@ PARRUN_TASK_NAMED("block", same<grid::Block>);
 PARRUN_TASK_NAMED("twenty", same<grid::Twenty>);
 PARRUN_TASK_NAMED("nothing", same<grid::Nothing>);
 PARRUN_TASK_NAMED("wave", same<grid::Wave>);
+PARRUN_TASK_NAMED("setup", same<grid::Setup>);
+PARRUN_TASK_NAMED("tree", same<grid::Tree>);
+PARRUN_TASK_NAMED("link", same<grid::Link>);
 
 grid::Block a_block() {
   grid::Block block;
@@ -84,6 +167,34 @@ TEST(Members, AreArchived) {
   grid::Twenty twenty;
   twenty.t = -20;
   expect_same(twenty);
+}
+
+TEST(Members, AreOfClassesOfTheSameNamespaceThatSerialiseThemselvesToo) {
+  const grid::Setup setup{
+      {{1, 2}}, {{"a", {{3}}}}, grid::Seed(4), grid::Free{5}, std::make_shared<grid::Square>(6)};
+  const grid::Setup back = run(parrun::task<same<grid::Setup>>(setup));
+  EXPECT_EQ(back.field, setup.field);
+  EXPECT_EQ(back.fields, setup.fields);
+  EXPECT_EQ(back.seed, setup.seed);
+  EXPECT_EQ(back.free, setup.free);
+  EXPECT_EQ(back.shape->area(), 36);
+  EXPECT_EQ(parrun::test::registered("setup").value_to_json, nullptr);
+}
+
+TEST(Members, OfItsOwnKindMakeATree) {
+  const grid::Tree tree{1, {{2, {}, {}}, {3, {{4, {}, {}}}, {}}}, {{"five", {5, {}, {}}}}};
+  expect_same(tree);
+  EXPECT_EQ(nlohmann::json(tree).get<grid::Tree>(), tree);
+  const std::string text = R"({"children":[{"children":[],"key":2,"named":{}}],"key":1,"named":{}})";
+  EXPECT_EQ(run_json("tree", "[" + text + "]"), text);
+}
+
+TEST(Members, OfItsOwnKindBehindPointersMakeAList) {
+  const grid::Link link{1, std::make_shared<grid::Link>(grid::Link{2, nullptr})};
+  const grid::Link back = run(parrun::task<same<grid::Link>>(link));
+  EXPECT_EQ(back.next->key, 2);
+  EXPECT_EQ(back.next->next, nullptr);
+  EXPECT_EQ(parrun::test::registered("link").arguments_from_json, nullptr);
 }
 
 TEST(Members, GoIntoAndComeOutOfJsonByTheirNames) {
