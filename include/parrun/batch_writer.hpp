@@ -31,7 +31,8 @@ struct CommandOptions {
 
 /// Writes a batch file as a stream: its memory is 8 bytes a task. The file appears at finish(), complete; one
 /// destroyed before that leaves none. Throws InputError where the file cannot be written or an argument
-/// cannot be right, std::logic_error after finish(). For one thread at a time; needs no MPI.
+/// cannot be right, std::logic_error after finish() and where it was moved from. For one thread at a time;
+/// needs no MPI.
 class BatchWriter {
  public:
   explicit BatchWriter(const std::string& path);
@@ -53,6 +54,7 @@ class BatchWriter {
 
  private:
   struct Implementation;
+  Implementation& unfinished();  ///< throws std::logic_error
   void add_call(const detail::CallFields& fields);
 
   std::unique_ptr<Implementation> implementation_;

@@ -38,12 +38,6 @@ TaskSpec with_options(decltype(TaskSpec::work) work, const CommandOptions& optio
 
 struct BatchWriter::Implementation {
   explicit Implementation(const std::string& path) : file(path) {}
-
-  void add(const TaskSpec& spec) {
-    if (finished) throw std::logic_error("a task added to a batch file that is finished");
-    file.add(spec);
-  }
-
   BatchFileWriter file;
   bool finished = false;
 };
@@ -53,16 +47,22 @@ BatchWriter::~BatchWriter() = default;
 BatchWriter::BatchWriter(BatchWriter&& other) noexcept = default;
 BatchWriter& BatchWriter::operator=(BatchWriter&& other) noexcept = default;
 
+BatchWriter::Implementation& BatchWriter::unfinished() {
+  if (!implementation_) throw std::logic_error("a batch file is written by a writer that was moved from");
+  if (implementation_->finished) throw std::logic_error("a batch file is written to after finish()");
+  return *implementation_;
+}
+
 void BatchWriter::add_command(const std::string& line, const CommandOptions& options) {
   refuse_nul(line, "a command");
   if (line.empty()) throw InputError("a command is empty; give its line");
-  implementation_->add(with_options(ShellCommand{line}, options));
+  unfinished().file.add(with_options(ShellCommand{line}, options));
 }
 
 void BatchWriter::add_argv(const std::vector<std::string>& argv, const CommandOptions& options) {
   for (const std::string& argument : argv) refuse_nul(argument, "an argument");
   if (argv.empty() || argv.front().empty()) throw InputError("a command names no program; put it first");
-  implementation_->add(with_options(ArgvCommand{argv}, options));
+  unfinished().file.add(with_options(ArgvCommand{argv}, options));
 }
 
 void BatchWriter::add_call(const detail::CallFields& fields) {
@@ -71,13 +71,13 @@ void BatchWriter::add_call(const detail::CallFields& fields) {
         fmt::format("a call of {} refers to a shared value, which ends with its pool; write the value itself",
                     fields.function));
   }
-  implementation_->add(call_spec(fields));
+  unfinished().file.add(call_spec(fields));
 }
 
 void BatchWriter::finish() {
-  if (implementation_->finished) throw std::logic_error("a batch file finished twice");
-  implementation_->file.finish();
-  implementation_->finished = true;
+  Implementation& writer = unfinished();
+  writer.file.finish();
+  writer.finished = true;
 }
 
 }  // namespace parrun

@@ -151,6 +151,20 @@ TEST(BatchWriter, AddingAfterTheEndIsAMistakeOfTheProgram) {
   EXPECT_THROW(writer.finish(), std::logic_error);
 }
 
+TEST(BatchWriter, TheOneThatWasMovedFromIsRefusedAndTheOtherGoesOn) {
+  const TempDir dir;
+  BatchWriter empty(dir.file("jobs.bin"));
+  empty.add_command("one");
+  BatchWriter writer = std::move(empty);
+  EXPECT_THROW(empty.add_command("x"), std::logic_error);
+  EXPECT_THROW(empty.add_argv({"x"}), std::logic_error);
+  EXPECT_THROW(empty.add(task<look_up>(Shared<double>(), 0)), std::logic_error);
+  EXPECT_THROW(empty.finish(), std::logic_error);
+  writer.add_command("two");
+  writer.finish();
+  EXPECT_EQ(test::tasks_of(BatchFile(dir.file("jobs.bin"))), (std::vector{command("one"), command("two")}));
+}
+
 TEST(BatchWriter, WhatNoTaskCanBeIsRefused) {
   const TempDir dir;
   BatchWriter writer(dir.file("jobs.bin"));
