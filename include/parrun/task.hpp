@@ -36,7 +36,7 @@ class Task {
  public:
   explicit Task(detail::CallFields fields) : fields_(std::move(fields)) {}
 
-  /// A name for messages and results.
+  /// A name for messages and results of `parrun`: in a batch file. A pool tells tasks by their index.
   Task& label(std::string text) {
     fields_.label = std::move(text);
     return *this;
