@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/exit_code.hpp"
+#include "base/shown_text.hpp"
 #include "run/pool_impl.hpp"
 #include "run/program.hpp"
 #include "run/submissions.hpp"
@@ -14,7 +15,9 @@ namespace {
 
 constexpr int kBodyThrew = 1;
 
-void complain(const std::exception& error) { std::fprintf(stderr, "parrun: %s\n", error.what()); }
+void complain(const std::exception& error) {
+  std::fprintf(stderr, "parrun: %s\n", escaped(error.what()).c_str());
+}
 
 [[noreturn]] void end_job_at_limit(Session& session, const TimeoutError& error) {
   session.must_end(exit_code::kLimitReached);  // stderr may be a pipe that nobody reads
@@ -29,6 +32,7 @@ int run_body(Session& session, const std::function<void(Pool&)>& body, const Poo
   Pool::Impl& state = *impl;
   Pool pool(std::move(impl));
   try {
+    if (!body) throw std::invalid_argument("parrun::main() was given an empty function; give it one to call");
     body(pool);
   } catch (const TimeoutError& error) {
     end_job_at_limit(session, error);

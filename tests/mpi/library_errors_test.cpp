@@ -83,5 +83,17 @@ TEST_P(LibraryErrors, OfTheRangeOfTasksComeAfterTheResultsOfThoseBeforeIt) {
             std::string("0 1 4 9 16 the range threw\n") + kSquares);
 }
 
+TEST(LibraryBody, ThatThrowsLinesIsToldInOne) {
+  const JobResult result = errors.run("throws_lines", 0);
+  EXPECT_EQ(result.err, "parrun: one\\ntwo\n");
+  EXPECT_EQ(result.exit_code, 1);
+}
+
+TEST(LibraryBody, ThatIsNoneIsToldSo) {
+  const JobResult result = errors.run("empty_body", 0);
+  EXPECT_THAT(result.err, StartsWith("parrun: parrun::main() was given an empty function"));
+  EXPECT_EQ(result.exit_code, 1);
+}
+
 }  // namespace
 }  // namespace parrun::test

@@ -194,6 +194,7 @@ void throwing_range(parrun::Pool& pool, const std::string& /*file*/) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (arguments_of(argc, argv).name == "empty_body") return parrun::main(argc, argv, nullptr);
   return run(argc, argv,
              {{"types", types},
               {"map_fails_fast", [](auto& pool, auto& file) { fail_fast(pool, file, false); }},
@@ -204,5 +205,6 @@ int main(int argc, char** argv) {
               {"kill_at_timeout", kill_at_timeout},
               {"leave_by_killing", [](auto& pool, auto& file) { leave(pool, file, parrun::OnLeave::kill); }},
               {"leave_by_waiting", [](auto& pool, auto& file) { leave(pool, file, parrun::OnLeave::wait); }},
-              {"throwing_range", throwing_range}});
+              {"throwing_range", throwing_range},
+              {"throws_lines", [](auto&, auto&) { throw std::runtime_error("one\ntwo"); }}});
 }
