@@ -181,6 +181,8 @@ struct JsonForm<std::unordered_set<T>> : JsonList<std::unordered_set<T>, T> {};
 template <typename T>
 struct JsonForm<std::multiset<T>> : JsonList<std::multiset<T>, T> {};
 template <typename T>
+struct JsonForm<std::unordered_multiset<T>> : JsonList<std::unordered_multiset<T>, T> {};
+template <typename T>
 struct JsonForm<std::set<T>> : JsonList<std::set<T>, T> {};
 
 // Values by name.
@@ -214,6 +216,8 @@ template <typename K, typename T>
 struct JsonForm<std::multimap<K, T>> : JsonList<std::multimap<K, T>, std::pair<K, T>> {};
 template <typename K, typename T>
 struct JsonForm<std::unordered_map<K, T>> : JsonList<std::unordered_map<K, T>, std::pair<K, T>> {};
+template <typename K, typename T>
+struct JsonForm<std::unordered_multimap<K, T>> : JsonList<std::unordered_multimap<K, T>, std::pair<K, T>> {};
 
 // Fixed shapes: an array of exactly as many elements.
 template <typename Tuple, typename... T>

@@ -21,6 +21,9 @@ struct Member {
 
 template <typename Class, typename T>
 constexpr Member<Class, T> member(const char* name, T Class::*at) {
+  static_assert(!std::is_array_v<T>, "a C array cannot be among PARRUN_MEMBERS: make it a std::array");
+  static_assert(!std::is_const_v<T>,
+                "a constant cannot be among PARRUN_MEMBERS: what travels is made empty and then filled");
   return {name, at};
 }
 

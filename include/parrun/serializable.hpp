@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "parrun/archive.hpp"
+#include "parrun/members.hpp"
 
 namespace parrun::detail {
 namespace probe {
@@ -42,68 +43,138 @@ concept HasMember = std::is_class_v<T> &&
 
 }  // namespace probe
 
+// Of a type that holds others: those that must be serialisable with it.
 template <typename T>
-struct Serializable;
-
-// Of a standard type that holds others: whether those can be serialised.
-template <typename T>
-struct Elements : std::true_type {};
+struct Held {
+  using Parts = Types<>;
+};
 template <typename... T>
-struct AllSerializable : std::bool_constant<(Serializable<T>::value && ...)> {};
+struct Holds {
+  using Parts = Types<T...>;
+};
 
 template <typename T, typename A>
-struct Elements<std::vector<T, A>> : Serializable<T> {};
+struct Held<std::vector<T, A>> : Holds<T> {};
 template <typename T, typename A>
-struct Elements<std::deque<T, A>> : Serializable<T> {};
+struct Held<std::deque<T, A>> : Holds<T> {};
 template <typename T, typename A>
-struct Elements<std::list<T, A>> : Serializable<T> {};
+struct Held<std::list<T, A>> : Holds<T> {};
 template <typename T, std::size_t N>
-struct Elements<std::array<T, N>> : Serializable<T> {};
+struct Held<std::array<T, N>> : Holds<T> {};
 template <typename T>
-struct Elements<std::optional<T>> : Serializable<T> {};
+struct Held<std::optional<T>> : Holds<T> {};
 template <typename T, typename C, typename A>
-struct Elements<std::set<T, C, A>> : Serializable<T> {};
+struct Held<std::set<T, C, A>> : Holds<T> {};
+template <typename T, typename C, typename A>
+struct Held<std::multiset<T, C, A>> : Holds<T> {};
 template <typename T, typename H, typename E, typename A>
-struct Elements<std::unordered_set<T, H, E, A>> : Serializable<T> {};
+struct Held<std::unordered_set<T, H, E, A>> : Holds<T> {};
+template <typename T, typename H, typename E, typename A>
+struct Held<std::unordered_multiset<T, H, E, A>> : Holds<T> {};
 template <typename K, typename T, typename C, typename A>
-struct Elements<std::map<K, T, C, A>> : AllSerializable<K, T> {};
+struct Held<std::map<K, T, C, A>> : Holds<K, T> {};
+template <typename K, typename T, typename C, typename A>
+struct Held<std::multimap<K, T, C, A>> : Holds<K, T> {};
 template <typename K, typename T, typename H, typename E, typename A>
-struct Elements<std::unordered_map<K, T, H, E, A>> : AllSerializable<K, T> {};
+struct Held<std::unordered_map<K, T, H, E, A>> : Holds<K, T> {};
+template <typename K, typename T, typename H, typename E, typename A>
+struct Held<std::unordered_multimap<K, T, H, E, A>> : Holds<K, T> {};
 template <typename T, typename U>
-struct Elements<std::pair<T, U>> : AllSerializable<T, U> {};
+struct Held<std::pair<T, U>> : Holds<T, U> {};
 template <typename... T>
-struct Elements<std::tuple<T...>> : AllSerializable<T...> {};
+struct Held<std::tuple<T...>> : Holds<T...> {};
 template <typename... T>
-struct Elements<std::variant<T...>> : AllSerializable<T...> {};
+struct Held<std::variant<T...>> : Holds<T...> {};
+template <typename T>
+struct Held<std::unique_ptr<T>> : Holds<T> {};
+template <typename T>
+struct Held<std::shared_ptr<T>> : Holds<std::remove_const_t<T>> {};
+template <typename T>
+struct Held<T*> : Holds<std::remove_const_t<T>> {};
+template <NamesMembers T>
+struct Held<T> {
+  using Parts = MemberTypes<T>;
+};
+
+template <typename T>
+inline constexpr bool kIsSmartPointer = false;
+template <typename T>
+inline constexpr bool kIsSmartPointer<std::unique_ptr<T>> = true;
+template <typename T>
+inline constexpr bool kIsSmartPointer<std::shared_ptr<T>> = true;
 
 // Boost tells objects behind pointers apart by their class.
 template <typename T>
-struct Pointee : std::bool_constant<std::is_class_v<T> && Serializable<T>::value &&
-                                    boost::serialization::tracking_level<T>::value !=
-                                        boost::serialization::track_never> {};
-template <typename T>
-struct Elements<std::unique_ptr<T>> : Pointee<T> {};
-template <typename T>
-struct Elements<std::shared_ptr<T>> : Pointee<std::remove_const_t<T>> {};
+constexpr bool can_be_pointed_at() {
+  if constexpr (!std::is_class_v<T>) {
+    return false;
+  } else {
+    return boost::serialization::tracking_level<T>::value != boost::serialization::track_never;
+  }
+}
 
-template <typename T>
-constexpr bool serializable() {
+// A plain pointer is refused where it is likely to be a mistake. Of a polymorphic object the class is known
+// on the other side by its export alone, so its author meant it to travel; so did who named it as a member.
+template <typename T, typename... Around>
+constexpr bool pointer_is_taken() {
+  if constexpr ((NamesMembers<Around> || ...)) {
+    return can_be_pointed_at<std::remove_const_t<T>>();
+  } else {
+    return std::is_polymorphic_v<T> && !std::is_const_v<T>;
+  }
+}
+
+// Whether Boost takes a T, what it holds aside.
+template <typename T, typename... Around>
+constexpr bool is_taken() {
   if constexpr (std::is_pointer_v<T>) {
-    using Object = std::remove_pointer_t<T>;  // whose class is known on the other side by its export alone
-    return std::is_polymorphic_v<Object> && !std::is_const_v<Object> && Serializable<Object>::value;
-  } else if constexpr (!std::is_class_v<T>) {
-    return std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_array_v<T> || std::is_union_v<T>;
+    return pointer_is_taken<std::remove_pointer_t<T>, Around...>();
+  } else if constexpr (kIsSmartPointer<T>) {
+    return can_be_pointed_at<std::remove_const_t<typename T::element_type>>();
+  } else if constexpr (!std::is_class_v<T> && !std::is_union_v<T>) {
+    return std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_array_v<T>;
   } else if constexpr (boost::serialization::implementation_level<T>::value ==
                        boost::serialization::primitive_type) {
     return true;
-  } else if constexpr (probe::HasFunction<T>) {
-    return Elements<T>::value;
   } else {
-    return probe::HasMember<T>;
+    return std::is_class_v<T> && (probe::HasFunction<T> || probe::HasMember<T>);
+  }
+}
+
+// The type, T or within it, that Boost does not take; void where there is none. `Around` are the types that T
+// is a part of: one that holds itself, as a tree does, is looked at once.
+template <typename T, typename... Around>
+constexpr auto find_unserializable();
+
+template <typename... Around>
+constexpr auto find_unserializable_part(Types<> /*parts*/) {
+  return std::type_identity<void>();
+}
+template <typename... Around, typename T, typename... Rest>
+constexpr auto find_unserializable_part(Types<T, Rest...> /*parts*/) {
+  constexpr auto found = find_unserializable<T, Around...>();
+  if constexpr (std::is_void_v<typename decltype(found)::type>) {
+    return find_unserializable_part<Around...>(Types<Rest...>());
+  } else {
+    return found;
+  }
+}
+
+template <typename T, typename... Around>
+constexpr auto find_unserializable() {
+  if constexpr ((std::is_same_v<T, Around> || ...)) {
+    return std::type_identity<void>();
+  } else if constexpr (!is_taken<T, Around...>()) {
+    return std::type_identity<T>();
+  } else {
+    return find_unserializable_part<T, Around...>(typename Held<T>::Parts());
   }
 }
 
 template <typename T>
-struct Serializable : std::bool_constant<serializable<T>()> {};
+using Unserializable = typename decltype(find_unserializable<T>())::type;
+
+template <typename T>
+struct Serializable : std::is_void<Unserializable<T>> {};
 
 }  // namespace parrun::detail

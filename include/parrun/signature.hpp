@@ -61,6 +61,7 @@ enum class Fault {
   none,
   view,
   pointer,
+  smart_pointer,
   abstract,
   not_serializable,
   not_default_constructible,
@@ -75,17 +76,27 @@ inline constexpr bool kIsView<std::basic_string_view<C, T>> = true;
 template <typename T, std::size_t N>
 inline constexpr bool kIsView<std::span<T, N>> = true;
 
-// What keeps a T from going to another rank.
+// Of a type that cannot be serialised.
 template <typename T>
-constexpr Fault fault_of_value() {
+constexpr Fault fault_of_unserializable() {
   if constexpr (kIsView<T>) {
     return Fault::view;
   } else if constexpr (std::is_pointer_v<T>) {
-    return Serializable<T>::value ? Fault::none : Fault::pointer;
-  } else if constexpr (std::is_abstract_v<T>) {
+    return Fault::pointer;
+  } else if constexpr (kIsSmartPointer<T>) {
+    return Fault::smart_pointer;
+  } else {
+    return Fault::not_serializable;
+  }
+}
+
+// What keeps a T from going to another rank.
+template <typename T>
+constexpr Fault fault_of_value() {
+  if constexpr (std::is_abstract_v<T>) {
     return Fault::abstract;
   } else if constexpr (!Serializable<T>::value) {
-    return Fault::not_serializable;
+    return fault_of_unserializable<Unserializable<T>>();
   } else if constexpr (!std::is_default_constructible_v<T> || !std::is_move_constructible_v<T>) {
     return Fault::not_default_constructible;
   } else {
@@ -113,6 +124,10 @@ constexpr Fault fault_of_result() {
   }
 }
 
+// A type, or that within it which cannot be serialised.
+template <typename T>
+using AtFault = std::conditional_t<Serializable<std::decay_t<T>>::value, T, Unserializable<std::decay_t<T>>>;
+
 // The compiler names T with the sentence.
 template <typename T, Fault kFault>
 struct Tell {
@@ -123,6 +138,10 @@ struct Tell {
   static_assert(kFault != Fault::pointer,
                 "a pointer means nothing on another rank: use the value, or std::unique_ptr to a class that "
                 "can be serialised");
+  static_assert(
+      kFault != Fault::smart_pointer,
+      "a smart pointer travels with an object of a class: to what is no class, or to a std::string, "
+      "use the value, or std::optional of it");
   static_assert(kFault != Fault::abstract,
                 "an abstract class cannot travel by value: use std::unique_ptr or std::shared_ptr to it, and "
                 "BOOST_CLASS_EXPORT for each class derived from it");
@@ -146,7 +165,8 @@ template <typename R, typename... P>
 struct Fitness<R, std::tuple<P...>> {
   static constexpr bool value =
       fault_of_result<R>() == Fault::none && ((fault_of_parameter<P>() == Fault::none) && ...);
-  static_assert(Tell<R, fault_of_result<R>()>::kTold && (Tell<P, fault_of_parameter<P>()>::kTold && ...));
+  static_assert(Tell<AtFault<R>, fault_of_result<R>()>::kTold &&
+                (Tell<AtFault<P>, fault_of_parameter<P>()>::kTold && ...));
 };
 
 // Whether F can be a task function; where not, the compiler has been told why.
@@ -158,8 +178,11 @@ inline constexpr bool kFit = Signature<F>::kCallable&&
 template <typename Functor>
 struct State {
   static constexpr bool kTravels = Serializable<Functor>::value && std::is_default_constructible_v<Functor>;
+  static constexpr bool kMemberAtFault = NamesMembers<Functor> && !Serializable<Functor>::value;
+  static constexpr Fault kFault = kMemberAtFault ? fault_of_value<Functor>() : Fault::none;
+  static_assert(Tell<AtFault<Functor>, kFault>::kTold);
   static_assert(
-      kTravels,
+      kTravels || kMemberAtFault,
       "this function object cannot travel: name its members with PARRUN_MEMBERS(Type, member...) and give it "
       "a default constructor; instead of a lambda's captures use arguments");
 };

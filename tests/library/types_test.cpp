@@ -106,6 +106,8 @@ using Table = std::map<std::string, std::map<int, std::vector<std::optional<doub
 using Either = std::variant<std::monostate, int, std::string, std::vector<double>, int>;
 using Tuple = std::tuple<int, std::string, std::pair<bool, char>>;
 using Hashed = std::unordered_map<std::string, std::unordered_set<int>>;
+using Multiple = std::tuple<std::multimap<int, Axis>, std::multiset<int>,
+                            std::unordered_multimap<int, std::string>, std::unordered_multiset<std::string>>;
 using Sequences = std::pair<std::list<int>, std::deque<std::set<std::string>>>;
 
 PARRUN_TASK(same<long double>);
@@ -117,6 +119,7 @@ PARRUN_TASK_NAMED("table", same<Table>);
 PARRUN_TASK_NAMED("either", same<Either>);
 PARRUN_TASK_NAMED("tuple", same<Tuple>);
 PARRUN_TASK_NAMED("hashed", same<Hashed>);
+PARRUN_TASK_NAMED("multiple", same<Multiple>);
 PARRUN_TASK_NAMED("sequences", same<Sequences>);
 PARRUN_TASK_NAMED("optional", same<std::optional<std::vector<int>>>);
 PARRUN_TASK_NAMED("intrusive", same<Intrusive>);
@@ -138,6 +141,9 @@ TEST(Types, ContainersOfContainers) {
   expect_same(Table{{"energy", {{-1, {1.5, std::nullopt}}, {2, {}}}}, {"", {}}});
   expect_same(Hashed{{"odd", {1, 3}}, {"none", {}}});
   expect_same(Sequences{{3, 1}, {{"a", "b"}, {}}});
+  expect_same(Multiple{{{1, Axis::y}, {1, Axis::x}}, {2, 2}, {{3, "a"}, {3, "a"}}, {"b", "b"}});
+  EXPECT_EQ(run_json("multiple", R"([[[[1,0],[1,2]],[2,2],[[3,"a"],[3,"a"]],["b","b"]]])"),
+            R"([[[1,0],[1,2]],[2,2],[[3,"a"],[3,"a"]],["b","b"]])");
 }
 
 TEST(Types, OptionalTupleAndVariant) {
