@@ -2,8 +2,10 @@
 #include <functional>
 #include <memory>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 
+#include "parrun/call_options.hpp"
 #include "parrun/task.hpp"
 
 namespace parrun::detail {
@@ -20,6 +22,39 @@ struct ResultOf<Task<R>> {
 };
 template <typename Tasks>
 using ResultOfRange = typename ResultOf<std::ranges::range_value_t<Tasks>>::type;
+
+// What is derived from one is a task too.
+template <typename T>
+concept IsTask = requires(const T& given) {
+  []<typename R>(const Task<R>& /*task*/) {}(given);
+};
+template <typename T>
+concept IsTaskRange = std::ranges::input_range<T> && requires {
+  typename ResultOfRange<T>;
+};
+
+// What a call of a pool is given for its tasks; where it is no range of them, the compiler is told so.
+template <typename Given>
+struct TasksGiven {
+  static constexpr bool kFit = IsTaskRange<Given>;
+  static_assert(!IsTask<Given>, "a single task is given to submit(); here a range of tasks is wanted");
+  static_assert(kFit || IsTask<Given>,
+                "a range of tasks is wanted: a std::vector of parrun::task<f>(...), or of values in a range "
+                "values | std::views::transform([](auto value) { return parrun::task<f>(value); })");
+};
+
+// As in map(f, values): no tasks, and behind them no options.
+template <typename Given, typename... More>
+concept NoTasks = !IsTaskRange<Given> && sizeof...(More) > 0 &&
+                  (!std::is_convertible_v<More, CallOptions> || ...);
+
+template <typename Given>
+struct TaskGiven {
+  static_assert(
+      IsTask<Given>,
+      "submit() is given a task, submit(parrun::task<f>(1, 2)), or submit<f>(1, 2) for short; a function "
+      "object by submit(parrun::task(object, 1, 2))");
+};
 
 // Pulls tasks out of any input range, an endless one too. Tasks is T for an rvalue, which is kept, and T& for
 // an lvalue, which is referred to. The next task is looked for when it is wanted, not before.

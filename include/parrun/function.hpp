@@ -178,6 +178,8 @@ Registered register_task(std::string name) {
 /// task<static_cast<double (*)(Circle)>(area)>(...).
 #define PARRUN_TASK_NAMED(name, ...) PARRUN_DETAIL_REGISTER(name, __VA_ARGS__)
 
-#define PARRUN_DETAIL_REGISTER(name, ...)                                        \
-  [[maybe_unused]] static const ::parrun::detail::Registered PARRUN_DETAIL_JOIN( \
-      parrun_registered_, __COUNTER__) = ::parrun::detail::register_task<__VA_ARGS__>(name)
+// The compiler shows the last line with what is wrong.
+#define PARRUN_DETAIL_REGISTERED PARRUN_DETAIL_JOIN(parrun_registered_, __COUNTER__)
+#define PARRUN_DETAIL_REGISTER(name, ...)                                               \
+  [[maybe_unused]] static const ::parrun::detail::Registered PARRUN_DETAIL_REGISTERED = \
+      ::parrun::detail::register_task<__VA_ARGS__>(name)  // of overloads one, by PARRUN_TASK_NAMED(...)

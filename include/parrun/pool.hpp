@@ -82,33 +82,33 @@ class Pool {
   /// All results, in the order of the tasks; nothing for tasks that return nothing. Throws TaskError, or the
   /// task's own exception where its type is known by PARRUN_ERROR, for the first task found not to have
   /// succeeded (Errors::keep: at the end, for the first in order); TimeoutError when a limit is reached.
-  template <std::ranges::input_range Tasks, typename R = detail::ResultOfRange<Tasks>>
+  template <typename Tasks>
   auto map(Tasks&& tasks, const CallOptions& options = {}) {
-    Results<R> results(start(detail::feed_from(std::forward<Tasks>(tasks)), options,
-                             {.fail_fast = options.errors == Errors::fail_fast}));
-    if constexpr (std::is_void_v<R>) {
-      std::optional<Done<R>> failure;
-      for (Done<R>& done : results) keep_first_failure(done, failure);
-      if (failure) failure->value();
-    } else {
-      return values_in_order(results);
+    if constexpr (detail::TasksGiven<Tasks>::kFit) {
+      return all_values(
+          Results<detail::ResultOfRange<Tasks>>(start(detail::feed_from(std::forward<Tasks>(tasks)), options,
+                                                      {.fail_fast = options.errors == Errors::fail_fast})));
     }
   }
 
   /// Results in the order of the tasks, each as soon as it and all before it are there. The range must not
   /// outlive the pool, unless it was gone through to its end.
-  template <std::ranges::input_range Tasks>
+  template <typename Tasks>
   auto ordered(Tasks&& tasks, const CallOptions& options = {}) {
-    return Results<detail::ResultOfRange<Tasks>>(
-        start(detail::feed_from(std::forward<Tasks>(tasks)), options,
-              {.in_order = true, .fail_fast = options.errors == Errors::fail_fast}));
+    if constexpr (detail::TasksGiven<Tasks>::kFit) {
+      return Results<detail::ResultOfRange<Tasks>>(
+          start(detail::feed_from(std::forward<Tasks>(tasks)), options,
+                {.in_order = true, .fail_fast = options.errors == Errors::fail_fast}));
+    }
   }
 
   /// Results in the order in which the tasks finish, also of those that did not succeed.
-  template <std::ranges::input_range Tasks>
+  template <typename Tasks>
   auto unordered(Tasks&& tasks, const CallOptions& options = {}) {
-    return Results<detail::ResultOfRange<Tasks>>(
-        start(detail::feed_from(std::forward<Tasks>(tasks)), options, {}));
+    if constexpr (detail::TasksGiven<Tasks>::kFit) {
+      return Results<detail::ResultOfRange<Tasks>>(
+          start(detail::feed_from(std::forward<Tasks>(tasks)), options, {}));
+    }
   }
 
   /// Gives out one task, and returns. Its limits are its own (Task<R>::timeout(), retries()); with process
@@ -122,6 +122,21 @@ class Pool {
   template <auto F, typename... A>
   auto submit(A&&... arguments) {
     return submit(task<F>(std::forward<A>(arguments)...));
+  }
+
+  // What these are not given: the compiler says what they are.
+  template <typename Given, typename... More>
+  requires detail::NoTasks<Given, More...>
+  void map(const Given& /*given*/, const More&... /*more*/) { detail::TasksGiven<Given>(); }
+  template <typename Given, typename... More>
+  requires detail::NoTasks<Given, More...>
+  void ordered(const Given& /*given*/, const More&... /*more*/) { detail::TasksGiven<Given>(); }
+  template <typename Given, typename... More>
+  requires detail::NoTasks<Given, More...>
+  void unordered(const Given& /*given*/, const More&... /*more*/) { detail::TasksGiven<Given>(); }
+  template <typename Given, typename... A>
+  requires(!detail::IsTask<Given>) void submit(const Given& /*given*/, const A&... /*arguments*/) {
+    detail::TaskGiven<Given>();
   }
 
  private:
@@ -138,6 +153,16 @@ class Pool {
     if (done.succeeded()) return false;
     if (!failure || done.index() < failure->index()) failure.emplace(std::move(done));
     return true;
+  }
+  template <typename R>
+  static auto all_values(Results<R> results) {
+    if constexpr (std::is_void_v<R>) {
+      std::optional<Done<R>> failure;
+      for (Done<R>& done : results) keep_first_failure(done, failure);
+      if (failure) failure->value();
+    } else {
+      return values_in_order(results);
+    }
   }
   template <typename R>
   static std::vector<R> values_in_order(Results<R>& results) {

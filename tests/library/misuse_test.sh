@@ -77,6 +77,29 @@ refused 'one call operator that is no template' 'struct F { int operator()(int n
 refused "instead of a lambda's captures use arguments" 'void g(int k) { parrun::task([k](int n) { return n + k; }, 1); }'
 refused 'this function object cannot travel' 'struct F { int k = 0; int operator()(int n) const { return n + k; } }; PARRUN_TASK(F);'
 
+pool='void g(parrun::Pool& pool)'
+f='int f(int a, int b) { return a + b; } PARRUN_TASK(f);'
+taken "$f struct T : parrun::Task<int> { T() : Task(parrun::task<f>(1, 2)) {} }; $pool { pool.submit(T()).get(); pool.submit<f>(1, 2).get(); }"
+taken "$f $pool { const std::vector tasks{parrun::task<f>(1, 2)}; const parrun::CallOptions options; pool.map(tasks, options).front(); pool.map(std::span(tasks), {.retries = 1}); for (auto&& done : pool.ordered(tasks, {})) done.value(); }"
+range='a range of tasks is wanted'
+refused "$range" "$pool { pool.map(std::vector{1, 2, 3}); }"
+refused "$range" "$pool { pool.map(3); }"
+refused "$range" "$f $pool { pool.map(f); }"
+refused "$range" "$f $pool { pool.map(f, std::vector{1, 2, 3}); }"
+refused "$range" "int f(float x); $pool { pool.ordered(f, std::vector{1, 2}, std::vector{3, 4}); }"
+refused "$range" "$pool { pool.unordered([](int n) { return n; }, std::vector{1, 2}); }"
+refused "$range" "$f $pool { std::vector<int (*)(int, int)> functions{f}; pool.unordered(functions); }"
+refused 'a single task is given to submit()' "$f $pool { pool.map(parrun::task<f>(1, 2)); }"
+refused 'a single task is given to submit()' "double f(float x); $pool { pool.ordered(parrun::task<f>(1.5f), parrun::task<f>(2.5f)); }"
+submit='or submit<f>(1, 2) for short'
+refused "$submit" "$f $pool { pool.submit(f, 1, 2); }"
+refused "$submit" "$f $pool { pool.submit(&f, 1, 2); }"
+refused "$submit" "$pool { int k = 0; pool.submit([k](int n) { return n + k; }, 3); }"
+refused "$submit" "$f $pool { std::vector tasks{parrun::task<f>(1, 2)}; pool.submit(tasks); }"
+
+refused "unable to deduce 'auto' from" 'int f(int n) { return n; } int f(double x) { return int(x); } PARRUN_TASK(f);'
+shown='of overloads one, by PARRUN_TASK_NAMED'  # in the line of the header that the compiler shows with it
+
 shared='of trivially copyable elements, or one such value'
 refused "$shared" 'void g(parrun::Pool& pool) { pool.share(std::vector<std::string>{"text"}); }'
 refused "$shared" 'void g(parrun::Pool& pool) { pool.share(std::vector<bool>{true}); }'
@@ -102,5 +125,9 @@ for ((line = 2; line < ${#sentences[@]}; ++line)); do
   echo "  found:    ${found:-no error}"
   wrong=$((wrong + 1))
 done
+if ! grep -q "$shown" "$folder/messages"; then
+  echo "nothing shows: $shown"
+  wrong=$((wrong + 1))
+fi
 ((wrong == 0)) || exit 1
 echo "each misuse is refused with its sentence"
