@@ -12,6 +12,7 @@
 #include "base/in_background.hpp"
 #include "run/batch_source.hpp"
 #include "run/outer_limit_source.hpp"
+#include "wire/mpi_environment.hpp"
 
 namespace parrun {
 namespace {
