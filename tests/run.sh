@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/mpi-environment.sh
 
 most_ranks=9  # that any test starts by one mpirun
-without_aborts='^(unit|outside)$'  # labels of tests that abort no MPI job
 slurm_report=build/release/ctest-report-slurm.xml
 quick=no soak=no
 passed=0 failed=0 skipped=0
@@ -111,10 +110,10 @@ if step "install what is missing" bash cmake/install-dependencies.sh && step "re
   # Most tests wait more than they compute, but watch the clock: they have one core for themselves. (As a process of low
   # priority, with both, this kept others from running for seconds: Linux 6.18, sched_autogroup.)
   [[ $quick == yes ]] || begin build_sanitizers -j 1
-  run_tests release -L "$without_aborts" -j 4
+  run_tests release -L '^unit$' -j 4
   # Behind an abort of a job with a stopped rank mpirun itself stays behind now and then, until it is killed: each of
-  # these tests may try again.
-  run_tests release -LE "$without_aborts|slurm" -j 4 --repeat until-pass:2
+  # these tests may try again. (Those from outside compile meanwhile.)
+  run_tests release -LE '^(unit|slurm)$' -j 4 --repeat until-pass:2
   if [[ $quick == no ]]; then
     end
     step "asan: the rest of its build" build asan && run_tests asan
