@@ -39,7 +39,8 @@ std::shared_ptr<const void> find_shared(std::uint64_t id, std::uint64_t bytes);
 ///
 /// Lifetime: the arrays are freed when the last of the handles that share() made on rank 0, of their copies
 /// there, and of the tasks that were made with one is gone, and no such task has still to end (on a lone rank
-/// with the pool's next call). What a task has in hand stays until it ends.
+/// with the pool's next call). What a task has in hand stays until it ends. In another pool a handle leads to
+/// nothing.
 template <typename T>
 class Shared {
  public:
