@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-// --- table -----------------------------------------------------------------------------------------------
+// Table.
 
 std::string shown(const Json& cell) {
   if (cell.is_null()) return "-";
@@ -40,7 +40,7 @@ std::string aligned(const Columns& columns, CellOf cell_of) {
   return line + '\n';
 }
 
-// --- CSV -------------------------------------------------------------------------------------------------
+// CSV.
 
 std::string quoted_for_csv(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == text.npos) return text;

@@ -19,7 +19,7 @@ constexpr std::uint64_t kLittleRoom_bytes = std::uint64_t{1} << 30;
 using Groups = std::map<std::string, Numbers>;
 using Advice = std::vector<std::string>;
 
-// --- limits ----------------------------------------------------------------------------------------------
+// Limits.
 
 void advise_on_lateness(const Examined& seen, Advice& found) {
   Numbers late;
@@ -40,7 +40,7 @@ void advise_on_lateness(const Examined& seen, Advice& found) {
   }
 }
 
-// --- cores and MPI ---------------------------------------------------------------------------------------
+// Cores and MPI.
 
 // More ranks that are bound to the same cores than there are cores: which ones, or nothing.
 std::string crowded(const HostSeen& host) {
@@ -126,7 +126,7 @@ void advise_on_hosts(const Examined& seen, Advice& found) {
   }
 }
 
-// --- the record and the job ------------------------------------------------------------------------------
+// The record and the job.
 
 void advise_on_record(const RecordPlace& place, bool elsewhere, Advice& found) {
   const auto advise = [&](const std::string& what) { found.push_back(what); };

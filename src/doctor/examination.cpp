@@ -141,7 +141,7 @@ class Examination {
     return answer.get();
   }
 
-  // --- the end
+  // The end.
 
   int finish(const std::optional<Ended>& ended) {
     int code = broken(seen_).empty() ? 0 : exit_code::kSomeTaskFailed;

@@ -46,7 +46,7 @@ std::string head(const Examined& seen, std::size_t hosts) {
   return text + "\n\n";
 }
 
-// --- what was tried --------------------------------------------------------------------------------------
+// What was tried.
 
 std::string tasks_line(const Examined& seen) {
   std::size_t tried = 0;

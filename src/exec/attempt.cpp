@@ -130,7 +130,7 @@ Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
   return outcome;
 }
 
-// --- on a thread -----------------------------------------------------------------------------------------
+// On a thread.
 
 Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
   const TimePoint start = now;
@@ -150,7 +150,7 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
   return outcome;
 }
 
-// --- in a process ----------------------------------------------------------------------------------------
+// In a process.
 
 ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
                                    AttemptNote& note, const ShareTable& table)
@@ -297,7 +297,7 @@ void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
   note_.has_scratch = false;
 }
 
-// --- variables -------------------------------------------------------------------------------------------
+// Variables.
 
 ProcessAttempter::Variables::Number::Number(const char* name)
     : digits_(fmt::format_to(text_.data(), "{}=0", name) - 1) {}

@@ -32,7 +32,7 @@ bool SharedValues::drop_released() {
                        [this](const auto& one) { return table_.find(one.first) != one.second.place; }) > 0;
 }
 
-// --- what a handle asks for ------------------------------------------------------------------------------
+// What a handle asks for.
 
 namespace {
 

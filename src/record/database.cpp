@@ -42,7 +42,7 @@ std::string immutable_uri(const std::string& path) {
 
 }  // namespace
 
-// --- errors ----------------------------------------------------------------------------------------------
+// Errors.
 
 bool DatabaseError::is_full() const { return (code_ & kPrimary) == SQLITE_FULL; }
 
@@ -76,7 +76,7 @@ bool DatabaseError::is_about_locks() const {
   }
 }
 
-// --- statements ------------------------------------------------------------------------------------------
+// Statements.
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
@@ -155,7 +155,7 @@ bool Statement::is_blob(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_BLOB;
 }
 
-// --- connections -----------------------------------------------------------------------------------------
+// Connections.
 
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 

@@ -138,7 +138,7 @@ void group_failures(const Database& database, std::size_t most, Summary& summary
 
 }  // namespace
 
-// --- errors ----------------------------------------------------------------------------------------------
+// Errors.
 
 // What the database or a row tells, told as the user's file.
 template <typename Read>
@@ -174,7 +174,7 @@ void RecordReader::check_unchanged() const {
   throw InputError(fmt::format("{} was written while it was read: a run has begun; read it again", path_));
 }
 
-// --- opening ---------------------------------------------------------------------------------------------
+// Opening.
 
 RecordReader::RecordReader(std::string path) : RecordReader(path, is_shared(path)) {}
 
@@ -236,7 +236,7 @@ void RecordReader::check_format() const {
   }
 }
 
-// --- reading ---------------------------------------------------------------------------------------------
+// Reading.
 
 std::function<std::optional<record::Row>()> RecordReader::rows(const Selection& selection,
                                                                record::Texts texts) const {

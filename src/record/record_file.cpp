@@ -72,7 +72,7 @@ void RecordFile::refuse(const DatabaseError& error) const {
   refuse(fmt::format("cannot be used ({}); give --record another place, or --no-record", error.what()));
 }
 
-// --- whose it is -----------------------------------------------------------------------------------------
+// Whose it is.
 
 void RecordFile::hold() {
   constexpr mode_t kMode = 0666;  // less the umask
@@ -107,7 +107,7 @@ void RecordFile::require_nobody_alive() const {
       holder.pid, holder.host, here ? "" : fmt::format(", or was less than {} s ago", kSurelyDead_s)));
 }
 
-// --- opening ---------------------------------------------------------------------------------------------
+// Opening.
 
 void RecordFile::open(const OpenOptions& options, const BatchIdentity& batch) {
   try {
@@ -203,7 +203,7 @@ void RecordFile::remove_content() const {
   }
 }
 
-// --- what earlier runs left ------------------------------------------------------------------------------
+// What earlier runs left.
 
 void RecordFile::check_batch(const BatchIdentity& batch) const {
   Statement first =
@@ -250,7 +250,7 @@ void RecordFile::read_settled(bool resume_failed) try {
   refuse_damaged(error.what());
 }
 
-// --- this run --------------------------------------------------------------------------------------------
+// This run.
 
 // One transaction, and only then the log: a run that dies here leaves a whole record, or an empty file.
 void RecordFile::begin_run(const OpenOptions& options, const BatchIdentity& batch) {

@@ -129,7 +129,7 @@ class Recorder::Writer {
     }
   }
 
-  // --- writing
+  // Writing.
 
   /// Returns the size that the rows had.
   std::size_t commit(std::vector<Row>& rows, std::uint64_t executing) {
@@ -211,7 +211,7 @@ class Recorder::Writer {
   bool done_ = false;
 };
 
-// --- the owner's side ------------------------------------------------------------------------------------
+// The owner's side.
 
 Recorder::Recorder(RecordFile file, ReadBack read_back) : shared_(std::make_shared<Shared>()) {
   thread_ = std::thread([shared = shared_, file = std::move(file), read_back]() mutable {

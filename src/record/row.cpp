@@ -92,7 +92,7 @@ State state_at(const Statement& statement) {
 
 std::size_t size_of(const Row& row) { return sizeof row - sizeof row.outcome + size_of(row.outcome); }
 
-// --- writing ---------------------------------------------------------------------------------------------
+// Writing.
 
 RowWriter::RowWriter(const Database& database, std::size_t most)
     : insert_(database.prepare(
@@ -158,7 +158,7 @@ void RowWriter::write(Row& row) {
   insert_.execute();
 }
 
-// --- reading ---------------------------------------------------------------------------------------------
+// Reading.
 
 std::string select_columns(Texts texts) {
   std::string columns(kTaskColumns);

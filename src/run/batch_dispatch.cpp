@@ -74,7 +74,7 @@ class BatchRun {
  private:
   using Step = std::function<bool(TimePoint)>;
 
-  // --- the beginning
+  // The beginning.
 
   record::Settled begin_delivery(const BatchFile& batch, Opening& opening) {
     RunStart start{.batch = batch, .shard = options_.shard};
@@ -121,7 +121,7 @@ class BatchRun {
     delivery_->take(std::move(outcome), std::move(label));
   }
 
-  // --- work
+  // Work.
 
   // From here on something was run, so that an error is none of the input.
   int run_tasks(Dispatcher& dispatcher) try {
@@ -226,7 +226,7 @@ class BatchRun {
         [&](TimePoint now) { return step(dispatcher, now); });
   }
 
-  // --- early ends
+  // Early ends.
 
   // The first signal. What runs has its grace; but the launcher may end us before that, so all that has
   // finished is made safe, and told, now.
@@ -288,7 +288,7 @@ class BatchRun {
     return expiry.signal == 0 ? exit_code::kLimitReached : exit_code::kSignal + expiry.signal;
   }
 
-  // --- the end
+  // The end.
 
   // All tasks are done; what they wrote must still get out, within the limits of the run. A reader that does
   // not read, and a disk that does not answer, are stalls like any other.

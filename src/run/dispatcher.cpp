@@ -75,7 +75,7 @@ bool Dispatcher::take_messages(TimePoint now) {
   return taken > 0 || crew_.took_piece();
 }
 
-// --- messages --------------------------------------------------------------------------------------------
+// Messages.
 
 void Dispatcher::on(Rank from, const Report& report, TimePoint now) {
   if (report.epoch != epoch_) return;
@@ -177,7 +177,7 @@ void Dispatcher::on(Rank from, const Stopped& stopped) {
   clean_ = clean_ && stopped.clean;
 }
 
-// --- lost workers ----------------------------------------------------------------------------------------
+// Lost workers.
 
 // All that a lost worker had may have begun, and ended: what it was last known to execute is no more than
 // that.
@@ -217,7 +217,7 @@ void Dispatcher::take_failed(TimePoint now) {
       Expiry{.kind = Expiry::Kind::lost, .rank = crew_.workers().back(), .what = "all workers have failed"};
 }
 
-// --- giving out ------------------------------------------------------------------------------------------
+// Giving out.
 
 bool Dispatcher::give_out(TimePoint now) {
   if (!is_held() && !source_.exhausted()) {
@@ -275,7 +275,7 @@ void Dispatcher::conclude_unstarted(Rank worker, const Assignment& attempt, Time
   conclude(std::move(outcome), 0, now);
 }
 
-// --- an outer limit --------------------------------------------------------------------------------------
+// An outer limit.
 
 bool Dispatcher::fits(std::optional<double> expected_s, TimePoint now) const {
   return !outer_at_ || !expected_s || now + from_seconds(*expected_s) <= *outer_at_;
@@ -316,7 +316,7 @@ void Dispatcher::heed_outer_limit(TimePoint now) {
              .what = fmt::format("{}; no task that is left can be expected to end before", outer->what)};
 }
 
-// --- the end ---------------------------------------------------------------------------------------------
+// The end.
 
 void Dispatcher::drain(Drain drain) {
   if (draining_ == Drain::for_now) return;  // what runs is to be gone on with, whatever else would end it

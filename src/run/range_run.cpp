@@ -17,7 +17,7 @@ constexpr std::uint64_t kNoBound = std::uint64_t{1} << 62;
 
 }  // namespace
 
-// --- tasks -----------------------------------------------------------------------------------------------
+// Tasks.
 
 std::uint64_t RangeSource::pull(std::uint64_t wanted) {
   if (ahead_) wanted = std::min(wanted, taken_ + std::clamp<std::uint64_t>(*ahead_, 1, kNoBound));
@@ -55,7 +55,7 @@ void RangeSource::forget(TaskId task) {
   open_.leave(task.get());
 }
 
-// --- results ---------------------------------------------------------------------------------------------
+// Results.
 
 RangeRun::RangeRun(Pool::Impl& pool, detail::Feed feed, const CallOptions& options, Delivery delivery)
     : delivery_(delivery),

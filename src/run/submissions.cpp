@@ -14,7 +14,7 @@ constexpr Duration kCancelLimit = std::chrono::seconds(2);
 
 }  // namespace
 
-// --- a submitted task ------------------------------------------------------------------------------------
+// A submitted task.
 
 class Submissions::Entry final : public detail::Submission {
  public:
@@ -64,7 +64,7 @@ class Submissions::Entry final : public detail::Submission {
   std::vector<std::function<void()>> then_;
 };
 
-// --- the call --------------------------------------------------------------------------------------------
+// The call.
 
 Submissions::~Submissions() {
   call_.reset();

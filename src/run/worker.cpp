@@ -71,7 +71,7 @@ void Worker::await(Duration limit) {
   active_->await(active_->has_tasks() ? Backoff::kLongest : limit);
 }
 
-// --- messages --------------------------------------------------------------------------------------------
+// Messages.
 
 void Worker::on(const Begin& begin) {
   run_ = begin;
@@ -167,7 +167,7 @@ void Worker::drop_released() {
   if (threads_) threads_->drop_released();
 }
 
-// --- tasks -----------------------------------------------------------------------------------------------
+// Tasks.
 
 // A rank without processes has its thread for commands too.
 Executor& Worker::executor_for(const GivenTask& task) {

@@ -17,7 +17,7 @@
 
 namespace parrun {
 
-// --- from a worker ---------------------------------------------------------------------------------------
+// From a worker.
 
 /// The first message: who is here, and what it could execute.
 struct Hello {
@@ -87,7 +87,7 @@ struct ShareReady {
   std::string problem;  ///< why it cannot, or empty
 };
 
-// --- from the dispatcher ---------------------------------------------------------------------------------
+// From the dispatcher.
 
 /// Begins a run.
 struct Begin {

@@ -130,7 +130,7 @@ class Simulation {
     happen(Event::Kind::arrives, at_s + kWay_s, place);
   }
 
-  // --- workers
+  // Workers.
 
   void start_next(std::size_t worker) {
     const double span_s = member(worker).queue.front().span_s;
@@ -176,7 +176,7 @@ class Simulation {
     send(now_s_, std::move(answer));
   }
 
-  // --- the dispatcher
+  // The dispatcher.
 
   void arrive(std::size_t place) {
     Message message = std::exchange(messages_[place], {});

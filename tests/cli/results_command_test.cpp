@@ -64,7 +64,7 @@ class ResultsCommandTest : public ::testing::Test {
   const std::string record_ = dir_.file("jobs.record");
 };
 
-// --- jsonl -----------------------------------------------------------------------------------------------
+// JSON lines.
 
 TEST_F(ResultsCommandTest, JsonLinesAreThoseOfTheRun) {
   EXPECT_EQ(results({"--format", "jsonl"}),
@@ -84,7 +84,7 @@ TEST_F(ResultsCommandTest, AColumnHoldsWhatTheRunsObjectHoldsUnderItsName) {
   EXPECT_EQ(results({"--format", "jsonl", "--task", "1", "--columns", names}), object.dump() + '\n');
 }
 
-// --- csv -------------------------------------------------------------------------------------------------
+// CSV.
 
 TEST_F(ResultsCommandTest, CsvHasTheColumnsOfTheContractAndNothingForNull) {
   EXPECT_EQ(
@@ -121,7 +121,7 @@ TEST_F(ResultsCommandTest, AnEmptyCellOfOneColumnOfCsvIsALineToo) {
             "error\r\n\"\"\r\nexit code 3\r\nrank 3 fell silent\r\n");
 }
 
-// --- table -----------------------------------------------------------------------------------------------
+// Table.
 
 TEST_F(ResultsCommandTest, ATableIsTheDefaultAndIsAligned) {
   EXPECT_EQ(results({}),
@@ -166,7 +166,7 @@ TEST_F(ResultsCommandTest, ControlCharactersDoNotReachTheTerminal) {
             "       5  a\\n\\tb\\x1b[0m\\xc2\\x9b1m\u00e9");
 }
 
-// --- which -----------------------------------------------------------------------------------------------
+// Which.
 
 TEST_F(ResultsCommandTest, StatesCanBeSelectedByCommasBeforeTheFileToo) {
   EXPECT_EQ(results({"--indices", "--state", "lost"}), "4\n");
@@ -194,7 +194,7 @@ TEST_F(ResultsCommandTest, OfManyTasksWithoutAnOutcomeAFewAreNamed) {
 
 TEST_F(ResultsCommandTest, IndicesAreOneALine) { EXPECT_EQ(results({"--indices"}), "0\n1\n4\n"); }
 
-// --- stdout ----------------------------------------------------------------------------------------------
+// Stdout.
 
 TEST_F(ResultsCommandTest, TheStdoutOfATaskIsGivenByteForByte) {
   record::Row binary = row(5);
@@ -210,7 +210,7 @@ TEST_F(ResultsCommandTest, TheStdoutOfATaskWithoutAnOutcomeIsRefused) {
 
 TEST_F(ResultsCommandTest, AFullStdoutIsAnError) { test::expect_full_stdout_refused({"results", record_}); }
 
-// --- usage -----------------------------------------------------------------------------------------------
+// Usage.
 
 TEST_F(ResultsCommandTest, ContradictionsAreRefused) {
   expect_refused_options({"--indices", "--columns", "task"}, "--columns excludes --indices");

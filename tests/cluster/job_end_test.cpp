@@ -18,7 +18,7 @@ using parrun::test::wait_until;
 constexpr TimePoint kNow{1000s};
 constexpr double kNow_s = 1.79e9;
 
-// --- the run's end ---------------------------------------------------------------------------------------
+// The run's end.
 
 TEST(RunEnd, IsTheMarginBeforeTheJobs) {
   RunEnd run(10s);
@@ -54,7 +54,7 @@ TEST(RunEnd, OfAJobWithoutLimitThereIsNone) {
   EXPECT_FALSE(run.of({}, kNow_s, kNow)) << "and it was taken away";
 }
 
-// --- squeue ----------------------------------------------------------------------------------------------
+// squeue.
 
 // A squeue that answers with what stands in a file, and notes how it was called.
 class JobEndTest : public ::testing::Test {

@@ -23,7 +23,7 @@ using Why = HaltRule::Why;
 constexpr std::uint64_t kPercent = 10'000;  // [ppm]
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
 
-// --- the words -------------------------------------------------------------------------------------------
+// The words.
 
 struct Good {
   const char* text;
@@ -132,7 +132,7 @@ TEST(Halt, EveryShareCanBeReadBack) {
   }
 }
 
-// --- counts ----------------------------------------------------------------------------------------------
+// Counts.
 
 // The fewest ends of the rule's own kind that reach it; those of the other kind are `others`.
 std::uint64_t fewest(const std::string& text, std::optional<std::uint64_t> total, std::uint64_t upto,
@@ -178,7 +178,7 @@ TEST(Halt, OnceReachedItStaysSo) {
   }
 }
 
-// --- shares ----------------------------------------------------------------------------------------------
+// Shares.
 
 TEST(Halt, AShareIsOfAllTasksNotOfThoseThatEnded) { EXPECT_EQ(fewest("soon,fail=10%", 100, 100, 1), 10U); }
 

@@ -71,7 +71,7 @@ TEST_F(LimitWatchTest, TheDeadlineRunsFromTheStartWhateverHappens) {
   EXPECT_EQ(run.next_limit(), start + 10s);
 }
 
-// --- stall -----------------------------------------------------------------------------------------------
+// Stall.
 
 class StallTest : public LimitWatchTest {
  protected:
@@ -137,7 +137,7 @@ TEST_F(StallTest, TheNextRunBeginsWithLimitsAndClocksOfItsOwn) {
   EXPECT_EQ(passes_at(run, start + 120s)->kind, Kind::deadline);
 }
 
-// --- pauses of rank 0 -----------------------------------------------------------------------------------
+// Pauses of rank 0.
 
 TEST_F(LimitWatchTest, AfterAPauseOfRankZerosOwnSilenceIsCountedFromItsEnd) {
   LimitWatch run = watch(none());
@@ -178,7 +178,7 @@ TEST_F(LimitWatchTest, AWorkerThatStillTalksEndsItsTaskItself) {
   EXPECT_TRUE(passes_at(run, start + 5s + LimitWatch::kSilence));
 }
 
-// --- a task's own limit ----------------------------------------------------------------------------------
+// A task's own limit.
 
 TEST_F(LimitWatchTest, ATaskWhoseWorkerDoesNotAnswerExpiresASecondAfterItsLimit) {
   LimitWatch run = watch(none());
@@ -215,7 +215,7 @@ TEST_F(LimitWatchTest, OfSeveralTasksTheEarliestLimitPassesFirst) {
   EXPECT_EQ(passes_at(run, start + 5s)->rank, kTwo);
 }
 
-// --- silence ---------------------------------------------------------------------------------------------
+// Silence.
 
 class SilenceTest : public LimitWatchTest {
  protected:

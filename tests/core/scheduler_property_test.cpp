@@ -125,7 +125,7 @@ class RandomRun {
     return task.failed_at != rank || present() == 1 || now_ >= task.shun_end;
   }
 
-  // --- events ---
+  // Events.
 
   void add_tasks() {
     if (scarce_ && scheduler_.has_ready()) return;
@@ -220,7 +220,7 @@ class RandomRun {
     require(scheduler_.has_delayed() == !dues_.empty(), "has_delayed() is not whether a retry has to wait");
   }
 
-  // --- decisions ---
+  // Decisions.
 
   // Each answer brings at least one task back, after those to earlier recalls; it leaves fewer workers idle
   // or fewer tasks in flight.

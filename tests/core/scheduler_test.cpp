@@ -161,7 +161,7 @@ TEST_F(SchedulerTest, TasksAddedLaterGoToWorkersThatWait) {
   EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(1)));
 }
 
-// --- outcomes --------------------------------------------------------------------------------------------
+// Outcomes.
 
 TEST_F(SchedulerTest, AFailedTaskGoesOutAgainAsItsNextAttemptBeforeFreshOnes) {
   scheduler.add_tasks(5);
@@ -248,7 +248,7 @@ TEST_F(SchedulerTest, ALostAttemptUsesUpNoRetryButItsNumber) {
   EXPECT_EQ(scheduler.on_outcome(kFirst, task(0, 5), kLong_s, kRetries), final) << "its second one";
 }
 
-// --- delay -----------------------------------------------------------------------------------------------
+// Delay.
 
 TEST_F(SchedulerTest, ARetryWaitsForItsDelayAndIsThenGivenThoughNothingElseHappens) {
   constexpr TimePoint kNow{10s};
@@ -322,7 +322,7 @@ TEST_F(SchedulerTest, RetriesThatWaitDoNotStillTheAppetiteForFreshTasks) {
   EXPECT_EQ(scheduler.appetite(), before + 1) << "of no use to the worker that is idle";
 }
 
-// --- shunning --------------------------------------------------------------------------------------------
+// Shunning.
 
 TEST_F(SchedulerTest, AnotherWorkerGetsTheRetry) {
   scheduler.add_tasks(2);
@@ -433,7 +433,7 @@ TEST_F(SchedulerTest, AHeldRunRetriesElsewhereToo) {
   EXPECT_THAT(next_grant_to(kFirst), ElementsAre(task(2)));
 }
 
-// --- batching --------------------------------------------------------------------------------------------
+// Batching.
 
 TEST_F(SchedulerTest, BatchesGrowAtMostTwofoldForEachOutcomeAndUpToTheLargest) {
   scheduler.add_tasks(1'000'000);
@@ -504,7 +504,7 @@ TEST_F(SchedulerTest, NoGrantExceedsTheWorkersShareOfWhatIsLeft) {
   EXPECT_EQ(scheduler.done(), kTasks);
 }
 
-// --- recall ----------------------------------------------------------------------------------------------
+// Recall.
 
 class RecallTest : public SchedulerTest {
  protected:
@@ -578,7 +578,7 @@ TEST_F(RecallTest, WhatCameBackTwiceIsGivenOnce) {
   EXPECT_FALSE(scheduler.has_ready());
 }
 
-// --- the end of shunning ---------------------------------------------------------------------------------
+// The end of shunning.
 
 class ShunEndTest : public SchedulerTest {
  protected:
@@ -737,7 +737,7 @@ TEST_F(ShunnedRecallTest, WhatShunsOneIdleWorkerIsRecalledForAnother) {
   EXPECT_THAT(next_grant_to(kThird), ElementsAre(task(1, 2)));
 }
 
-// --- an order ---------------------------------------------------------------------------------------------
+// An order.
 
 TEST(OrderedScheduler, TasksAreFirstGivenInTheOrderAndSettledOnesNever) {
   parrun::TaskSet settled;
@@ -760,7 +760,7 @@ TEST(OrderedScheduler, TasksAreFirstGivenInTheOrderAndSettledOnesNever) {
   EXPECT_THAT(given, ElementsAre(4, 4, 1, 3));
 }
 
-// --- urgency ---------------------------------------------------------------------------------------------
+// Urgency.
 
 TEST_F(SchedulerTest, WorkersAreSuppliedForHalfABatchWhileNoneIsIdleNorHungry) {
   add_workers(1);

@@ -27,7 +27,7 @@ TEST_F(Spoilt, WhereAllIsWellThereIsNothingToSay) {
   EXPECT_THAT(advice(seen), IsEmpty());
 }
 
-// --- what a timeout depends on ---------------------------------------------------------------------------
+// What a timeout depends on.
 
 TEST_F(Spoilt, RanksThatDoNotAnswerAreNamedTogether) {
   for (const int number : {2, 5, 6}) rank(number).trouble = "did not answer within 15.0 s";
@@ -71,7 +71,7 @@ TEST_F(Spoilt, WhatEndedTheExaminationComesFirst) {
   EXPECT_THAT(broken(seen), ElementsAre("rank 2 (node1) was silent for 10.0 s", "rank 2 did not answer"));
 }
 
-// --- advice ----------------------------------------------------------------------------------------------
+// Advice.
 
 TEST_F(Spoilt, RanksOnOneCoreAreToldToBindToNone) {
   for (const int number : {0, 1, 2, 3}) bind(number, {0});

@@ -182,7 +182,7 @@ TEST_F(CommandTest, ASignalToItsProcessGroupReachesNobodyElse) {
   EXPECT_EQ(run(command("kill -TERM 0; sleep 100")).signal, SIGTERM);
 }
 
-// --- what it leaves behind -------------------------------------------------------------------------------
+// What it leaves behind.
 
 TEST_F(CommandTest, ADescendantThatHoldsItsOutputOpenIsNotWaitedFor) {
   const Outcome outcome = run(command("sleep 1000 & echo done"));

@@ -234,7 +234,7 @@ TEST_F(ExecutorOrderTest, WhatIsStillOutsideTheRingIsTakenBackWithoutARecall) {
   EXPECT_EQ(body->channel().progress().started, 0U);
 }
 
-// --- what cannot go on -----------------------------------------------------------------------------------
+// What cannot go on.
 
 TEST_F(ExecutorOrderTest, ExecutorsThatDieBeforeTheyStartATaskAreGivenUpAfterAFew) {
   give(0);
@@ -403,7 +403,7 @@ TEST_F(ExecutorOrderTest, AnOutcomeThatArrivesInPiecesIsTakenWhole) {
   EXPECT_EQ(outcomes.front().value, "value");
 }
 
-// --- threads ---------------------------------------------------------------------------------------------
+// Threads.
 
 TEST(UnkillableExecutor, ATaskOnAThreadCannotBeEndedAndThoseBehindItStillRun) {
   auto* body = new FakeBody(false);

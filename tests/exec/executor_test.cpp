@@ -214,7 +214,7 @@ class ExecutorTest : public ::testing::Test {
   AttemptTerms terms;  ///< that the executor has
 };
 
-// --- outcomes --------------------------------------------------------------------------------------------
+// Outcomes.
 
 TEST_F(ExecutorTest, ACommandSucceedsWithItsOutputKeptApart) {
   const Outcome outcome = outcome_of(command("echo out; echo err >&2"));
@@ -394,7 +394,7 @@ TEST_F(ExecutorTest, AFinishedOutcomeNeverWaitsBehindARunningTask) {
   EXPECT_THAT(ended, IsEmpty());
 }
 
-// --- what does not start ---------------------------------------------------------------------------------
+// What does not start.
 
 TEST_F(ExecutorTest, ATaskThatRunsIsNotTakenBackAndThoseBehindItAre) {
   const TaskId endless = give(command("sleep 1000"));
@@ -447,7 +447,7 @@ TEST_F(ExecutorTest, ATaskIsEitherExecutedOrTakenBackNeverBothAndNeverNeither) {
   EXPECT_GT(races, 20U) << "too few of the calls came while tasks were executing";
 }
 
-// --- killing and dying -----------------------------------------------------------------------------------
+// Killing and dying.
 
 // A command's output passes through a pipe and the executor's buffer: what may still be in them at the kill
 // is lost, all before that is not.
@@ -561,7 +561,7 @@ TEST_F(ExecutorTest, TasksOwnRetriesAndAttemptComeBackWithTheirOutcome) {
   EXPECT_EQ(outcomes_of(back).front().attempt, 3);
 }
 
-// --- limits of an attempt --------------------------------------------------------------------------------
+// Limits of an attempt.
 
 TEST_F(ExecutorTest, OneAboveItsMemoryLimitFailsWithThatAsItsReason) {
   if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
@@ -602,7 +602,7 @@ TEST_F(ExecutorTest, AFunctionThatPrintsWithoutEndTakesNoMoreMemoryThanItsLimit)
   EXPECT_THAT(outcome.stdout_text, HasSubstr("[parrun: cut here, at the output limit of 1.0 MB]"));
 }
 
-// --- its place -------------------------------------------------------------------------------------------
+// Its place.
 
 TEST_F(ExecutorTest, TellsATaskWhoItIs) {
   const std::string line = "echo $PARRUN_TASK_INDEX $PARRUN_ATTEMPT $PARRUN_RANK $PARRUN_RANKS";
@@ -642,7 +642,7 @@ TEST_F(ExecutorTest, DescriptorsThatAFunctionLeftAreInNoCommand) {
   EXPECT_EQ(outcome_of(command("ls /proc/self/fd | wc -l")).stdout_text, "4\n") << "and that of ls itself";
 }
 
-// --- accounting ------------------------------------------------------------------------------------------
+// Accounting.
 
 TEST_F(ExecutorTest, PeakMemoryIsThatOfTheAttempt) {
   if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";

@@ -265,7 +265,7 @@ TEST_P(SharedValuesInProcesses, DoNotCountAgainstATasksMemoryLimit) {
   EXPECT_TRUE(outcome.succeeded()) << outcome.error;
 }
 
-// --- handles ---------------------------------------------------------------------------------------------
+// Handles.
 
 TEST(Shared, IsReadLikeAnArray) {
   const std::array<int, 3> array{4, 5, 6};

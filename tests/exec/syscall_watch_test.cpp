@@ -120,7 +120,7 @@ TEST_F(SyscallWatchTest, AFilterOfTheTasksOwnEndsItAsEver) {
 
 #ifdef __x86_64__
 
-// --- on a small stack, of a coroutine perhaps ------------------------------------------------------------
+// On a small stack, of a coroutine perhaps.
 
 ucontext_t outside;
 ucontext_t inside;

@@ -24,7 +24,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// --- what a task is told ---------------------------------------------------------------------------------
+// What a task is told.
 
 using Variables = std::map<std::string, std::string>;
 
@@ -117,7 +117,7 @@ TEST(Place, LetsAnMpiProgramStartAsAJobOfItsOwn) {
   EXPECT_EQ(stdout_of(run, 0), "0 of 1\n");
 }
 
-// --- what a task leaves ----------------------------------------------------------------------------------
+// What a task leaves.
 
 // One worker. Each part of the state as a fresh process has it; then each is changed by one task and looked
 // at by the next.

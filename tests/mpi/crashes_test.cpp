@@ -78,7 +78,7 @@ TEST(Crash, OfEachKindIsAFailureOfItsTaskAloneAndNamesItsSignal) {
   }
 }
 
-// --- how soon the next task starts -----------------------------------------------------------------------
+// How soon the next task starts.
 
 // One worker: twenty crashes, each between two good tasks.
 Outcomes run_with_crashes(const std::string& call, const Arguments& args) {

@@ -53,7 +53,7 @@ class Doctor : public ::testing::Test {
   const TempDir dir;
 };
 
-// --- all is well -----------------------------------------------------------------------------------------
+// All is well.
 
 class DoctorOn : public Doctor, public ::testing::WithParamInterface<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, DoctorOn, ::testing::Values(0, 1, 2, 3, 4));
@@ -128,7 +128,7 @@ TEST_F(Doctor, TheJobThatItStartsDoesNotHeedTheEndOfTheJobAroundIt) {
   EXPECT_THAT(result.out, AllOf(HasSubstr(" s behind its limit, "), EndsWith(kWorks)));
 }
 
-// --- a poor file system ----------------------------------------------------------------------------------
+// A poor file system.
 
 TEST_F(Doctor, AFileSystemWithoutLocksIsAdviceAndNoMore) {
   RunOptions options;
@@ -167,7 +167,7 @@ TEST_F(Doctor, AReportThatIsLostIsNoSuccess) {
   EXPECT_EQ(result.err, "parrun: cannot write to stdout: No space left on device; make room there\n");
 }
 
-// --- a timeout that does not work ------------------------------------------------------------------------
+// A timeout that does not work.
 
 TEST_F(Doctor, AJobThatDoesNotEndAtItsLimitIsFoundWithinTheDeadline) {
   const JobResult result = doctor_with_mpirun("sleep 1000", {"--deadline", "20"});
@@ -195,7 +195,7 @@ TEST_F(Doctor, WhereItCannotLookForWhatIsLeftItDoesNotSayThatNothingIs) {
                        "endless tasks: what is left of them is not known\n"));
 }
 
-// --- limits of its own -----------------------------------------------------------------------------------
+// Limits of its own.
 
 bool runs_endless_command(const Process& process) {
   return process.command.find("while :") != std::string::npos;

@@ -108,7 +108,7 @@ TEST(RefusedRank, WhoseModulesDifferIsNamed) {
   job.expect_nothing_left();
 }
 
-// --- streams that are closed from the start --------------------------------------------------------------
+// Streams that are closed from the start.
 
 class ClosedStreams : public ::testing::Test {
  protected:

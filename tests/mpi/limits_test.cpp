@@ -33,7 +33,7 @@ Batch marked(const TempDir& dir, int tasks) {
   return batch;
 }
 
-// --- the limit of a task ---------------------------------------------------------------------------------
+// The limit of a task.
 
 class TaskLimit : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Isolation, TaskLimit, ::testing::Values("process", "none"),
@@ -114,7 +114,7 @@ TEST(TaskLimits, KillsTheTaskAloneWhereThatIsAskedFor) {
   EXPECT_THAT(result.err, HasSubstr("20 tasks: 18 succeeded, 2 timed_out"));
 }
 
-// --- the limits of the run -------------------------------------------------------------------------------
+// The limits of the run.
 
 TEST(RunLimit, DeadlineEndsAnEndlessBatch) {
   const TempDir dir;
@@ -144,7 +144,7 @@ TEST(RunLimit, HoldsForARankAlone) {
   EXPECT_EQ(result.out, "\"done\"\n");
 }
 
-// --- each phase ------------------------------------------------------------------------------------------
+// Each phase.
 
 // Seconds from now to the job's end.
 double ends_within(Job& job, JobResult& result) {
@@ -289,7 +289,7 @@ TEST(UnreadOutput, OfARunThatIsDoneIsNotWaitedForBeyondTheDeadline) {
   job.expect_nothing_left();
 }
 
-// --- tasks that resist -----------------------------------------------------------------------------------
+// Tasks that resist.
 
 class StubbornTask : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Of, StubbornTask,
@@ -330,7 +330,7 @@ TEST_P(MixedBag, TenRunsInARowAllEnd) {
   }
 }
 
-// --- limits that mean never ------------------------------------------------------------------------------
+// Limits that mean never.
 
 class LongestLimit : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Option, LongestLimit,
@@ -362,7 +362,7 @@ TEST(LongestDelay, OfARetryOutlastsTheRun) {
   EXPECT_THAT(result.err, Not(HasSubstr("attempt 3 follows")));
 }
 
-// --- what is left behind ---------------------------------------------------------------------------------
+// What is left behind.
 
 class Killed : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Rank, Killed, ::testing::Values(-1, 0, 1), [](const auto& rank) {

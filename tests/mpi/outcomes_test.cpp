@@ -121,7 +121,7 @@ TEST(Outcome, OfThousandsOfShortTasksNoneIsMissingOrDoubled) {
   for (const auto& [task, object] : run.by_task) EXPECT_EQ(object["value"], std::to_string(task));
 }
 
-// --- order -----------------------------------------------------------------------------------------------
+// Order.
 
 TEST(Order, OfCompletionGivesAFastLastTaskBeforeASlowFirstOne) {
   const TempDir dir;
@@ -154,7 +154,7 @@ TEST(Order, ATasksOutputIsKeptTogether) {
   }
 }
 
-// --- sizes -----------------------------------------------------------------------------------------------
+// Sizes.
 
 class Size : public ::testing::TestWithParam<std::pair<int, int>> {};
 INSTANTIATE_TEST_SUITE_P(RanksAndTasks, Size,

@@ -54,7 +54,7 @@ bool appear(const std::string& path, std::size_t count) {
   return wait_until([&] { return pids_in(path).size() == count; }, 15s);
 }
 
-// --- the end of the task ---------------------------------------------------------------------------------
+// The end of the task.
 
 TEST(ProcessesOfATask, AreGoneAtItsLimitWhileTheRunGoesOn) {
   const TempDir dir;
@@ -115,7 +115,7 @@ TEST(ProcessesOfATask, AreEndedBehindATaskThatCrashes) {
   EXPECT_EQ(stdout_of(run, 1), "0\n");
 }
 
-// --- kept children ---------------------------------------------------------------------------------------
+// Kept children.
 
 TEST(KeptChildren, LiveBesideLaterTasksAndBeyondALaterCrashAndTheRun) {
   const TempDir dir;
@@ -150,7 +150,7 @@ TEST(KeptChildren, EndWithARunThatEndsByALimit) {
   EXPECT_TRUE(kept.go(3s));
 }
 
-// --- kill -9 ---------------------------------------------------------------------------------------------
+// By kill -9.
 
 class KillingOf : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Rank, KillingOf, ::testing::Values(-1, 0, 1), [](const auto& rank) {

@@ -233,7 +233,7 @@ TEST_F(Recorded, ContradictionsAreRefused) {
   }
 }
 
-// --- at a limit ------------------------------------------------------------------------------------------
+// At a limit.
 
 TEST(RecordAtALimit, WhatFinishedIsThereAndTheRestIsDoneByTheCommandThatWasTold) {
   const TempDir dir;
@@ -263,7 +263,7 @@ TEST(RecordAtALimit, AFinishedBatchOfWhichATaskTimedOutEndsAsItsRunDid) {
   EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--timeout", "0.5", "--resume"})).exit_code, 124);
 }
 
-// --- who holds it ----------------------------------------------------------------------------------------
+// Who holds it.
 
 TEST(HeldRecord, ASecondRunIsRefusedAndTheFirstGoesOn) {
   const TempDir dir;
@@ -291,7 +291,7 @@ TEST(HeldRecord, ASecondRunIsRefusedAndTheFirstGoesOn) {
   EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--resume"})).exit_code, 0);
 }
 
-// --- bad places ------------------------------------------------------------------------------------------
+// Bad places.
 
 // A small file system of the test's own.
 class SmallDisk {
@@ -413,7 +413,7 @@ TEST_P(PoorFileSystem, ASecondRunOfThisHostIsRefused) {
       << "a dead one holds nothing";
 }
 
-// --- slow disks ------------------------------------------------------------------------------------------
+// Slow disks.
 
 RunOptions with_disk(const char* kind) {
   RunOptions run;
@@ -504,7 +504,7 @@ TEST(SlowDisk, OneThatIsStuckEndsTheRunByItsLimits) {
   }
 }
 
-// --- a selection -----------------------------------------------------------------------------------------
+// A selection.
 
 TEST_F(Recorded, WhatFailedIsABatchOfItsOwn) {
   run();
@@ -566,7 +566,7 @@ TEST(Joblog, OfCallsThatDoNotFitTheirFunctionAnyMoreEndsNoRun) {
   EXPECT_THAT(read_bytes(log), HasSubstr("\techo(4 bytes that cannot be shown here)\n"));
 }
 
-// --- costs -----------------------------------------------------------------------------------------------
+// Costs.
 
 TEST(LongestFirst, TasksStartByTheirCostsAndThoseWithoutBeforeThem) {
   const TempDir dir;

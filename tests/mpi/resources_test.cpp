@@ -98,7 +98,7 @@ TEST(CpuLimit, CountsEachTaskForItself) {
   EXPECT_EQ(run.result.exit_code, 0) << run.result.out;
 }
 
-// --- output ----------------------------------------------------------------------------------------------
+// Output.
 
 const std::string kCutAt1K = "\n[parrun: cut here, at the output limit of 1.0 KB]\n";
 

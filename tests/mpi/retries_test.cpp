@@ -18,7 +18,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// --- the limit of a task alone ---------------------------------------------------------------------------
+// The limit of a task alone.
 
 // So many different numbers below `end`.
 std::set<int> positions(int count, int end, unsigned seed) {
@@ -72,7 +72,7 @@ TEST(EndlessTasks, FiftyOfAThousandEndAloneAndTakeNoMoreThanTheirShareOfTheTime)
   EXPECT_LE(run.result.seconds, kShare_s + 8);  // 2 cores, and the start of 8 ranks on them
 }
 
-// --- retries ---------------------------------------------------------------------------------------------
+// Retries.
 
 // All attempts of a task, the last one too.
 std::vector<nlohmann::json> attempts(const nlohmann::json& outcome) {

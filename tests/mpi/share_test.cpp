@@ -63,7 +63,7 @@ TEST_P(Share, WorksOnALoneRank) {
 
 TEST(Shared, CostsATaskAFewBytes) { EXPECT_EQ(run_share_case("carries").out, "less than 50 bytes\n"); }
 
-// --- what goes wrong -------------------------------------------------------------------------------------
+// What goes wrong.
 
 std::string faults(const std::string& name, int ranks = 3) {
   const JobResult result = LibraryProgram{"share_faults_program"}.run(name, ranks);
@@ -120,7 +120,7 @@ TEST(ShareFaults, ARankThatIsSilentEndsTheSharing) {
 
 TEST(ShareFaults, AHandleIsReadAfterThePoolsEnd) { EXPECT_EQ(faults("outlives"), "10\n"); }
 
-// --- several nodes ---------------------------------------------------------------------------------------
+// Several nodes.
 
 // `ranks` more ranks than rank 0, started by a command that puts them elsewhere.
 JobResult run_with(const std::vector<std::string>& elsewhere, int ranks, const std::string& name,

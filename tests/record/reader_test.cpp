@@ -80,7 +80,7 @@ class RecordReaderTest : public ::testing::Test {
   const std::string path_ = dir_.file("jobs.record");
 };
 
-// --- rows ------------------------------------------------------------------------------------------------
+// Rows.
 
 TEST_F(RecordReaderTest, RowsComeInTheOrderOfTheTasks) {
   WrittenRecord(path_).add(row(7)).add(row(2)).add(row(100));
@@ -114,7 +114,7 @@ TEST_F(RecordReaderTest, StatesAndTasksCanBeSelected) {
   EXPECT_THAT(tasks_of(reader, {.states = {State::failed}, .tasks = {TaskId(2), TaskId(3)}}), ElementsAre(3));
 }
 
-// --- runs and the summary --------------------------------------------------------------------------------
+// Runs and the summary.
 
 TEST_F(RecordReaderTest, TheLastRunIsTold) {
   record::Run first = run_of(10), second = run_of(10);
@@ -179,7 +179,7 @@ TEST_F(RecordReaderTest, TheSummaryGroupsFailuresTheMostFrequentFirst) {
   EXPECT_EQ(failures[1].count, 1U);
 }
 
-// --- beside a writer -------------------------------------------------------------------------------------
+// Beside a writer.
 
 TEST_F(RecordReaderTest, WhatARunAddsMeanwhileIsSeenByTheNextReaderOnly) {
   WrittenRecord writer(path_);
@@ -267,7 +267,7 @@ TEST_F(RecordReaderTest, ARunThatBeginsInTheMiddleOfReadingAnEndedRecordIsNotice
   EXPECT_THAT(input_error(read), HasSubstr("jobs.record was written while it was read"));
 }
 
-// --- folders that cannot be written ----------------------------------------------------------------------
+// Folders that cannot be written.
 
 TEST_F(RecordReaderTest, ReadingAnEndedRecordLeavesNothingBesideIt) {
   WrittenRecord(path_).add(row(1));
@@ -303,7 +303,7 @@ TEST_F(RecordReaderTest, AFileMayHaveAnyName) {
   EXPECT_THAT(files(), ElementsAre("a?b#c%20 d"));
 }
 
-// --- what is refused -------------------------------------------------------------------------------------
+// What is refused.
 
 TEST_F(RecordReaderTest, WhatIsNoRecordIsRefusedInOneLineThatNamesIt) {
   const auto refusal = [&](const std::string& name) {

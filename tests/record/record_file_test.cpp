@@ -189,7 +189,7 @@ TEST_F(RecordFileTest, AnotherFileIsNeverOverwritten) {
   EXPECT_THAT(refusal(Existing::overwrite), HasSubstr("is no run record"));
 }
 
-// --- who holds it ----------------------------------------------------------------------------------------
+// Who holds it.
 
 TEST_F(RecordFileTest, OneThatARunHoldsIsRefusedWithItsHostAndProcess) {
   const RecordFile file = open();
@@ -219,7 +219,7 @@ TEST(Holder, AProcessIsToldFromALaterOneOfItsPid) {
   EXPECT_EQ(process_mark(child), "");
 }
 
-// --- damage ----------------------------------------------------------------------------------------------
+// Damage.
 
 // A record of ten succeeded tasks with texts that fill some pages.
 class DamagedRecord : public RecordFileTest {
@@ -318,7 +318,7 @@ TEST_F(DamagedRecord, ALogThatIsCutAnywhereGivesWhatWasCommittedBefore) {
   EXPECT_GE(last, 7U);
 }
 
-// --- places ----------------------------------------------------------------------------------------------
+// Places.
 
 TEST_F(RecordFileTest, AFolderThatIsNotThereIsRefusedWithWhatToDo) {
   path = dir.file("none/jobs.record");
@@ -330,7 +330,7 @@ TEST_F(RecordFileTest, ADirectoryIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("--record"));
 }
 
-// --- what earlier runs tell ------------------------------------------------------------------------------
+// What earlier runs tell.
 
 TEST_F(RecordFileTest, RunsThatBroughtNoTaskToItsEndAreCounted) {
   const auto run = [&](std::optional<State> outcome) {
@@ -359,7 +359,7 @@ TEST_F(RecordFileTest, HowLongItsTasksTookIsKnown) {
   EXPECT_GE(open(Existing::resume).settled().durations.expected_s("long"), 100);
 }
 
-// --- shards ----------------------------------------------------------------------------------------------
+// Shards.
 
 TEST_F(RecordFileTest, OfAShardIsDoneWithTheTasksOfTheShard) {
   batch.shard = {2, 4};  // tasks 1, 5, 9

@@ -126,7 +126,7 @@ TEST_F(ConsoleTest, JsonLinesAreOneObjectForEachOutcome) {
   EXPECT_EQ(text.err, "") << "the failure is in its object";
 }
 
-// --- failures --------------------------------------------------------------------------------------------
+// Failures.
 
 TEST_F(ConsoleTest, AFailureIsShownOnStderr) {
   start();
@@ -188,7 +188,7 @@ TEST_F(ConsoleTest, WhyNothingWasRunIsOneLine) {
   EXPECT_EQ(finish().err, "parrun: jobs.bin is empty\n");
 }
 
-// --- the summary -----------------------------------------------------------------------------------------
+// The summary.
 
 TEST_F(ConsoleTest, TheSummaryCountsWhatSucceeded) {
   start();
@@ -223,7 +223,7 @@ TEST_F(ConsoleTest, CountsOfZeroAreLeftOutButForWhatSucceeded) {
   EXPECT_THAT(finish().err, HasSubstr("1 task: 0 succeeded, 1 failed;"));
 }
 
-// --- a limit ---------------------------------------------------------------------------------------------
+// A limit.
 
 TEST_F(ConsoleTest, ALimitIsToldWithWhatWasOutstanding) {
   start();
@@ -261,7 +261,7 @@ TEST_F(ConsoleTest, QuietStillTellsALimit) {
   EXPECT_THAT(finish().err, AllOf(HasSubstr("deadline"), HasSubstr("1 running, 1 not started")));
 }
 
-// --- a signal, and the way on ----------------------------------------------------------------------------
+// A signal, and the way on.
 
 // A batch of five commands, and a run that has begun on it.
 class StartedConsole : public ConsoleTest {
@@ -362,7 +362,7 @@ TEST_F(StartedConsole, AJoblogThatCannotBeOpenedIsRefusedBeforeTheRun) {
   EXPECT_THAT(input_error([&] { console->check(); }), HasSubstr("--joblog"));
 }
 
-// --- progress --------------------------------------------------------------------------------------------
+// Progress.
 
 TEST_F(ConsoleTest, ProgressIsALineThatIsRewrittenAFewTimesASecond) {
   start(Format::raw, true);

@@ -217,7 +217,7 @@ TEST_F(CrewTest, WhileItOnlyListensOnePieceOfALargeMessageIsTakenAtATime) {
   EXPECT_FALSE(crew.listen(clock.now()));
 }
 
-// --- silence ---------------------------------------------------------------------------------------------
+// Silence.
 
 TEST_F(CrewTest, AWorkerIsNotOrphanedByTheLongestLimitOfSilence) {
   Limits limits;

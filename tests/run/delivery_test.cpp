@@ -41,7 +41,7 @@ Outcome outcome(std::uint64_t task, State state = State::succeeded) {
   return outcome;
 }
 
-// --- without a record ------------------------------------------------------------------------------------
+// Without a record.
 
 TEST(DirectDelivery, InTheOrderOfCompletionAllIsToldAtOnce) {
   Listener listener;
@@ -92,7 +92,7 @@ TEST(DirectDelivery, MuchThatWaitsForItsTurnIsCongestion) {
   EXPECT_FALSE(delivery->congested());
 }
 
-// --- with a record ---------------------------------------------------------------------------------------
+// With a record.
 
 class RecordedDelivery : public ::testing::Test {
  protected:

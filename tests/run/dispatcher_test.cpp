@@ -343,7 +343,7 @@ TEST_F(DispatcherTest, ARetryWaitsForItsDelayThoughNothingElseHappens) {
   EXPECT_THAT(given(kSecond), ElementsAre(0));
 }
 
-// --- draining --------------------------------------------------------------------------------------------
+// Draining.
 
 TEST_F(DispatcherTest, DrainingLetsWhatExecutesEndAndStartsNothing) {
   start(6, {}, {.attempts = 3});
@@ -476,7 +476,7 @@ TEST_F(DispatcherTest, WhatIsAnotherShardsIsNeitherGivenNorCounted) {
   EXPECT_EQ(dispatcher->counts().done, 3U);
 }
 
-// --- an outer limit --------------------------------------------------------------------------------------
+// An outer limit.
 
 // A run that ends 10 s from now. Odd tasks are "long" and take 20 s, even ones "short" and take 1 s.
 class OuterLimitTest : public DispatcherTest {
@@ -591,7 +591,7 @@ TEST_F(OuterLimitTest, AJobThatIsExtendedGetsWhatWasSetAside) {
   EXPECT_THAT(given_to_both(), ElementsAre(3));
 }
 
-// --- workers that are lost -------------------------------------------------------------------------------
+// Workers that are lost.
 
 TEST_F(DispatcherTest, WhereTheJobGoesOnAFailedRanksTasksAreGivenToOthers) {
   start(4);
@@ -707,7 +707,7 @@ TEST_F(DispatcherTest, WhatWaitsAtOneWorkerIsRecalledForAnIdleOne) {
   EXPECT_THAT(given(kSecond), ElementsAre(1));
 }
 
-// --- the source ------------------------------------------------------------------------------------------
+// The source.
 
 TEST_F(DispatcherTest, AnEndlessSourceIsPulledOnlyAFewTasksAhead) {
   start(~std::uint64_t{0});
@@ -811,7 +811,7 @@ TEST_F(DispatcherTest, WhileHeldNothingIsGiven) {
   EXPECT_THAT(delivered, SizeIs(1)) << "outcomes are taken all the same";
 }
 
-// --- limits ----------------------------------------------------------------------------------------------
+// Limits.
 
 class DispatcherLimitTest : public DispatcherTest {
  protected:
@@ -1022,7 +1022,7 @@ TEST_F(DispatcherLimitTest, OutstandingAreTheTasksThatExecuteWithWhereAndForHowL
   EXPECT_THAT(outstanding, SizeIs(1));
 }
 
-// --- the end ---------------------------------------------------------------------------------------------
+// The end.
 
 class DispatcherStopTest : public DispatcherTest {
  protected:
@@ -1104,7 +1104,7 @@ TEST_F(DispatcherTest, TheNextRunGivesNothingToAWorkerThatFailedInThisOne) {
   EXPECT_EQ(third.expired()->kind, Kind::lost);
 }
 
-// --- much at once ----------------------------------------------------------------------------------------
+// Much at once.
 
 TEST_F(DispatcherTest, WhoSendsMoreThanATurnTakesDoesNotKeepItFromGoingOn) {
   start(10);

@@ -235,7 +235,7 @@ TEST_F(WorkerTest, TellsWhatExecutesWhenItTakesLongerAndOnlyOnce) {
   turn();
 }
 
-// --- limits ----------------------------------------------------------------------------------------------
+// Limits.
 
 TEST_F(WorkerTest, TellsAtATasksLimitThatItOverranAndDoesNotKillIt) {
   begin(3s);
@@ -313,7 +313,7 @@ TEST_F(WorkerTest, ATaskThatHasNotBegunHasNoClock) {
   EXPECT_EQ(body->kills, 0);
 }
 
-// --- recall and stop -------------------------------------------------------------------------------------
+// Recall and stop.
 
 TEST_F(WorkerTest, GivesBackTheLastOfWhatWaits) {
   begin();
@@ -530,7 +530,7 @@ TEST_F(WorkerTest, TheNextRunBeginsAfresh) {
   EXPECT_EQ(take_report().epoch, kRunEpoch + 1);
 }
 
-// --- the end ---------------------------------------------------------------------------------------------
+// The end.
 
 TEST_F(WorkerTest, SaysFarewellAndIsFinishedWhenThatHasLeft) {
   transport.set_idle(false);
@@ -572,7 +572,7 @@ TEST_F(WorkerTest, TellsItsTroubleOnceAndStillLeavesWhenAsked) {
   EXPECT_TRUE(worker.finished());
 }
 
-// --- threads ---------------------------------------------------------------------------------------------
+// Threads.
 
 TEST_F(WorkerTest, IsOrphanedWhenTheDispatcherIsSilentForTooLong) {
   transport.arrive(Begin{.epoch = kRunEpoch, .orphaned_after = 6s});

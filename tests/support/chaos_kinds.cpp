@@ -13,7 +13,7 @@ using Place = ChaosPlace;
 
 const std::string kCut = "\n[parrun: cut here, at the output limit of 1.0 KB]\n";
 
-// --- what tasks come to ----------------------------------------------------------------------------------
+// What tasks come to.
 
 Foretold returns(Json value, std::string text = "") {
   return {.value = std::move(value), .stdout_text = std::move(text)};
@@ -62,7 +62,7 @@ Foretold after(std::vector<std::string> earlier, Foretold last) {
   return last;
 }
 
-// --- kinds -----------------------------------------------------------------------------------------------
+// Kinds.
 
 // A kind that is one line of shell.
 ChaosKind shell(const std::string& line, const Foretold& foretold) {

@@ -246,7 +246,7 @@ PARRUN_TASK(nothing);
 int process_id() { return ::getpid(); }
 PARRUN_TASK(process_id);
 
-// --- leftovers that must not harm the next task ---------------------------------------------------------
+// Leftovers that must not harm the next task.
 
 // Forks, and the child returns too.
 int fork_returns() {

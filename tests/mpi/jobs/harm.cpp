@@ -85,7 +85,7 @@ void wait_for_all() {
 
 }  // namespace
 
-// --- crashes that bad.cpp has not ------------------------------------------------------------------------
+// Crashes that bad.cpp has not.
 
 namespace {
 
@@ -108,7 +108,7 @@ void frees_twice() {
 }
 PARRUN_TASK(frees_twice);
 
-// --- memory, CPU time, output ----------------------------------------------------------------------------
+// Memory, CPU time, output.
 
 void allocates_without_end() {
   for (;;) touched(8);
@@ -174,7 +174,7 @@ std::int64_t prints_megabytes(int megabytes) {
 }
 PARRUN_TASK(prints_megabytes);
 
-// --- processes -------------------------------------------------------------------------------------------
+// Processes.
 
 namespace {
 
@@ -245,7 +245,7 @@ void waits_for_file(const std::string& path) {
 }
 PARRUN_TASK(waits_for_file);
 
-// --- what a task sees ------------------------------------------------------------------------------------
+// What a task sees.
 
 std::vector<std::string> environment() {
   std::vector<std::string> variables;
@@ -284,7 +284,7 @@ std::vector<std::string> folders() {
 }
 PARRUN_TASK(folders);
 
-// --- leftovers in the process that the next task is called in ---------------------------------------------
+// Leftovers in the process that the next task is called in.
 
 namespace {
 

@@ -95,7 +95,7 @@ std::set<int> readers(parrun::Pool& pool, const Numbers& numbers, const std::str
   return {pids.begin(), pids.end()};
 }
 
-// --- what the kernel says ----------------------------------------------------------------------------------
+// What the kernel says.
 
 /// A process's mappings of shared values, by inode: resident bytes in proportion to those who map them.
 std::map<std::string, double> mapped_mb(int pid) {
@@ -146,7 +146,7 @@ bool is_held(const std::string& inode) {
                              [&](int pid) { return mapped_mb(pid).contains(inode) || has_open(pid, inode); });
 }
 
-// --- the cases ---------------------------------------------------------------------------------------------
+// The cases.
 
 constexpr std::size_t kMany = std::size_t{25} << 20;  // 200 MiB of doubles
 
