@@ -83,12 +83,8 @@ void heed_slurm(RunArguments& arguments) {
     throw InputError("--requeue is for SLURM jobs; this is none (no SLURM_JOB_ID)");
   if (!job) return;
   arguments.run.may_move = true;
-  // A job that was requeued goes on with what it has done, where it has recorded it: --overwrite was for what
-  // lay there before its first life.
-  if (job->restarts > 0 && !arguments.no_record) {
-    arguments.console.resumed_by_restart = std::exchange(arguments.overwrite, false);
-    arguments.resume = true;
-  }
+  // A job that was requeued goes on with what it has done, where it has recorded it.
+  if (job->restarts > 0 && !arguments.no_record && !arguments.overwrite) arguments.resume = true;
   const SlurmSurroundings::Wishes wishes{
       .heed_end = arguments.deadline != kNone, .margin = margin, .requeue = arguments.requeue};
   arguments.run.surroundings = std::make_shared<SlurmSurroundings>(*job, wishes);

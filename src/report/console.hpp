@@ -22,7 +22,6 @@ class Console final : public RunListener {
     std::string joblog;            ///< a file in GNU parallel's format, or empty
     bool append_joblog = false;
     std::string shard_reason;                               ///< why this part of the batch, or empty
-    bool resumed_by_restart = false;                        ///< though --overwrite was given
     std::string resume_command;                             ///< that goes on where this run ends early
     std::function<std::string(const TaskSpec&)> work_text;  ///< what a task is, in one line
   };

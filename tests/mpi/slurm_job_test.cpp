@@ -130,19 +130,6 @@ TEST_F(InSlurmJob, AJobThatWasRequeuedResumesByItself) {
   EXPECT_EQ(read_bytes(dir.file("runs")), "one\n");
 }
 
-TEST_F(InSlurmJob, AJobThatComesAgainDoesNotOverwriteWhatItsFirstLifeRecorded) {
-  batch.command("echo one >> '" + dir.file("runs") + "'; echo done");
-  job_ends_in(1000);
-  EXPECT_EQ(run({}).exit_code, 0);
-  EXPECT_EQ(run({"--overwrite"}).exit_code, 0);
-  const JobResult again = run({"--overwrite"}, "1");
-  EXPECT_EQ(again.exit_code, 0);
-  EXPECT_THAT(again.err, AllOf(HasSubstr("parrun: SLURM has restarted the job: the run goes on with " +
-                                         dir.file("jobs.record") + ", as if by --resume"),
-                               HasSubstr("nothing to do")));
-  EXPECT_EQ(read_bytes(dir.file("runs")), "one\none\n");
-}
-
 Environment element(int id, const std::string& count = "3", const std::string& max = "3",
                     const std::string& min = "1") {
   return {{"SLURM_ARRAY_TASK_ID", std::to_string(id)},
