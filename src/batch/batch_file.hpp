@@ -28,7 +28,7 @@ class BatchFile {
   void append_payload(TaskId task, ByteWriter& out) const;
   /// Throws std::runtime_error where the file was written to since it was opened: what it gave since then may
   /// be anything.
-  void require_unchanged() const { file_.require_unchanged(); }
+  void require_unchanged() { file_.require_unchanged(); }
   const std::vector<std::string>& functions() const { return functions_; }  ///< called by its tasks; sorted
   /// Equal for two files exactly where their tasks are the same.
   std::uint64_t content_hash() const { return trailer_.content_hash; }

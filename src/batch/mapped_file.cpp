@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -52,6 +53,14 @@ MappedFile::MappedFile(const std::string& path) : path_(path), file_(open_to_rea
   }
   ::madvise(data, size, MADV_SEQUENTIAL);
   bytes_ = BytesView(static_cast<const char*>(data), size);
+  end_ = read_end();
+}
+
+Bytes MappedFile::read_end() const {
+  constexpr std::size_t kEnd = 256;  // its trailer, in which is a hash of all the rest
+  Bytes end(std::min(bytes_.size(), kEnd), '\0');
+  read(bytes_.size() - end.size(), end.size(), end.data());
+  return end;
 }
 
 MappedFile::~MappedFile() {
@@ -76,12 +85,17 @@ void MappedFile::read(std::uint64_t offset, std::size_t size, char* to) const {
   }
 }
 
-void MappedFile::require_unchanged() const {
+void MappedFile::require_unchanged() {
   struct stat status {};
-  const bool same = ::fstat(file_.get(), &status) == 0 && status.st_mtim.tv_sec == modified_.tv_sec &&
-                    status.st_mtim.tv_nsec == modified_.tv_nsec &&
-                    static_cast<std::size_t>(status.st_size) == bytes_.size();
-  if (same) return;
+  const bool whole =
+      ::fstat(file_.get(), &status) == 0 && static_cast<std::size_t>(status.st_size) == bytes_.size();
+  const timespec& modified = status.st_mtim;
+  const bool same_time = modified.tv_sec == modified_.tv_sec && modified.tv_nsec == modified_.tv_nsec;
+  if (whole && same_time) return;
+  if (whole && read_end() == end_) {
+    modified_ = modified;
+    return;
+  }
   throw std::runtime_error(fmt::format(
       "{} was written to while a run reads it; pack it again under another name, or let pack replace it",
       path_));

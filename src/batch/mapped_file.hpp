@@ -26,16 +26,20 @@ class MappedFile {
   /// std::runtime_error where it cannot be read. REQUIRES: it is within bytes().
   void read(std::uint64_t offset, std::size_t size, char* to) const;
 
-  /// Throws std::runtime_error where it was written to, or cut, since it was opened.
-  void require_unchanged() const;
+  /// Throws std::runtime_error where it was written to, or cut, since it was opened. One whose time alone is
+  /// another, and not its end, was only touched.
+  void require_unchanged();
 
   /// Gives the pages of [begin, end) back to the system; reading them again brings them back.
   void release(std::uint64_t begin, std::uint64_t end) const;
 
  private:
+  Bytes read_end() const;
+
   std::string path_;
   Descriptor file_;
   timespec modified_{};  ///< when it was opened
+  Bytes end_;            ///< its last bytes, likewise
   BytesView bytes_;
 };
 

@@ -161,7 +161,9 @@ ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scrat
       note_(note),
       variables_(scratch.wanted()) {
   note_.limited = false;
-  if (note_.has_scratch) drop_scratch(note_.id(), true);  // of an attempt that died with its executor
+  if (!note_.has_scratch) return;
+  died_ = note_.id();
+  drop_scratch(*died_, true);
 }
 
 Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
@@ -226,6 +228,7 @@ std::string ProcessAttempter::enter(const Assignment& attempt, const ResourceLim
   variables_.set(attempt, terms_);
   if (!scratch_.wanted()) return {};
   note_.has_scratch = true;
+  if (attempt == died_) scratch_.remove(attempt);  // it died for another one's limit, and is made again
   std::string folder = scratch_.make(attempt);
   variables_.set_workdir(folder);
   return folder;

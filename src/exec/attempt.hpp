@@ -129,7 +129,8 @@ class ProcessAttempter final : public Attempter {
   CleanPlace place_;  ///< after the variables: they are part of it
   UsageMeter meter_;
   SyscallWatch watch_;
-  bool some_opened_ = false;  ///< files, by functions
+  bool some_opened_ = false;        ///< files, by functions
+  std::optional<Assignment> died_;  ///< with the executor before this one
   // Of the last attempt.
   std::optional<std::uint64_t> output_limit_;
   Duration elapsed_{};

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/clock.hpp"
+#include "exec/process_tree.hpp"
 
 namespace parrun {
 
@@ -61,22 +62,18 @@ class Ending {
 
  private:
   static constexpr int kLooks = 2;
-  static constexpr int kMostReaped = 1000;  // in one go: orphans may come without end
 
   // The child's status, if it is among them. Its peak memory is the largest of all.
   std::optional<int> reap(rusage& usage) {
-    int status = 0;
-    for (int i = 0; i < kMostReaped; ++i) {
-      rusage one{};
-      const pid_t pid = wait4(-1, &status, WNOHANG, &one);
-      if (pid <= 0) return std::nullopt;
-      peak_kb_ = std::max(peak_kb_, one.ru_maxrss);
-      if (pid != child_) continue;
-      usage = one;
-      usage.ru_maxrss = peak_kb_;
-      return status;
-    }
-    return std::nullopt;
+    std::optional<int> status;
+    reap_some([&](const Reaped& one) {
+      peak_kb_ = std::max(peak_kb_, one.usage.ru_maxrss);
+      if (one.pid != child_) return;
+      status = one.status;
+      usage = one.usage;
+    });
+    if (status) usage.ru_maxrss = peak_kb_;
+    return status;
   }
 
   pid_t child_;

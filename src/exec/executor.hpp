@@ -173,8 +173,8 @@ class Executor {
   bool alive_ = false;
   bool damaged_ = false;           ///< what it says cannot be believed any more
   int deaths_without_a_task_ = 0;  ///< executors in a row that ended before they started one
-  int unexplained_ =
-      0;  ///< executors in a row that were killed and had begun nothing, and no outcome between
+  /// Executors in a row that were killed and had begun nothing, and no outcome between.
+  int unexplained_ = 0;
   std::size_t pushed_ = 0;
   std::uint64_t ended_ = 0;  ///< outcomes of the living executor
   EndedTasks done_;          ///< not returned yet

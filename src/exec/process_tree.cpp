@@ -74,6 +74,7 @@ void append_listed_children(pid_t pid, std::vector<pid_t>& found) {
 }
 
 constexpr useconds_t kReapPause_us = 500;
+
 }  // namespace
 
 void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }

@@ -70,8 +70,7 @@ Zygote::~Zygote() {
   constexpr Duration kLimit = std::chrono::seconds(1);
   constexpr useconds_t kPause_us = 200;
   dismiss();
-  const TimePoint give_up = Clock::now() + kLimit;
-  while (waitpid(pid_, nullptr, WNOHANG) == 0 && Clock::now() < give_up) usleep(kPause_us);
+  while (waitpid(pid_, nullptr, WNOHANG) == 0 && Clock::now() < dismissed_ + kLimit) usleep(kPause_us);
 }
 
 void Zygote::leave() noexcept {
@@ -82,8 +81,11 @@ void Zygote::leave() noexcept {
 }
 
 void Zygote::dismiss() noexcept {
+  if (!socket_) return;
   leave();
   socket_.reset();
+  ::kill(pid_, SIGCONT);  // a task may have stopped it
+  dismissed_ = Clock::now();
 }
 
 void Zygote::request(ZygoteRequest what) {

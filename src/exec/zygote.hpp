@@ -57,7 +57,7 @@ class Zygote {
   explicit Zygote(const Plan& plan);
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
-  /// dismiss(), and waits for the zygote's end, a second at most.
+  /// dismiss(), and waits for the zygote's end, until a second behind that.
   ~Zygote();
 
   /// The rank ends as it should. Where this is not called before its end it has died, and its launcher is to
@@ -82,6 +82,7 @@ class Zygote {
 
   Descriptor socket_;
   pid_t pid_ = 0;
+  TimePoint dismissed_{};
 };
 
 }  // namespace parrun

@@ -23,6 +23,9 @@ constexpr Duration kKillLimit = std::chrono::seconds(10);
 constexpr int kStoppedLooks = 3;
 constexpr int kStoppedLook_ms = 5;
 
+// `used` without what was used before; a task may have written over that.
+double less(double used, double before) { return before > 0 ? std::max(0.0, used - before) : used; }
+
 // A node that is short of processes or memory may have some again in a moment.
 pid_t fork_patiently() {
   constexpr int kTries = 20;
@@ -71,7 +74,10 @@ void ZygoteProcess::end() {
 
 void ZygoteProcess::give_up() {
   if (!released_) kept_.clear();
-  end_all();
+  try {
+    end_all();
+  } catch (...) {  // no memory for that either: what else there is to do is done
+  }
   shutdown(socket_, SHUT_WR);
   ZygoteRequest request{};
   for (ssize_t got = 1; got > 0 || (got < 0 && errno == EINTR);) {  // until the rank is gone
@@ -200,8 +206,8 @@ void ZygoteProcess::report_death() {
   if (sentence_.wait_status != 0) died_->wait_status = sentence_.wait_status;
   died_->exceeded = sentence_.exceeded;
   died_->exceeded_by = sentence_.exceeded_by;
-  died_->user_s = std::max(0.0, used_.user_s - plan_.note->user_s);
-  died_->system_s = std::max(0.0, used_.system_s - plan_.note->system_s);
+  died_->user_s = less(used_.user_s, plan_.note->user_s);
+  died_->system_s = less(used_.system_s, plan_.note->system_s);
   died_->max_rss_kb = used_.max_rss_kb;
   send(socket_, &*died_, sizeof *died_, MSG_NOSIGNAL);
   died_.reset();

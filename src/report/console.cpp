@@ -54,12 +54,6 @@ void Console::on_start(const RunStart& start) {
         "--record a place on a shared one",
         record_, start.record_here_alone));
   }
-  if (options_.resumed_by_restart && !options_.quiet) {
-    say(fmt::format(
-        "SLURM has restarted the job: the run goes on with {}, as if by --resume; --overwrite would "
-        "lose what the job has recorded before",
-        record_));
-  }
   if (!start.shard.whole() && !options_.quiet) {
     say(fmt::format("shard {}: {} of {}{}", to_string(start.shard), tasks_, plural(batch_->size(), "task"),
                     options_.shard_reason.empty() ? "" : ", " + options_.shard_reason));

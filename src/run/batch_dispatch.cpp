@@ -42,6 +42,7 @@ class BatchRun {
     if (auto expired = session_.gather(options_.limits, problem)) {
       listener_.on_limit(*expired, {});
       listener_.on_end({}, Clock::now());
+      have_run_again_behind(*expired, true);
       abort_with(code_of(*expired));
     }
     listener_.check();
@@ -51,6 +52,7 @@ class BatchRun {
     BatchFile& batch = *batch_file;
     require_functions(batch, options_.batch_file);
     const record::Settled settled = begin_delivery(batch, opening);
+    opening_ = !nothing_to_do_;
     if (nothing_to_do_) {
       listener_.on_nothing_to_do();
       return end(code_of_finished(settled), std::nullopt);
@@ -68,7 +70,8 @@ class BatchRun {
     // Before, nothing has run that could come to its end: a signal does not wait for ranks and disks.
     session_.graceful(true);
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
-    return run_tasks(dispatcher);
+    opening_ = false;
+    return run_tasks(dispatcher, batch);
   }
 
  private:
@@ -115,26 +118,34 @@ class BatchRun {
             .most_value_bytes = options_.record ? record::kMostValueBytes : 0};
   }
 
+  // A batch that is written over ends the run; what had finished is not lost with its label.
+  static std::string label_of(TaskId task, const BatchFile& batch) try {
+    return batch.label(task);
+  } catch (const FormatError&) {
+    return {};
+  }
+
   void take(Outcome&& outcome, const BatchFile& batch) {
     ended_.add(outcome.state);
-    std::string label = batch.label(outcome.task);
+    std::string label = label_of(outcome.task, batch);
     delivery_->take(std::move(outcome), std::move(label));
   }
 
   // Work.
 
   // From here on something was run, so that an error is none of the input.
-  int run_tasks(Dispatcher& dispatcher) try {
-    work(dispatcher);
+  int run_tasks(Dispatcher& dispatcher, BatchFile& batch) try {
+    work(dispatcher, batch);
     return end(code(dispatcher), last_counts(dispatcher));
   } catch (const InputError& error) {
     throw std::runtime_error(error.what());
   }
 
   // Returns when all tasks are done, or those that are to be.
-  void work(Dispatcher& dispatcher) try {
+  void work(Dispatcher& dispatcher, BatchFile& batch) try {
     while (!dispatcher.finished() && !dispatcher.expired() && !halted_now_) {
       heed_signal(dispatcher);  // first, for it may have come while we started
+      batch.require_unchanged();
       session_.turn([&](TimePoint now) { return step(dispatcher, now); });
       require_output();
       if (halts(dispatcher)) halt(dispatcher);
@@ -158,9 +169,7 @@ class BatchRun {
     if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
     delivery_->finish(code_of(expiry));
     turn_until([&] { return delivery_->closed(); }, go_on);
-    if (expiry.kind == Expiry::Kind::deadline || expiry.kind == Expiry::Kind::signal) {
-      have_run_again(dispatcher.counts(), expiry.signal);
-    }
+    have_run_again_behind(expiry, is_left(dispatcher.counts()));
     abort_with(code_of(expiry));
   }
 
@@ -171,10 +180,20 @@ class BatchRun {
     return counts;
   }
 
-  void have_run_again(const Dispatcher::Counts& counts, int signal) {
+  bool is_left(const Dispatcher::Counts& counts) const {
+    return counts.settled + ended_.settled() < counts.known;
+  }
+
+  // What ended the run may be no fault of its own.
+  void have_run_again_behind(const Expiry& expiry, bool left) {
+    const bool from_outside = expiry.kind == Expiry::Kind::deadline || expiry.kind == Expiry::Kind::signal;
+    if (from_outside) have_run_again(left, expiry.signal);
+  }
+
+  void have_run_again(bool left, int signal) {
     if (!options_.surroundings || !options_.surroundings->restarts()) return;
     const Again again = comes_again({.signal = signal,
-                                     .left = counts.settled + ended_.settled() < counts.known,
+                                     .left = left,
                                      .fruitless = ended_.settled() == 0,
                                      .fruitless_before = fruitless_before_});
     if (again == Again::no) return;
@@ -303,7 +322,7 @@ class BatchRun {
     wait_for([&] { return delivery_->closed(); });
     session_.crew().watch().on_rest();
     require_output();
-    if (grace_end_ && counts) have_run_again(*counts, session_.signals().number());
+    if (grace_end_ && counts) have_run_again(is_left(*counts), session_.signals().number());
     session_.dismiss(code);
     return code;
   }
@@ -323,6 +342,7 @@ class BatchRun {
     if (!expired) return;
     listener_.on_limit(*expired, {});
     if (delivery_) make_safe(code_of(*expired));
+    if (opening_) have_run_again_behind(*expired, true);
     abort_with(code_of(*expired));
   }
 
@@ -353,6 +373,7 @@ class BatchRun {
   OpeningBatch opening_batch_;
   OuterLimitSource outer_limit_;
   std::unique_ptr<Delivery> delivery_;
+  bool opening_ = true;  ///< no task has been given out
   bool nothing_to_do_ = false;
   StateCounts ended_;                ///< tasks of this run
   std::uint64_t failed_before_ = 0;  ///< in earlier runs, and not tried again

@@ -53,7 +53,8 @@ int run_batch(const RunOptions& options, const MakeListener& make_listener, Time
   // already.)
   signal(SIGXFSZ, SIG_IGN);
   Session& session = program.session();
-  if (problem.empty()) problem = why_no_workdir(options.executors.workdir);
+  const bool executes = !session.is_dispatcher() || session.ranks() == 1;
+  if (problem.empty() && executes) problem = why_no_workdir(options.executors.workdir);
   std::unique_ptr<RunListener> listener;
   // Errors end the job in here, while MPI lives, those of a refusal too: to leave would be to wait in
   // MPI_Finalize for ranks that serve.

@@ -52,11 +52,13 @@ bool Dispatcher::turn(TimePoint now) {
   return busy;
 }
 
-// No task can end: none is in flight, and that is our own doing, or the caller's. So nothing stalls.
+// No task can end: none is in flight, and that is our own doing, the caller's, or asked for (--retry-delay).
+// So nothing stalls.
 bool Dispatcher::rests() const {
   if (finished()) return true;
   const bool nothing_to_give = scheduler_.done() == scheduler_.known();
-  return scheduler_.in_flight() == 0 && (nothing_to_give || hold_ == Hold::for_caller || remembers_much());
+  const bool only_later = scheduler_.has_delayed() && !scheduler_.has_ready();
+  return scheduler_.in_flight() == 0 && (nothing_to_give || hold_ == Hold::for_caller || only_later);
 }
 
 bool Dispatcher::take_messages(TimePoint now) {

@@ -131,15 +131,20 @@ TEST_F(BatchFileTest, WhatIsShortenedInTheMiddleOfARunCannotBeRead) {
 
 TEST_F(BatchFileTest, KnowsThatItWasWrittenTo) {
   const std::string path = pack({command("a")});
-  const BatchFile batch(path);
+  BatchFile batch(path);
   EXPECT_NO_THROW(batch.require_unchanged());
   const Bytes bytes = read_bytes(path);
+  std::filesystem::last_write_time(path,
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_NO_THROW(batch.require_unchanged()) << "it was only touched";
   const std::string beside = path + ".new";
   std::ofstream(beside) << bytes;
   std::filesystem::rename(beside, path);
   EXPECT_NO_THROW(batch.require_unchanged()) << "what was opened is as it was";
-  const BatchFile replaced(path);
-  std::fstream(path, std::ios::in | std::ios::out) << bytes;
+  BatchFile replaced(path);
+  const Bytes other = read_bytes(pack({command("b")}, "other.bin"));
+  ASSERT_EQ(other.size(), bytes.size());
+  std::fstream(path, std::ios::in | std::ios::out) << other;
   EXPECT_THROW(replaced.require_unchanged(), std::runtime_error);
 }
 
