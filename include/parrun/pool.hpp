@@ -188,6 +188,7 @@ class Pool {
 /// line on stderr; a TimeoutError that leaves `body` ends the job with exit code 124. A lone rank executes
 /// its tasks itself. Throws std::logic_error where it was called before, also within `body`, or MPI was
 /// finalised.
+// NOLINTNEXTLINE(bugprone-exception-escape): it is not the program's
 int main(int argc, char** argv, const std::function<void(Pool&)>& body, const PoolOptions& options = {});
 
 }  // namespace parrun

@@ -81,6 +81,7 @@ void check_first() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): it is not the program's
 int main(int /*argc*/, char** /*argv*/, const std::function<void(Pool&)>& body, const PoolOptions& options) {
   check_first();
   try {
