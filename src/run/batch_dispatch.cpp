@@ -71,7 +71,7 @@ class BatchRun {
     session_.graceful(true);
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
     opening_ = false;
-    return run_tasks(dispatcher, batch);
+    return run_tasks(dispatcher);
   }
 
  private:
@@ -134,18 +134,17 @@ class BatchRun {
   // Work.
 
   // From here on something was run, so that an error is none of the input.
-  int run_tasks(Dispatcher& dispatcher, BatchFile& batch) try {
-    work(dispatcher, batch);
+  int run_tasks(Dispatcher& dispatcher) try {
+    work(dispatcher);
     return end(code(dispatcher), last_counts(dispatcher));
   } catch (const InputError& error) {
     throw std::runtime_error(error.what());
   }
 
   // Returns when all tasks are done, or those that are to be.
-  void work(Dispatcher& dispatcher, BatchFile& batch) try {
+  void work(Dispatcher& dispatcher) try {
     while (!dispatcher.finished() && !dispatcher.expired() && !halted_now_) {
       heed_signal(dispatcher);  // first, for it may have come while we started
-      batch.require_unchanged();
       session_.turn([&](TimePoint now) { return step(dispatcher, now); });
       require_output();
       if (halts(dispatcher)) halt(dispatcher);

@@ -22,7 +22,9 @@ class TaskSource {
   virtual BytesView payload(TaskId task) = 0;
   /// The same, as `out` puts a string. Throws std::runtime_error where it cannot be had any more.
   virtual void append_payload(TaskId task, ByteWriter& out) { out.put(payload(task)); }
-  /// Throws std::runtime_error where what it gave since the last call may not have been the task's.
+  /// Throws std::runtime_error where what it gave since the last call may not have been the task's. To be
+  /// asked where payloads are read, and not in each turn: a file system that does not answer would hold the
+  /// loop.
   virtual void confirm() {}
   /// The task's label, or nothing.
   virtual std::string label(TaskId task) { return std::string(decode_task_head(payload(task)).label); }
