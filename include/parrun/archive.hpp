@@ -90,7 +90,7 @@ class InBytes {
     load(size);
     if (size > bytes_.size() / sizeof(Char)) end_too_early();
     if constexpr (sizeof(Char) == 1) {
-      text.assign(reinterpret_cast<const Char*>(bytes_.data()), size);
+      text = std::basic_string<Char>(reinterpret_cast<const Char*>(bytes_.data()), size);
       bytes_.remove_prefix(size);
     } else {
       text.resize(size);

@@ -26,7 +26,7 @@ namespace parrun::format {
 // A byte above 127 in front and a line end behind: no text begins so, and a text-mode copy breaks it.
 inline constexpr BytesView kMagic{"\x89parrun\n", 8};
 inline constexpr BytesView kEndMagic{"\x89parend\n", 8};
-inline constexpr std::uint32_t kVersion = 2;  // 2: limits of memory, CPU and output in a task
+inline constexpr std::uint32_t kVersion = 3;  // 3: a task has no fields that say nothing
 
 inline constexpr std::uint64_t kHeaderSize = 24;
 inline constexpr std::uint64_t kFrameSize = 16;  // a record's length and checksum

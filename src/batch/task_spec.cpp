@@ -3,11 +3,16 @@
 namespace parrun {
 namespace {
 
-// Payload: kind u8, with kWithCost where the next is there: cost f64, timeout [ns] i64 (0: none), retries i32
-// (-1: none), memory limit [bytes] u64, CPU limit [ns] i64, output limit [bytes] u64 (0: none), label, env
-// (count u64, then name and value), cwd, stdin, the kind's fields. Fields as in base/bytes.hpp.
+// Payload: kind u8, with a bit for each part that is there; the parts, in this order; the kind's fields. Most
+// tasks have no part. Fields as in base/bytes.hpp.
 enum class Kind : std::uint8_t { shell = 1, argv = 2, call = 3 };
-constexpr std::uint8_t kWithCost = 0x80;
+constexpr std::uint8_t kCost = 0x80;  // cost f64
+// Timeout [ns] i64 (0: none), retries i32 (-1: none), limits of memory [bytes] u64, CPU [ns] i64 and output
+// [bytes] u64 (0: none).
+constexpr std::uint8_t kLimits = 0x40;
+constexpr std::uint8_t kLabel = 0x20;         // a string
+constexpr std::uint8_t kSurroundings = 0x10;  // env (count u64, then name and value), cwd, stdin
+constexpr std::uint8_t kAnyPart = kCost | kLimits | kLabel | kSurroundings;
 
 constexpr const char* kNoProgram = "a command without a program";
 constexpr const char* kBytesBehind = "bytes behind a task's last field";
@@ -50,29 +55,35 @@ decltype(TaskSpec::work) decode_work(Kind kind, ByteReader& in) {
 }
 
 Kind kind_of(std::uint8_t first) {
-  const auto kind = static_cast<Kind>(first & ~kWithCost);
+  const auto kind = static_cast<Kind>(first & ~kAnyPart);
   if (kind != Kind::shell && kind != Kind::argv && kind != Kind::call)
     throw FormatError("an unknown kind of task");
   return kind;
 }
 
+std::uint8_t unless(bool absent, std::uint8_t part) { return absent ? 0 : part; }
+
+/// `surroundings`: kSurroundings where they follow.
 template <typename Head>
-void put_head(Kind kind, const Head& head, ByteWriter& out) {
-  const auto first = static_cast<std::uint8_t>(kind);
-  out.put<std::uint8_t>(head.cost ? first | kWithCost : first);
-  if (head.cost) out.put(*head.cost);
-  out.put(std::int64_t{head.timeout.value_or(Duration::zero()).count()},
-          std::int32_t{head.retries.value_or(-1)}, head.resources.memory_bytes.value_or(0),
-          std::int64_t{head.resources.cpu.value_or(Duration::zero()).count()},
-          head.resources.output_bytes.value_or(0));
-  out.put(head.label);
+void put_head(Kind kind, const Head& head, std::uint8_t surroundings, ByteWriter& out) {
+  const ResourceLimits& resources = head.resources;
+  const std::uint8_t cost = unless(!head.cost, kCost);
+  const bool no_resources = !resources.memory_bytes && !resources.cpu && !resources.output_bytes;
+  const std::uint8_t limits = unless(!head.timeout && !head.retries && no_resources, kLimits);
+  const std::uint8_t label = unless(head.label.empty(), kLabel);
+  out.put(static_cast<std::uint8_t>(static_cast<std::uint8_t>(kind) | cost | limits | label | surroundings));
+  if (cost != 0) out.put(*head.cost);
+  if (limits != 0) {
+    out.put(std::int64_t{head.timeout.value_or(Duration::zero()).count()},
+            std::int32_t{head.retries.value_or(-1)}, resources.memory_bytes.value_or(0),
+            std::int64_t{resources.cpu.value_or(Duration::zero()).count()},
+            resources.output_bytes.value_or(0));
+  }
+  if (label != 0) out.put(head.label);
 }
 
 template <typename Head>
-Kind decode_head(ByteReader& in, Head& head) {
-  const auto first = in.get<std::uint8_t>();
-  const Kind kind = kind_of(first);
-  if ((first & kWithCost) != 0) head.cost = in.get<double>();
+void decode_limits(ByteReader& in, Head& head) {
   std::int64_t timeout = 0;
   std::int32_t retries = -1;
   std::uint64_t memory = 0;
@@ -84,13 +95,22 @@ Kind decode_head(ByteReader& in, Head& head) {
   if (memory > 0) head.resources.memory_bytes = memory;
   if (cpu > 0) head.resources.cpu = Duration(cpu);
   if (output > 0) head.resources.output_bytes = output;
-  head.label = in.get_bytes();
-  return kind;
+}
+
+/// Returns the first byte.
+template <typename Head>
+std::uint8_t decode_head(ByteReader& in, Head& head) {
+  const auto first = in.get<std::uint8_t>();
+  if ((first & kCost) != 0) head.cost = in.get<double>();
+  if ((first & kLimits) != 0) decode_limits(in, head);
+  if ((first & kLabel) != 0) head.label = in.get_bytes();
+  return first;
 }
 
 /// Returns what the input is.
 template <typename Surroundings>
-BytesView decode_surroundings(ByteReader& in, Surroundings& of) {
+BytesView decode_surroundings(std::uint8_t first, ByteReader& in, Surroundings& of) {
+  if ((first & kSurroundings) == 0) return {};
   for (auto count = in.get<std::uint64_t>(); count > 0; --count) {
     const BytesView name = in.get_bytes();
     of.env.emplace_back(name, in.get_bytes());
@@ -102,26 +122,28 @@ BytesView decode_surroundings(ByteReader& in, Surroundings& of) {
 }  // namespace
 
 Bytes encode(const TaskSpec& spec) {
+  const bool plain_surroundings = spec.env.empty() && spec.cwd.empty() && spec.stdin_text.empty();
+  const std::uint8_t surroundings = unless(plain_surroundings, kSurroundings);
   ByteWriter out;
-  put_head(std::visit(KindOf(), spec.work), spec, out);
-  out.put<std::uint64_t>(spec.env.size());
-  for (const auto& [name, value] : spec.env) out.put(name).put(value);
-  out.put(spec.cwd).put(spec.stdin_text);
+  put_head(std::visit(KindOf(), spec.work), spec, surroundings, out);
+  if (surroundings != 0) {
+    out.put<std::uint64_t>(spec.env.size());
+    for (const auto& [name, value] : spec.env) out.put(name).put(value);
+    out.put(spec.cwd).put(spec.stdin_text);
+  }
   std::visit(WorkEncoder{out}, spec.work);
   return out.take();
 }
 
 void append_call(const TaskHead& head, BytesView function, BytesView arguments, ByteWriter& out) {
-  constexpr std::uint64_t kNone = 0;
-  put_head(Kind::call, head, out);
-  out.put(kNone, kNone, kNone);  // variables, bytes of the folder's name and of the input
+  put_head(Kind::call, head, 0, out);
   out.put(function).put(arguments);
 }
 
 TaskHead decode_task_head(BytesView payload) {
   ByteReader in(payload);
   TaskHead head;
-  head.is_command = decode_head(in, head) != Kind::call;
+  head.is_command = kind_of(decode_head(in, head)) != Kind::call;
   return head;
 }
 
@@ -129,8 +151,9 @@ std::optional<CallView> view_call(BytesView payload) {
   ByteReader in(payload);
   std::optional<CallView> view(std::in_place);
   CallView& call = *view;
-  const Kind kind = decode_head(in, call.head);
-  decode_surroundings(in, call);
+  const std::uint8_t first = decode_head(in, call.head);
+  decode_surroundings(first, in, call);
+  const Kind kind = kind_of(first);
   switch (kind) {
     case Kind::shell:
       in.get_bytes();
@@ -153,9 +176,9 @@ std::optional<CallView> view_call(BytesView payload) {
 TaskSpec decode_task(BytesView payload) {
   ByteReader in(payload);
   TaskSpec spec;
-  const Kind kind = decode_head(in, spec);
-  spec.stdin_text = decode_surroundings(in, spec);
-  spec.work = decode_work(kind, in);
+  const std::uint8_t first = decode_head(in, spec);
+  spec.stdin_text = decode_surroundings(first, in, spec);
+  spec.work = decode_work(kind_of(first), in);
   if (!in.at_end()) throw FormatError(kBytesBehind);
   return spec;
 }

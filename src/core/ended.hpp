@@ -50,7 +50,7 @@ class Ended {
     } else {
       decode_to(outcome);
       outcome.rank = rank_;
-      outcome.host = *host_;
+      if (outcome.host != *host_) outcome.host = *host_;
       outcome.earlier.clear();
     }
   }

@@ -10,23 +10,28 @@
 namespace parrun {
 namespace {
 
-// Encoded: these fields, then each text that is not empty, then the value's bytes.
-struct FixedFields {
+// Encoded: the fields that all have, then each part that is there, then the value's bytes.
+struct Fields {
   std::uint64_t task = 0;
   int attempt = 0;
   State state = State::succeeded;
+  bool value_is_json = false;
+  std::uint8_t parts = 0;  ///< which are there: a bit for each text, and those below
   double started_s = 0;
   double elapsed_s = 0;
+  std::uint64_t value_size = 0;  ///< [bytes]
+  // kUsage.
   double user_s = 0;
   double system_s = 0;
   std::int64_t max_rss_kb = 0;
+  // kExit.
   int exit_code = 0;
   int signal = 0;
-  bool value_is_json = false;
-  std::uint8_t texts_present = 0;  ///< a bit for each
-  std::uint64_t value_size = 0;    ///< [bytes]
 };
 constexpr std::size_t kTexts = 6;
+constexpr unsigned kAllTexts = (1U << kTexts) - 1;
+constexpr unsigned kUsage = 1U << kTexts;
+constexpr unsigned kExit = kUsage << 1;
 
 // `O` is an Outcome, or a const one.
 template <typename O>
@@ -49,17 +54,18 @@ void assign(BytesView from, std::string& to) {
 }
 
 // Calls `on_text(i, text)` for each text that is there; returns the fields, and the value.
-std::pair<FixedFields, BytesView> parse(BytesView bytes, auto on_text) {
+std::pair<Fields, BytesView> parse(BytesView bytes, auto on_text) {
   ByteReader in(bytes);
-  FixedFields it;
-  in.get(it.task, it.attempt, it.state, it.started_s, it.elapsed_s, it.user_s, it.system_s, it.max_rss_kb,
-         it.exit_code, it.signal, it.value_is_json, it.texts_present, it.value_size);
+  Fields it;
+  in.get(it.task, it.attempt, it.state, it.value_is_json, it.parts, it.started_s, it.elapsed_s,
+         it.value_size);
+  if ((it.parts & kUsage) != 0) in.get(it.user_s, it.system_s, it.max_rss_kb);
+  if ((it.parts & kExit) != 0) in.get(it.exit_code, it.signal);
   if (it.state > State::cancelled) throw FormatError("an unknown state of a task");
   if (!is_time(it.started_s) || !is_time(it.elapsed_s) || !is_time(it.user_s) || !is_time(it.system_s))
     throw FormatError("a time of a task that cannot be");
   if (it.exit_code < 0 || it.exit_code > kMostExitCode) throw FormatError("an exit code that cannot be");
-  if (it.texts_present >> kTexts != 0) throw FormatError("an unknown text of an outcome");
-  for (unsigned left = it.texts_present; left != 0; left &= left - 1) {
+  for (unsigned left = it.parts & kAllTexts; left != 0; left &= left - 1) {
     on_text(static_cast<std::size_t>(std::countr_zero(left)), in.get_bytes());
   }
   const BytesView value = in.get_bytes(it.value_size);
@@ -121,25 +127,32 @@ void append(const Outcome& outcome, ByteWriter& out) {
 
 void append_but_value(const Outcome& outcome, ByteWriter& out) {
   const auto texts = texts_of(outcome);
-  unsigned present = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) present |= (texts[i]->empty() ? 0U : 1U) << i;
-  out.put(outcome.task.get(), outcome.attempt, outcome.state, outcome.started_s, outcome.elapsed_s,
-          outcome.user_s, outcome.system_s, outcome.max_rss_kb, outcome.exit_code, outcome.signal,
-          outcome.value_is_json, static_cast<std::uint8_t>(present), std::uint64_t{outcome.value.size()});
+  const bool used = outcome.user_s != 0 || outcome.system_s != 0 || outcome.max_rss_kb != 0;
+  const bool exit = outcome.exit_code != 0 || outcome.signal != 0;
+  unsigned parts = (used ? kUsage : 0) | (exit ? kExit : 0);
+  for (std::size_t i = 0; i < texts.size(); ++i) parts |= (texts[i]->empty() ? 0U : 1U) << i;
+  out.put(outcome.task.get(), outcome.attempt, outcome.state, outcome.value_is_json,
+          static_cast<std::uint8_t>(parts), outcome.started_s, outcome.elapsed_s,
+          std::uint64_t{outcome.value.size()});
+  if (used) out.put(outcome.user_s, outcome.system_s, outcome.max_rss_kb);
+  if (exit) out.put(outcome.exit_code, outcome.signal);
+  if ((parts & kAllTexts) == 0) return;
   for (const std::string* text : texts) {
     if (!text->empty()) out.put(*text);
   }
 }
 
 OutcomeHead decode_outcome_head(BytesView bytes) {
-  const FixedFields it = parse(bytes, [](std::size_t, BytesView) {}).first;
+  const Fields it = parse(bytes, [](std::size_t, BytesView) {}).first;
   return {{TaskId(it.task), it.attempt}, it.state, it.exit_code, it.elapsed_s};
 }
 
 void decode_outcome(BytesView bytes, Outcome& outcome) {
   const auto texts = texts_of(outcome);
-  for (std::string* text : texts) assign({}, *text);
   const auto [it, value] = parse(bytes, [&](std::size_t i, BytesView text) { assign(text, *texts[i]); });
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if ((it.parts >> i & 1U) == 0 && !texts[i]->empty()) assign({}, *texts[i]);
+  }
   outcome.task = TaskId(it.task);
   outcome.attempt = it.attempt;
   outcome.state = it.state;

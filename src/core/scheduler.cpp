@@ -31,12 +31,11 @@ void Scheduler::add_tasks(std::uint64_t count) {
 // Queues the worker for tasks if one batch or less is left to it.
 void Scheduler::consider(Rank rank) {
   Worker& candidate = worker(rank);
-  if (!candidate.present || candidate.load > batch_size()) return;
-  if (candidate.load == 0) {
-    if (!std::exchange(candidate.idle, true)) idle_.push_back(rank);
-  } else {
-    if (!std::exchange(candidate.hungry, true)) hungry_.push_back(rank);
-  }
+  const bool has_none = candidate.load == 0;
+  bool& queued = has_none ? candidate.idle : candidate.hungry;
+  if (queued || !candidate.present || candidate.load > batch_limit_ || candidate.load > batch_size()) return;
+  queued = true;
+  (has_none ? idle_ : hungry_).push_back(rank);
 }
 
 // The attempt is under way no longer; its task is in none of the places until it is put into one.
@@ -59,7 +58,7 @@ std::size_t Scheduler::batch_size() const {
 
 // All that is ready, without what shuns this worker while another one is there.
 std::uint64_t Scheduler::ready_count_for(Rank rank) const {
-  if (present_ == 1) return ready_count();
+  if (shunned_count_ == 0 || present_ == 1) return ready_count();
   const auto shunning = shunned_.find(rank);
   return ready_count() - (shunning == shunned_.end() ? 0 : shunning->second.size());
 }
@@ -135,6 +134,7 @@ void Scheduler::bring_back() {
 
 // Of what came back, what shuns another worker comes first: the rest is for everybody.
 std::optional<Scheduler::Attempt> Scheduler::pop_again_for(Rank rank) {
+  if (shunned_count_ == 0 && returned_.empty()) return std::nullopt;
   auto shunned = shunned_.begin();
   if (shunned != shunned_.end() && shunned->first == rank && present_ > 1) ++shunned;
   if (shunned == shunned_.end() && returned_.empty()) return std::nullopt;

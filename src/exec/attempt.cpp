@@ -55,26 +55,6 @@ void make_json(const Function& function, Outcome& outcome) {
   outcome.value_is_json = true;
 }
 
-void call_function(const CallView& call, const AttemptTerms& terms, Outcome& outcome) {
-  const Function* function = find_function(call.function);
-  if (function == nullptr) return fail(fmt::format("no task function '{}'", call.function), outcome);
-  try {
-    outcome.value = function->call(call.arguments);
-    if (terms.json_values) make_json(*function, outcome);
-    const std::uint64_t most = terms.most_value_bytes;
-    if (const std::size_t size = outcome.value.size(); most > 0 && size > most) {
-      fail(fmt::format("its result of {} is larger than the {} that a record takes; write it to a file, or "
-                       "run with --no-record",
-                       format_size(size), format_size(most)),
-           outcome);
-    }
-  } catch (const std::exception& error) {
-    set_exception(error.what(), outcome);
-  } catch (...) {
-    set_exception("an exception that is no std::exception", outcome);
-  }
-}
-
 void execute_command(const TaskSpec& command, std::optional<std::uint64_t> output_limit, Outcome& outcome) {
   run_command(command, environ, STDOUT_FILENO, STDERR_FILENO, output_limit, outcome);
 }
@@ -130,6 +110,32 @@ Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
   return outcome;
 }
 
+// Most calls are of the function of the one before.
+const Function* Attempter::find(BytesView name) {
+  if (last_ == nullptr || last_->name != name) last_ = find_function(name);
+  return last_;
+}
+
+void Attempter::call_function(const CallView& call, Outcome& outcome) {
+  const Function* const function = find(call.function);
+  if (function == nullptr) return fail(fmt::format("no task function '{}'", call.function), outcome);
+  try {
+    outcome.value = function->call(call.arguments);
+    if (terms_.json_values) make_json(*function, outcome);
+    const std::uint64_t most = terms_.most_value_bytes;
+    if (const std::size_t size = outcome.value.size(); most > 0 && size > most) {
+      fail(fmt::format("its result of {} is larger than the {} that a record takes; write it to a file, or "
+                       "run with --no-record",
+                       format_size(size), format_size(most)),
+           outcome);
+    }
+  } catch (const std::exception& error) {
+    set_exception(error.what(), outcome);
+  } catch (...) {
+    set_exception("an exception that is no std::exception", outcome);
+  }
+}
+
 // On a thread.
 
 Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
@@ -137,7 +143,7 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
   Outcome outcome = begin(order, start);
   try {
     if (const auto call = view_call(order.payload)) {
-      call_function(*call, terms_, outcome);
+      call_function(*call, outcome);
     } else {
       const TaskSpec command = decode_task(order.payload);
       execute_command(command, command.resources.or_else(terms_.resources).output_bytes, outcome);
@@ -175,7 +181,7 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
     if (const auto call = view_call(order.payload)) {
       const std::string folder = enter(order.id, call->head.resources);
       enter_call(*call, folder);
-      call_function(*call, terms_, outcome);
+      call_function(*call, outcome);
     } else {
       is_command_ = true;
       watch_.end();
@@ -202,7 +208,7 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
 // long as no function has made one there are the standard ones alone.
 void ProcessAttempter::flush() {
   some_opened_ = some_opened_ || (!is_command_ && is_touched());
-  std::cout.flush();
+  if (!place_.cout_is_stdout()) std::cout.flush();
   if (some_opened_) {
     std::fflush(nullptr);
   } else {
@@ -275,14 +281,15 @@ void ProcessAttempter::end_children(Outcome& outcome) {
        outcome);
 }
 
-bool ProcessAttempter::clean_up() {
+Attempter::Place ProcessAttempter::clean_up() {
   if (!touched_) {
     place_.restore_untouched();
-    return is_light();
+    return is_light() ? Place::as_it_was : Place::spoilt;
   }
   const bool restored = is_command_ ? place_.restore_behind_command(elapsed_) : place_.restore(elapsed_);
   if (note_.has_scratch) drop_scratch(note_.id(), failed_);
-  return restored && is_light() && !left_children_ && captured_ && capture_.leads_here();
+  const bool usable = restored && is_light() && !left_children_ && captured_ && capture_.leads_here();
+  return usable ? Place::cleaned : Place::spoilt;
 }
 
 bool ProcessAttempter::is_light() {

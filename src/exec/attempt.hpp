@@ -16,6 +16,7 @@
 #include "exec/attempt_note.hpp"
 #include "exec/capture.hpp"
 #include "exec/clean_place.hpp"
+#include "exec/registry.hpp"
 #include "exec/scratch.hpp"
 #include "exec/shared_values.hpp"
 #include "exec/syscall_watch.hpp"
@@ -45,6 +46,12 @@ AttemptTerms decode_terms(ByteReader& in);
 
 class Attempter {
  public:
+  enum class Place {
+    as_it_was,  ///< nothing had to be done
+    cleaned,    ///< that took a while
+    spoilt      ///< no other attempt may be made here
+  };
+
   /// To be made on the thread that makes the attempts.
   explicit Attempter(const ShareTable& table) : shared_(table) {}
   virtual ~Attempter() = default;
@@ -52,19 +59,23 @@ class Attempter {
   void set_terms(const AttemptTerms& terms) { terms_ = terms; }
   /// `now`: when it starts, and then when its execution has ended.
   virtual Outcome attempt(const AttemptOrder& order, TimePoint& now) = 0;
-  /// Cleans up, once the outcome is on its way. False: no other attempt may be made here.
-  virtual bool clean_up() { return true; }
+  /// Cleans up, once the outcome is on its way.
+  virtual Place clean_up() { return Place::as_it_was; }
   /// Some values are shared no more.
   virtual void drop_released() { shared_.drop_released(); }
 
  protected:
   Outcome begin(const AttemptOrder& order, TimePoint start);
+  void call_function(const CallView& call, Outcome& outcome);
 
   SharedValues shared_;
   AttemptTerms terms_;
 
  private:
+  const Function* find(BytesView name);
+
   Calendar calendar_;
+  const Function* last_ = nullptr;  ///< that was called
 };
 
 class ThreadAttempter final : public Attempter {
@@ -79,7 +90,7 @@ class ProcessAttempter final : public Attempter {
   ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
                    AttemptNote& note, const ShareTable& table);
   Outcome attempt(const AttemptOrder& order, TimePoint& now) override;
-  bool clean_up() override;
+  Place clean_up() override;
   void drop_released() override;
 
  private:

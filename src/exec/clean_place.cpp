@@ -19,6 +19,9 @@
 #include <iostream>
 #include <iterator>
 #include <utility>
+#ifdef __GLIBCXX__
+#include <ext/stdio_sync_filebuf.h>
+#endif
 
 #include "exec/process_tree.hpp"
 
@@ -71,8 +74,15 @@ bool threads_go(unsigned long wanted) {
 
 bool same_format(const std::ios& a, const std::ios& b) {
   return a.flags() == b.flags() && a.precision() == b.precision() && a.width() == b.width() &&
-         a.fill() == b.fill() && a.exceptions() == b.exceptions() && a.tie() == b.tie() &&
-         a.getloc() == b.getloc();
+         a.fill() == b.fill() && a.exceptions() == b.exceptions() && a.tie() == b.tie();
+}
+
+bool passes_all_to_stdio([[maybe_unused]] std::streambuf* buffer) {
+#ifdef __GLIBCXX__
+  return dynamic_cast<__gnu_cxx::stdio_sync_filebuf<char>*>(buffer) != nullptr;
+#else
+  return false;
+#endif
 }
 
 bool same_handler(const struct sigaction& a, const struct sigaction& b) {
@@ -83,14 +93,14 @@ bool same_handler(const struct sigaction& a, const struct sigaction& b) {
 
 // That a result was not exact says nothing: ours are not either.
 FloatingPoint::Seen FloatingPoint::look() {
-  Seen seen{fegetround(), fegetexcept(), fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT)};
+  const int raised = fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT);
 #ifdef __x86_64__
-  seen.sse = _mm_getcsr() & ~static_cast<unsigned>(_MM_EXCEPT_MASK);
   fpu_control_t x87 = 0;
   _FPU_GETCW(x87);
-  seen.x87 = x87;
+  return {raised, _mm_getcsr() & ~static_cast<unsigned>(_MM_EXCEPT_MASK), x87};
+#else
+  return {raised, static_cast<unsigned>(fegetround()), static_cast<unsigned>(fegetexcept())};
 #endif
-  return seen;
 }
 
 CleanPlace::CleanPlace()
@@ -99,6 +109,7 @@ CleanPlace::CleanPlace()
       locale_(setlocale(LC_ALL, nullptr)),
       out_buffer_(std::cout.rdbuf()),
       err_buffer_(std::cerr.rdbuf()),
+      synchronised_(passes_all_to_stdio(out_buffer_)),
       priority_(getpriority(PRIO_PROCESS, 0)),
       policy_(sched_getscheduler(0)),
       first_free_descriptor_(first_free_descriptor()),
@@ -113,6 +124,8 @@ CleanPlace::CleanPlace()
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
   out_.copyfmt(std::cout);
   err_.copyfmt(std::cerr);
+  out_locale_ = out_.getloc();
+  err_locale_ = err_.getloc();
   for (int number = 1; number < NSIG; ++number) {
     sigaction(number, nullptr, &handlers_[static_cast<std::size_t>(number)]);
   }
@@ -174,8 +187,12 @@ void CleanPlace::restore_streams() {
   std::cin.clear();
   std::cout.rdbuf(out_buffer_);  // clears its state too
   std::cerr.rdbuf(err_buffer_);
-  if (!same_format(std::cout, out_) || !same_format(std::cerr, err_)) restore_formats();
+  const bool same = same_format(std::cout, out_) && same_format(std::cerr, err_) &&
+                    std::cout.getloc() == out_locale_ && std::cerr.getloc() == err_locale_;
+  if (!same) restore_formats();
 }
+
+bool CleanPlace::cout_is_stdout() const { return synchronised_ && std::cout.rdbuf() == out_buffer_; }
 
 // With what cannot be seen: callbacks, and words that somebody registered.
 void CleanPlace::restore_formats() {

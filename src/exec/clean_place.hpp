@@ -38,11 +38,9 @@ class FloatingPoint {
 
  private:
   struct Seen {
-    int rounding;
-    int trapped;
     int raised;
-    unsigned sse = 0;  ///< all that can be set of it, where there is one
-    unsigned x87 = 0;  ///< likewise
+    unsigned first;   ///< what was set: SSE's control register, or the rounding mode
+    unsigned second;  ///< x87's control word, or the exceptions that trap
     bool operator==(const Seen&) const = default;
   };
   static Seen look();
@@ -72,6 +70,8 @@ class CleanPlace {
   bool restore_behind_command(Duration elapsed);
   /// No thread lives on here that a former task has started, which may make system calls in the next one.
   bool alone() const { return alone_; }
+  /// What is written to std::cout lies in stdout.
+  bool cout_is_stdout() const;
 
  private:
   void restore_environment();
@@ -97,8 +97,11 @@ class CleanPlace {
   std::string locale_;
   std::ios out_{nullptr};
   std::ios err_{nullptr};
+  std::locale out_locale_;
+  std::locale err_locale_;
   std::streambuf* out_buffer_;
   std::streambuf* err_buffer_;
+  bool synchronised_;  ///< out_buffer_ keeps nothing, and passes all to stdout
   std::array<struct sigaction, NSIG> handlers_{};
   std::array<rlimit, RLIM_NLIMITS> limits_{};
   std::locale global_locale_;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "core/outcome.hpp"
 #include "exec/frames.hpp"
@@ -9,13 +10,15 @@
 namespace parrun {
 namespace {
 
-// The worker may have more to give: it hears where nothing is left.
-ByteReader next_frame(Channel& channel, Frames& frames) {
+// The worker may have more to give: it hears where nothing is left. `on_wait` is called where that may have
+// taken a while.
+ByteReader next_frame(Channel& channel, Frames& frames, auto on_wait) {
   for (;;) {
     if (const auto frame = frames.front()) {
       frames.pop();
       return ByteReader(*frame);
     }
+    on_wait();
     frames.drop_done();
     if (frames.read_from(channel.tasks) > 0) continue;
     channel.outcomes.nudge();
@@ -42,21 +45,19 @@ bool tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer
   return !waited && !apart;
 }
 
-// Executes what is ordered, one attempt after another.
+// Executes what is ordered, one attempt after another. Each begins when the last one has ended, where nothing
+// between them took a while: to read the clock twice for each would be felt.
 class Service {
  public:
   Service(Channel& channel, Attempter& attempter, Handover* large)
       : channel_(channel), attempter_(attempter), large_(large) {}
 
   void resume() { ++resumed_; }
+  /// The next attempt begins when it is told to.
+  void pause() { paused_ = true; }
   /// False: no other attempt may be made here. None is made where the task was taken back.
-  bool execute_one(ByteReader& in) {
-    now_ = Clock::now();
-    return !claim() || execute(read_order(in));
-  }
-  /// One begins when the last one has ended: to read the clock twice for each would be felt.
+  bool execute_one(ByteReader& in) { return !claim() || execute(read_order(in)); }
   bool execute_lent(BytesView orders) {
-    now_ = Clock::now();
     for (ByteReader in(orders); !in.at_end() && claim();) {
       if (!execute(take_order(in))) return false;
     }
@@ -65,19 +66,25 @@ class Service {
 
  private:
   // False: the next task was taken back, and so were those behind it.
-  bool claim() { return channel_.claim(started_, resumed_, now_); }
+  bool claim() {
+    if (std::exchange(paused_, false)) now_ = Clock::now();
+    return channel_.claim(started_, resumed_, now_);
+  }
   bool execute(const AttemptOrder& order) {
     Outcome outcome = attempter_.attempt(order, now_);
     channel_.end_execution(++started_);  // a limit does not count the way of a large outcome
-    if (!tell(std::move(outcome), channel_.outcomes, large_, answer_)) now_ = Clock::now();
-    return attempter_.clean_up();
+    const bool told_soon = tell(std::move(outcome), channel_.outcomes, large_, answer_);
+    const Attempter::Place place = attempter_.clean_up();
+    if (!told_soon || place == Attempter::Place::cleaned) pause();
+    return place != Attempter::Place::spoilt;
   }
 
   Channel& channel_;
   Attempter& attempter_;
   Handover* large_;
   ByteWriter answer_;
-  TimePoint now_{};
+  TimePoint now_{};  ///< when the last attempt ended
+  bool paused_ = true;
   std::uint64_t started_ = 0;
   std::uint64_t resumed_ = 0;
 };
@@ -94,7 +101,7 @@ void serve_tasks(Channel& channel, Attempter& attempter, Handover* large) {
   Frames frames(std::numeric_limits<std::uint64_t>::max());
   Service service(channel, attempter, large);
   for (bool usable = true; usable;) {
-    ByteReader in = next_frame(channel, frames);
+    ByteReader in = next_frame(channel, frames, [&] { service.pause(); });
     switch (in.get<FrameKind>()) {
       case FrameKind::quit:
         return;
