@@ -31,14 +31,14 @@ template <typename T>
 inline constexpr bool kPlain =
     std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, std::wstring>;
 
-/// Appends to memory what it is given.
+/// Writes what it is given over what `bytes`, which outlive it, hold.
 class OutBytes {
  public:
-  OutBytes() { bytes_.reserve(kMostNeedNoMore); }
-  /// For so many bytes.
-  explicit OutBytes(std::size_t size) { bytes_.reserve(size > kLarge ? size + kRoomBehind : size); }
-
-  std::string take() { return std::move(bytes_); }
+  /// `size`: how many come, if that is known.
+  explicit OutBytes(std::string& bytes, std::size_t size = kMostNeedNoMore) : bytes_(bytes) {
+    bytes_.clear();
+    bytes_.reserve(size > kLarge ? size + kRoomBehind : size);
+  }
 
   void save_binary(const void* data, std::size_t size) {
     if (size > kLarge && bytes_.capacity() - bytes_.size() < size)
@@ -68,7 +68,7 @@ class OutBytes {
   // What is large is not moved for the little that comes behind it, here or on its way.
   static constexpr std::size_t kLarge = std::size_t{16} << 10;
   static constexpr std::size_t kRoomBehind = 1024;
-  std::string bytes_;
+  std::string& bytes_;
 };
 
 /// Reads from memory that outlives it. Throws boost::archive::archive_exception where it ends too early.
@@ -90,7 +90,9 @@ class InBytes {
     load(size);
     if (size > bytes_.size() / sizeof(Char)) end_too_early();
     if constexpr (sizeof(Char) == 1) {
-      text = std::basic_string<Char>(reinterpret_cast<const Char*>(bytes_.data()), size);
+      text.clear();
+      text.reserve(size);  // assign() would look for room twice
+      text.append(reinterpret_cast<const Char*>(bytes_.data()), size);
       bytes_.remove_prefix(size);
     } else {
       text.resize(size);
@@ -108,9 +110,8 @@ class InBytes {
 
 class OutArchive : public boost::archive::basic_binary_oarchive<OutArchive> {
  public:
-  OutArchive() : basic_binary_oarchive(kArchiveFlags) {}
-
-  std::string take() { return bytes_.take(); }
+  /// Over what `bytes`, which outlive it, hold.
+  explicit OutArchive(std::string& bytes) : basic_binary_oarchive(kArchiveFlags), bytes_(bytes) {}
 
   // As Boost's archives have it.
   void save_binary(const void* data, std::size_t size) { bytes_.save_binary(data, size); }
@@ -187,18 +188,22 @@ BOOST_SERIALIZATION_REGISTER_ARCHIVE(parrun::detail::InArchive)
 
 namespace parrun::detail {
 
-/// Throws what the types' own serialize() throws.
+/// Over what `bytes` hold, in their memory. Throws what the types' own serialize() throws.
+template <typename... T>
+void put_bytes(std::string& bytes, const T&... values) {
+  if constexpr ((kPlain<T> && ...)) {
+    OutBytes out(bytes, (OutBytes::size_of(values) + ... + 0));
+    (out.save(values), ...);
+  } else {
+    OutArchive out(bytes);
+    (static_cast<void>(out << values), ...);
+  }
+}
 template <typename... T>
 std::string to_bytes(const T&... values) {
-  if constexpr ((kPlain<T> && ...)) {
-    OutBytes out((OutBytes::size_of(values) + ... + 0));
-    (out.save(values), ...);
-    return out.take();
-  } else {
-    OutArchive out;
-    (static_cast<void>(out << values), ...);
-    return out.take();
-  }
+  std::string bytes;
+  put_bytes(bytes, values...);
+  return bytes;
 }
 
 /// Throws boost::archive::archive_exception where `bytes` end too early.

@@ -22,11 +22,18 @@ struct Function {
   std::string name;
   std::type_index key;  ///< Key<f>: how a program finds the name of a function it calls
   std::type_index signature;
-  const void* code;                                 ///< an address inside the program or module that holds it
-  std::string (*call)(std::string_view arguments);  ///< throws what the function throws
+  const void* code;  ///< an address inside the program or module that holds it
+  /// What it returns goes to `value`, over what that holds; throws what the function throws.
+  void (*call_into)(std::string_view arguments, std::string& value);
   std::string (*value_to_json)(std::string_view value);
   std::string (*arguments_from_json)(std::string_view name, std::string_view json);  ///< throws InputError
   std::string (*arguments_to_json)(std::string_view arguments);
+
+  std::string call(std::string_view arguments) const {
+    std::string value;
+    call_into(arguments, value);
+    return value;
+  }
 };
 
 /// Two functions of one name: the start-up check refuses the program.
@@ -87,18 +94,18 @@ std::string value_to_json(std::string_view bytes) {
 
 // Runs `invoke` on the unpacked arguments and packs what it returns.
 template <typename R, typename Unpacked, typename Invoke>
-std::string call_packed(std::string_view bytes, Invoke invoke) {
+void call_packed(std::string_view bytes, std::string& value, Invoke invoke) {
   auto arguments = Arguments<Unpacked>::unpack(bytes);
   if constexpr (std::is_void_v<R>) {
     std::apply(invoke, std::move(arguments));
-    return {};
+    value.clear();
   } else {
-    return to_bytes<std::decay_t<R>>(std::apply(invoke, std::move(arguments)));
+    put_bytes<std::decay_t<R>>(value, std::apply(invoke, std::move(arguments)));
   }
 }
 
 template <typename R, typename Unpacked>
-Function describe(std::string name, std::type_index key, std::string (*call)(std::string_view)) {
+Function describe(std::string name, std::type_index key, void (*call)(std::string_view, std::string&)) {
   using Value = std::decay_t<R>;
   Function function{
       std::move(name), key,    typeid(R(*)(Unpacked)), reinterpret_cast<const void*>(call), call, nullptr,
@@ -119,9 +126,9 @@ template <auto F>
 Registered register_task(std::string name) {
   using S = Signature<std::remove_cv_t<decltype(F)>>;
   if constexpr (kFit<std::remove_cv_t<decltype(F)>>) {
-    constexpr auto call = +[](std::string_view bytes) {
-      return call_packed<typename S::Result, typename S::Arguments>(
-          bytes, [](auto&&... a) -> decltype(auto) { return F(std::forward<decltype(a)>(a)...); });
+    constexpr auto call = +[](std::string_view bytes, std::string& value) {
+      call_packed<typename S::Result, typename S::Arguments>(
+          bytes, value, [](auto&&... a) -> decltype(auto) { return F(std::forward<decltype(a)>(a)...); });
     };
     return Registered(
         describe<typename S::Result, typename S::Arguments>(std::move(name), typeid(Key<F>), call));
@@ -136,11 +143,11 @@ Registered register_task(std::string name) {
   using S = Signature<Functor>;
   if constexpr (kFitObject<Functor>) {
     using Unpacked = WithState<Functor>;
-    constexpr auto call = +[](std::string_view bytes) {
-      return call_packed<typename S::Result, Unpacked>(bytes,
-                                                       [](Functor functor, auto&&... a) -> decltype(auto) {
-                                                         return functor(std::forward<decltype(a)>(a)...);
-                                                       });
+    constexpr auto call = +[](std::string_view bytes, std::string& value) {
+      call_packed<typename S::Result, Unpacked>(bytes, value,
+                                                [](Functor functor, auto&&... a) -> decltype(auto) {
+                                                  return functor(std::forward<decltype(a)>(a)...);
+                                                });
     };
     return Registered(describe<typename S::Result, Unpacked>(std::move(name), typeid(Functor), call));
   } else {

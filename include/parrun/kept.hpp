@@ -17,14 +17,18 @@ class KeptByArguments {
   ~KeptByArguments() { current = outer_; }
 
   static void note(const std::shared_ptr<const void>& data) {
-    if (current != nullptr && data) current->kept_.push_back(data);
+    if (current == nullptr || !data) return;
+    current->kept_.push_back(data);
+    current->any_ = true;
   }
+  bool any() const { return any_; }
   Kept take() { return std::move(kept_); }
 
  private:
   static inline thread_local KeptByArguments* current = nullptr;
   KeptByArguments* outer_;
   Kept kept_;
+  bool any_ = false;  ///< to look at kept_ right behind its making would stall the processor
 };
 
 }  // namespace parrun::detail

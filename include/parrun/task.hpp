@@ -34,7 +34,11 @@ struct CallFields {
 template <typename R>
 class Task {
  public:
-  explicit Task(detail::CallFields fields) : fields_(std::move(fields)) {}
+  Task(const std::string& function, std::string arguments, detail::KeptByArguments& kept)
+      : fields_{.function = function, .arguments = std::move(arguments)} {
+    if (kept.any()) [[unlikely]]
+      fields_.kept = kept.take();
+  }
 
   /// A name for messages and results of `parrun`: in a batch file. A pool tells tasks by their index.
   Task& label(std::string text) {
@@ -116,13 +120,12 @@ auto task(A&&... arguments) {
   using S = detail::Signature<Callable>;
   using Given = detail::Given<typename S::Arguments, A&&...>;
   using T = Task<typename S::Result>;
+  detail::KeptByArguments kept;
   if constexpr (detail::kFit<Callable> && Given::kFit) {
-    detail::KeptByArguments kept;
     static const std::string& name = detail::function_name(typeid(detail::Key<F>), detail::spelled<F>());
-    return T(
-        {.function = name, .arguments = Given::pack(std::forward<A>(arguments)...), .kept = kept.take()});
+    return T(name, Given::pack(std::forward<A>(arguments)...), kept);
   } else {
-    return T({});
+    return T({}, {}, kept);
   }
 }
 
@@ -133,14 +136,12 @@ auto task(const Functor& functor, A&&... arguments) {
   using S = detail::Signature<Functor>;
   using Given = detail::Given<detail::WithState<Functor>, const Functor&, A&&...>;
   using T = Task<typename S::Result>;
+  detail::KeptByArguments kept;
   if constexpr (detail::kFitObject<Functor> && Given::kFit) {
-    detail::KeptByArguments kept;
     static const std::string& name = detail::function_name(typeid(Functor), detail::spelled<Functor>());
-    return T({.function = name,
-              .arguments = Given::pack(functor, std::forward<A>(arguments)...),
-              .kept = kept.take()});
+    return T(name, Given::pack(functor, std::forward<A>(arguments)...), kept);
   } else {
-    return T({});
+    return T({}, {}, kept);
   }
 }
 

@@ -69,6 +69,7 @@ TaskHead decode_task_head(BytesView payload);
 
 /// A call as it lies in a payload.
 struct CallView {
+  CallView() {}  // NOLINT(modernize-use-equals-default): see TaskHead
   TaskHead head;
   BytesView function;
   BytesView arguments;

@@ -79,9 +79,9 @@ class Ended {
   Rank rank_;
   SharedBytes encoded_;
   std::size_t value_size_ = 0;
-  std::size_t claimed_ = 0;
   const std::string* host_ = nullptr;
   std::unique_ptr<Outcome> outcome_;  ///< in place of both
+  std::size_t claimed_ = 0;           ///< by itself: written last before all is moved
 };
 
 }  // namespace parrun

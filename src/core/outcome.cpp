@@ -33,12 +33,15 @@ constexpr unsigned kAllTexts = (1U << kTexts) - 1;
 constexpr unsigned kUsage = 1U << kTexts;
 constexpr unsigned kExit = kUsage << 1;
 
-// `O` is an Outcome, or a const one.
-template <typename O>
-auto texts_of(O& outcome) {
-  return std::array<decltype(&outcome.error), kTexts>{&outcome.error,       &outcome.error_type,
-                                                      &outcome.error_value, &outcome.warning,
-                                                      &outcome.stdout_text, &outcome.stderr_text};
+// Calls `each(i, text)` for all texts of an Outcome, or a const one.
+void for_each_text(auto& outcome, auto each) {
+  unsigned i = 0;
+  each(i++, outcome.error);
+  each(i++, outcome.error_type);
+  each(i++, outcome.error_value);
+  each(i++, outcome.warning);
+  each(i++, outcome.stdout_text);
+  each(i++, outcome.stderr_text);
 }
 
 constexpr int kMostExitCode = 255;
@@ -49,8 +52,12 @@ bool is_time(double seconds) { return seconds >= 0 && seconds < 1e12; }
 void assign(BytesView from, std::string& to) {
   constexpr std::size_t kKept = std::size_t{4} << 20;
   if (to.capacity() > std::max(kKept, 2 * from.size())) std::string().swap(to);
-  if (from.empty()) return to.clear();
-  to.assign(from);
+  to.clear();
+  to.append(from);
+}
+
+void drop(std::string& text) {
+  if (!text.empty()) assign({}, text);
 }
 
 // Calls `on_text(i, text)` for each text that is there; returns the fields, and the value.
@@ -66,7 +73,7 @@ std::pair<Fields, BytesView> parse(BytesView bytes, auto on_text) {
     throw FormatError("a time of a task that cannot be");
   if (it.exit_code < 0 || it.exit_code > kMostExitCode) throw FormatError("an exit code that cannot be");
   for (unsigned left = it.parts & kAllTexts; left != 0; left &= left - 1) {
-    on_text(static_cast<std::size_t>(std::countr_zero(left)), in.get_bytes());
+    on_text(static_cast<unsigned>(std::countr_zero(left)), in.get_bytes());
   }
   const BytesView value = in.get_bytes(it.value_size);
   if (!in.at_end()) throw FormatError("bytes behind an outcome's last field");
@@ -107,6 +114,17 @@ Outcome unfinished(const Assignment& attempt, State state, std::string why) {
   return outcome;
 }
 
+void reset(Outcome& outcome) {
+  for_each_text(outcome, [](unsigned, std::string& text) { drop(text); });
+  drop(outcome.value);
+  outcome.value_is_json = false;
+  outcome.state = State::succeeded;
+  outcome.started_s = outcome.elapsed_s = outcome.user_s = outcome.system_s = 0;
+  outcome.max_rss_kb = 0;
+  outcome.exit_code = outcome.signal = 0;
+  outcome.earlier.clear();
+}
+
 Bytes encode(const Outcome& outcome) {
   ByteWriter out;
   append(outcome, out);
@@ -126,33 +144,36 @@ void append(const Outcome& outcome, ByteWriter& out) {
 }
 
 void append_but_value(const Outcome& outcome, ByteWriter& out) {
-  const auto texts = texts_of(outcome);
   const bool used = outcome.user_s != 0 || outcome.system_s != 0 || outcome.max_rss_kb != 0;
   const bool exit = outcome.exit_code != 0 || outcome.signal != 0;
   unsigned parts = (used ? kUsage : 0) | (exit ? kExit : 0);
-  for (std::size_t i = 0; i < texts.size(); ++i) parts |= (texts[i]->empty() ? 0U : 1U) << i;
+  for_each_text(outcome,
+                [&](unsigned i, const std::string& text) { parts |= (text.empty() ? 0U : 1U) << i; });
   out.put(outcome.task.get(), outcome.attempt, outcome.state, outcome.value_is_json,
           static_cast<std::uint8_t>(parts), outcome.started_s, outcome.elapsed_s,
           std::uint64_t{outcome.value.size()});
   if (used) out.put(outcome.user_s, outcome.system_s, outcome.max_rss_kb);
   if (exit) out.put(outcome.exit_code, outcome.signal);
   if ((parts & kAllTexts) == 0) return;
-  for (const std::string* text : texts) {
-    if (!text->empty()) out.put(*text);
-  }
+  for_each_text(outcome, [&](unsigned, const std::string& text) {
+    if (!text.empty()) out.put(text);
+  });
 }
 
 OutcomeHead decode_outcome_head(BytesView bytes) {
-  const Fields it = parse(bytes, [](std::size_t, BytesView) {}).first;
+  const Fields it = parse(bytes, [](unsigned, BytesView) {}).first;
   return {{TaskId(it.task), it.attempt}, it.state, it.exit_code, it.elapsed_s};
 }
 
 void decode_outcome(BytesView bytes, Outcome& outcome) {
-  const auto texts = texts_of(outcome);
-  const auto [it, value] = parse(bytes, [&](std::size_t i, BytesView text) { assign(text, *texts[i]); });
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if ((it.parts >> i & 1U) == 0 && !texts[i]->empty()) assign({}, *texts[i]);
-  }
+  const auto [it, value] = parse(bytes, [&](unsigned i, BytesView text) {
+    for_each_text(outcome, [&](unsigned at, std::string& to) {
+      if (at == i) assign(text, to);
+    });
+  });
+  for_each_text(outcome, [absent = ~it.parts](unsigned i, std::string& text) {
+    if ((absent >> i & 1U) != 0) drop(text);
+  });
   outcome.task = TaskId(it.task);
   outcome.attempt = it.attempt;
   outcome.state = it.state;

@@ -26,6 +26,9 @@ struct LargeOutcome {
 };
 LargeOutcome encode_large(Outcome outcome);
 
+/// As it was made, in the memory that it has: Outcome(), but for its rank and host.
+void reset(Outcome& outcome);
+
 /// Throw FormatError where `bytes` are no outcome. Into one that was there before goes all that is encoded,
 /// in the memory that it has; the rest stays.
 Outcome decode_outcome(BytesView bytes);

@@ -18,6 +18,7 @@
 
 #include "base/size.hpp"
 #include "batch/task_spec.hpp"
+#include "core/outcome.hpp"
 #include "exec/command.hpp"
 #include "exec/error_types.hpp"
 #include "exec/process_tree.hpp"
@@ -102,12 +103,11 @@ AttemptTerms decode_terms(ByteReader& in) {
   return terms;
 }
 
-Outcome Attempter::begin(const AttemptOrder& order, TimePoint start) {
-  Outcome outcome;
+void Attempter::begin(const AttemptOrder& order, TimePoint start, Outcome& outcome) {
+  reset(outcome);
   outcome.task = order.id.task;
   outcome.attempt = order.id.attempt;
   outcome.started_s = calendar_.at(start);
-  return outcome;
 }
 
 // Most calls are of the function of the one before.
@@ -120,7 +120,7 @@ void Attempter::call_function(const CallView& call, Outcome& outcome) {
   const Function* const function = find(call.function);
   if (function == nullptr) return fail(fmt::format("no task function '{}'", call.function), outcome);
   try {
-    outcome.value = function->call(call.arguments);
+    function->call_into(call.arguments, outcome.value);
     if (terms_.json_values) make_json(*function, outcome);
     const std::uint64_t most = terms_.most_value_bytes;
     if (const std::size_t size = outcome.value.size(); most > 0 && size > most) {
@@ -138,9 +138,9 @@ void Attempter::call_function(const CallView& call, Outcome& outcome) {
 
 // On a thread.
 
-Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
+void ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now, Outcome& outcome) {
   const TimePoint start = now;
-  Outcome outcome = begin(order, start);
+  begin(order, start, outcome);
   try {
     if (const auto call = view_call(order.payload)) {
       call_function(*call, outcome);
@@ -153,7 +153,6 @@ Outcome ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
   }
   now = Clock::now();
   outcome.elapsed_s = to_seconds(now - start);
-  return outcome;
 }
 
 // In a process.
@@ -172,9 +171,9 @@ ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scrat
   drop_scratch(*died_, true);
 }
 
-Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
+void ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now, Outcome& outcome) {
   const TimePoint start = now;
-  Outcome outcome = begin(order, start);
+  begin(order, start, outcome);
   is_command_ = false;
   watch_.begin();
   try {
@@ -201,7 +200,6 @@ Outcome ProcessAttempter::attempt(const AttemptOrder& order, TimePoint& now) {
   touched_ = is_touched();
   watch_.end();
   leave(order.id, outcome);
-  return outcome;
 }
 
 // To open a file takes a system call, and those that were open before the zygote was forked are closed: as

@@ -57,15 +57,16 @@ class Attempter {
   virtual ~Attempter() = default;
   /// Of the orders that follow.
   void set_terms(const AttemptTerms& terms) { terms_ = terms; }
-  /// `now`: when it starts, and then when its execution has ended.
-  virtual Outcome attempt(const AttemptOrder& order, TimePoint& now) = 0;
+  /// `now`: when it starts, and then when its execution has ended. `outcome`: that of an earlier one, or
+  /// none, whose memory it may use.
+  virtual void attempt(const AttemptOrder& order, TimePoint& now, Outcome& outcome) = 0;
   /// Cleans up, once the outcome is on its way.
   virtual Place clean_up() { return Place::as_it_was; }
   /// Some values are shared no more.
   virtual void drop_released() { shared_.drop_released(); }
 
  protected:
-  Outcome begin(const AttemptOrder& order, TimePoint start);
+  void begin(const AttemptOrder& order, TimePoint start, Outcome& outcome);
   void call_function(const CallView& call, Outcome& outcome);
 
   SharedValues shared_;
@@ -81,7 +82,7 @@ class Attempter {
 class ThreadAttempter final : public Attempter {
  public:
   using Attempter::Attempter;
-  Outcome attempt(const AttemptOrder& order, TimePoint& now) override;
+  void attempt(const AttemptOrder& order, TimePoint& now, Outcome& outcome) override;
 };
 
 class ProcessAttempter final : public Attempter {
@@ -89,7 +90,7 @@ class ProcessAttempter final : public Attempter {
   /// In the executor's process, once its stdout and stderr are the capture's.
   ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
                    AttemptNote& note, const ShareTable& table);
-  Outcome attempt(const AttemptOrder& order, TimePoint& now) override;
+  void attempt(const AttemptOrder& order, TimePoint& now, Outcome& outcome) override;
   Place clean_up() override;
   void drop_released() override;
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <clocale>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -93,13 +94,17 @@ bool same_handler(const struct sigaction& a, const struct sigaction& b) {
 
 // That a result was not exact says nothing: ours are not either.
 FloatingPoint::Seen FloatingPoint::look() {
-  const int raised = fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT);
 #ifdef __x86_64__
-  fpu_control_t x87 = 0;
-  _FPU_GETCW(x87);
-  return {raised, _mm_getcsr() & ~static_cast<unsigned>(_MM_EXCEPT_MASK), x87};
+  constexpr unsigned kRaised = FE_ALL_EXCEPT & ~FE_INEXACT;
+  constexpr unsigned kOtherFlags = _MM_EXCEPT_MASK & ~kRaised;
+  fpu_control_t control = 0;
+  _FPU_GETCW(control);
+  std::uint16_t status = 0;
+  asm volatile("fnstsw %0" : "=a"(status));
+  return {_mm_getcsr() & ~kOtherFlags, control, status & kRaised};
 #else
-  return {raised, static_cast<unsigned>(fegetround()), static_cast<unsigned>(fegetexcept())};
+  return {static_cast<unsigned>(fegetround()), static_cast<unsigned>(fegetexcept()),
+          static_cast<unsigned>(fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT))};
 #endif
 }
 

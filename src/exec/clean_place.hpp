@@ -37,10 +37,12 @@ class FloatingPoint {
   }
 
  private:
+  // On x86-64 SSE's control and status, x87's control, x87's status; elsewhere the rounding mode, the
+  // exceptions that trap, and those that were raised.
   struct Seen {
-    int raised;
-    unsigned first;   ///< what was set: SSE's control register, or the rounding mode
-    unsigned second;  ///< x87's control word, or the exceptions that trap
+    unsigned first;
+    unsigned second;
+    unsigned third;
     bool operator==(const Seen&) const = default;
   };
   static Seen look();

@@ -52,10 +52,11 @@ void keep_for_ever(Fifo<GivenTask> tasks) {
 
 }  // namespace
 
+// Field by field: what is copied in one piece right behind its making stalls the processor.
 GivenTask given_task(const AttemptOrder& order, SharedBytes frame) {
   const TaskHead head = decode_task_head(order.payload);
-  return {.id = order.id,
-          .timeout = head.timeout,
+  return {.id = {order.id.task, order.id.attempt},
+          .timeout = head.timeout.value_or(Duration::zero()),
           .retries = head.retries.value_or(-1),
           .is_command = head.is_command,
           .limited = head.resources != ResourceLimits(),
@@ -297,7 +298,8 @@ std::optional<Executor::Current> Executor::current() const {
   const std::size_t begun = begun_of(progress.started, ended_, pushed_);
   if (begun == 0) return std::nullopt;
   const GivenTask& task = tasks_[begun - 1];
-  return Current{task.id, start_of_last(progress), task.timeout ? task.timeout : timeout_};
+  const bool own = task.timeout > Duration::zero();
+  return Current{task.id, start_of_last(progress), own ? std::optional(task.timeout) : timeout_};
 }
 
 // When the last task began, as the executor says it, but within the turns between which it was noticed: a

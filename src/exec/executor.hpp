@@ -26,8 +26,8 @@ namespace parrun {
 /// A task on its way to an executor.
 struct GivenTask {
   Assignment id;
-  std::optional<Duration> timeout;  ///< its own
-  int retries = -1;                 ///< its own, or -1
+  Duration timeout{};  ///< its own, or zero
+  int retries = -1;    ///< its own, or -1
   bool is_command = false;
   bool limited = false;  ///< it has resource limits of its own
   SharedBytes order;     ///< the frame (core/attempt_order.hpp)
@@ -95,7 +95,7 @@ class Executor {
 
   /// Of the tasks that are given from now on. REQUIRES: it has none.
   void set_terms(const AttemptTerms& terms, std::optional<Duration> timeout);
-  void give(GivenTask task) { tasks_.put(std::move(task)); }
+  void give(GivenTask&& task) { tasks_.put(std::move(task)); }
 
   /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
   /// executors cannot be had any more.

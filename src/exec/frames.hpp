@@ -31,7 +31,7 @@ class Frames {
     return std::nullopt;
   }
   /// That one is done with. REQUIRES: front() gave it.
-  void pop() { begin_ += sizeof(std::uint64_t) + front()->size(); }
+  void pop() { begin_ += kLengthRoom + *size_of_first(); }
   /// Takes of what has come, up to kPiece, or as much as the first frame has if that is larger; how many
   /// bytes.
   std::size_t read_from(Ring& ring) {

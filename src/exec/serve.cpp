@@ -27,7 +27,7 @@ ByteReader next_frame(Channel& channel, Frames& frames, auto on_wait) {
 }
 
 // A large value is copied once, into the ring, or not at all. False: that took a while.
-bool tell(Outcome&& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
+bool tell(Outcome& outcome, Ring& outcomes, Handover* large, ByteWriter& buffer) {
   if (large != nullptr && outcome.value.size() > Channel::kLargeValue) {
     large->put(encode_large(std::move(outcome)));
     outcomes.write(framed({}));
@@ -71,9 +71,9 @@ class Service {
     return channel_.claim(started_, resumed_, now_);
   }
   bool execute(const AttemptOrder& order) {
-    Outcome outcome = attempter_.attempt(order, now_);
+    attempter_.attempt(order, now_, outcome_);
     channel_.end_execution(++started_);  // a limit does not count the way of a large outcome
-    const bool told_soon = tell(std::move(outcome), channel_.outcomes, large_, answer_);
+    const bool told_soon = tell(outcome_, channel_.outcomes, large_, answer_);
     const Attempter::Place place = attempter_.clean_up();
     if (!told_soon || place == Attempter::Place::cleaned) pause();
     return place != Attempter::Place::spoilt;
@@ -82,6 +82,7 @@ class Service {
   Channel& channel_;
   Attempter& attempter_;
   Handover* large_;
+  Outcome outcome_;
   ByteWriter answer_;
   TimePoint now_{};  ///< when the last attempt ended
   bool paused_ = true;

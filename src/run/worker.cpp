@@ -196,7 +196,7 @@ bool Worker::may_begin(const GivenTask& task) {
   return !begins_nothing_ && (&executor_for(task) == active_ || !active_->has_tasks());
 }
 
-void Worker::begin(GivenTask task) {
+void Worker::begin(GivenTask&& task) {
   active_ = &executor_for(task);
   active_->give(std::move(task));
 }

@@ -75,7 +75,7 @@ class Worker {
   void hold_back();
   void use_threads();
   bool may_begin(const GivenTask& task);
-  void begin(GivenTask task);
+  void begin(GivenTask&& task);
   void feed();
   void take(EndedTasks ended, TimePoint now);
   bool execute(TimePoint now);

@@ -322,7 +322,7 @@ TEST_F(ExecutorTest, AnUnknownFunctionAndABadPayloadFailAlone) {
   GivenTask nonsense;
   nonsense.id.task = TaskId(given++);
   nonsense.order = encode(AttemptOrder{nonsense.id, "nonsense"});
-  executor->give(nonsense);
+  executor->give(std::move(nonsense));
   EXPECT_EQ(next().state, State::failed);
   EXPECT_TRUE(outcome_of(command("true")).succeeded());
 }

@@ -244,9 +244,9 @@ TEST(Polymorphic, APlainPointersReceiverOwnsIt) {
 // What was packed before can be read, and what is packed today by who packed it then.
 template <typename... T>
 void expect_the_archives_bytes(const T&... values) {
-  parrun::detail::OutArchive archive;
+  std::string bytes;
+  parrun::detail::OutArchive archive(bytes);
   (static_cast<void>(archive << values), ...);
-  const std::string bytes = archive.take();
   EXPECT_EQ(parrun::detail::to_bytes(values...), bytes);
   EXPECT_EQ((parrun::detail::from_bytes<T...>(bytes)), (std::tuple<T...>(values...)));
   for (std::size_t size = 0; size < bytes.size(); ++size) {
