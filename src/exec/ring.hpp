@@ -106,6 +106,9 @@ class Ring {
 
   static_assert(std::has_single_bit(kCapacity));
   static constexpr std::size_t kCacheLine = 64;
+  // Behind what was written, and as much as a small task's outcome.
+  static constexpr std::size_t kPreparedFrom = 4 * kCacheLine;
+  static constexpr std::size_t kPreparedTo = 8 * kCacheLine;
   std::size_t push(std::string_view bytes);
   std::size_t space() const;
 
