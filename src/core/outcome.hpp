@@ -26,7 +26,7 @@ struct LargeOutcome {
 };
 LargeOutcome encode_large(Outcome outcome);
 
-/// As it was made, in the memory that it has: Outcome(), but for its rank and host.
+/// As Outcome() makes it, in the memory that it has; but for its task, attempt, rank and host.
 void reset(Outcome& outcome);
 
 /// Throw FormatError where `bytes` are no outcome. Into one that was there before goes all that is encoded,

@@ -137,15 +137,15 @@ CleanPlace::CleanPlace()
   for (std::size_t i = 0; i < std::size(kLimits); ++i) getrlimit(kLimits[i], &limits_[i]);
 }
 
-void CleanPlace::restore_untouched() {
+bool CleanPlace::restore_untouched() {
   restore_environment();
-  restore_streams();
   floating_point_.restore();
   if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
+  return restore_streams();
 }
 
 bool CleanPlace::restore(Duration elapsed) {
-  restore_untouched();
+  if (!restore_untouched()) return false;
   restore_formats();
   umask(umask_);
   for (const int number : kOftenUsed) restore_handler(number);
@@ -187,7 +187,9 @@ void CleanPlace::restore_environment() {
   environment_at_ = environ;
 }
 
-void CleanPlace::restore_streams() {
+// Streams that were taken off stdio cannot be put back: libstdc++ has destroyed their buffers.
+bool CleanPlace::restore_streams() {
+  if (synchronised_ && std::cout.rdbuf() != out_buffer_ && !std::ios::sync_with_stdio(true)) return false;
   if (std::locale() != global_locale_) std::locale::global(global_locale_);
   std::cin.clear();
   std::cout.rdbuf(out_buffer_);  // clears its state too
@@ -195,6 +197,7 @@ void CleanPlace::restore_streams() {
   const bool same = same_format(std::cout, out_) && same_format(std::cerr, err_) &&
                     std::cout.getloc() == out_locale_ && std::cerr.getloc() == err_locale_;
   if (!same) restore_formats();
+  return true;
 }
 
 bool CleanPlace::cout_is_stdout() const { return synchronised_ && std::cout.rdbuf() == out_buffer_; }

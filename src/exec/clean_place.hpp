@@ -66,7 +66,7 @@ class CleanPlace {
   /// Puts things back behind an attempt that took `elapsed`. False: this process must not run another task.
   bool restore(Duration elapsed);
   /// The same behind one that made no system call.
-  void restore_untouched();
+  bool restore_untouched();
   /// The same behind a command, which can change of this process only what any other can; and what short
   /// functions before it may have left.
   bool restore_behind_command(Duration elapsed);
@@ -77,7 +77,7 @@ class CleanPlace {
 
  private:
   void restore_environment();
-  void restore_streams();
+  bool restore_streams();
   void restore_formats();
   bool look_now_and_then(Duration elapsed);
   bool look_closely() const;

@@ -30,6 +30,31 @@ TEST(TaskSpec, ACallOfWhichThereIsNoMoreToSayIsEncodedLikeAnyOther) {
   EXPECT_EQ(decode_task(encode(spec)), spec);
 }
 
+TEST(TaskSpec, WhatIsNotSaidOfATaskTakesNoBytes) {
+  const auto bytes_of = [](const std::string& line) {
+    TaskSpec spec;
+    spec.work = ShellCommand{line};
+    return encode(spec).size();
+  };
+  EXPECT_EQ(bytes_of(""), 1 + kLengthRoom);
+  EXPECT_EQ(bytes_of("true"), bytes_of("") + 4);
+}
+
+TEST(TaskSpec, EachPartComesBackByItself) {
+  std::vector<TaskSpec> specs(9);
+  for (TaskSpec& spec : specs) spec.work = ArgvCommand{{"sort"}};
+  specs[0].label = "label";
+  specs[1].timeout = 3s;
+  specs[2].retries = 0;
+  specs[3].cost = 0;
+  specs[4].resources.memory_bytes = 1;
+  specs[5].resources.output_bytes = 1;
+  specs[6].env = {{"A", ""}};
+  specs[7].cwd = "/";
+  specs[8].stdin_text = "text";
+  for (const TaskSpec& spec : specs) EXPECT_EQ(decode_task(encode(spec)), spec);
+}
+
 TEST(TaskSpec, IsCheckedWithoutBeingCopiedAsItIsWhenItIsDecoded) {
   TaskSpec call;
   call.work = Call{"simulate", "arguments"};

@@ -59,6 +59,24 @@ TEST(Outcome, ComesBackAsItWas) {
   expect_equal(decode_outcome(encode(Outcome{})), Outcome{});
 }
 
+TEST(Outcome, ComesBackAsItWasIntoOneThatWasThereBefore) {
+  Outcome used = full();
+  decode_outcome(encode(Outcome{}), used);
+  expect_equal(used, Outcome{});
+  decode_outcome(encode(full()), used);
+  expect_equal(used, full());
+}
+
+TEST(Outcome, IsResetToWhatItWasWhenItWasMade) {
+  Outcome used = full();
+  used.earlier.emplace_back();
+  reset(used);
+  used.task = Outcome{}.task;
+  used.attempt = Outcome{}.attempt;
+  expect_equal(used, Outcome{});
+  EXPECT_TRUE(used.earlier.empty());
+}
+
 TEST(Outcome, DoesNotCarryRankAndHost) {
   Outcome outcome = full();
   outcome.rank = Rank(4);

@@ -35,10 +35,7 @@ enum class Found { clean, dirty, given_up };
 using Restore = std::function<bool(CleanPlace&)>;
 
 bool restore(CleanPlace& place) { return place.restore(1s); }
-bool restore_untouched(CleanPlace& place) {
-  place.restore_untouched();
-  return true;
-}
+bool restore_untouched(CleanPlace& place) { return place.restore_untouched(); }
 
 Found after(const std::function<void()>& leave, const std::function<bool()>& is_clean,
             const Restore& restored = restore) {

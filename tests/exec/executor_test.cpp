@@ -58,6 +58,11 @@ int executor_prints(int value) {
   std::cerr << "to stderr " << value;
   return value;
 }
+// Without a system call, and from then on std::cout has a buffer of its own.
+void executor_prints_apart_from_stdio(const std::string& text) {
+  std::ios::sync_with_stdio(false);
+  std::cout << text;
+}
 void executor_leaves_a_process(const std::string& pid_file) {
   [[maybe_unused]] const int status = std::system(("setsid sleep 1000 & echo $! > " + pid_file).c_str());
   std::abort();
@@ -122,6 +127,7 @@ PARRUN_TASK(executor_throws_a_struct);
 PARRUN_TASK(executor_exits);
 PARRUN_TASK(executor_aborts);
 PARRUN_TASK(executor_raises);
+PARRUN_TASK(executor_prints_apart_from_stdio);
 PARRUN_TASK(executor_prints);
 PARRUN_TASK(executor_leaves_a_process);
 PARRUN_TASK(executor_closes_everything);
@@ -275,6 +281,27 @@ TEST_F(ExecutorTest, AFunctionsOutputIsItsOwn) {
     EXPECT_EQ(outcome.stdout_text, "to stdout " + std::to_string(value));
     EXPECT_EQ(outcome.stderr_text, "to stderr " + std::to_string(value));
   }
+}
+
+TEST_F(ExecutorTest, WhatStdCoutKeepsForItselfIsItsTasksOutput) {
+  for (const std::string text : {"first", "second"}) {
+    EXPECT_EQ(outcome_of(task<executor_prints_apart_from_stdio>(text)).stdout_text, text);
+  }
+  EXPECT_EQ(outcome_of(task<executor_doubles>(1)).stdout_text, "");
+}
+
+TEST_F(ExecutorTest, AnOutcomeHasNothingOfTheOneBefore) {
+  const std::string much(10'000, 'x');
+  EXPECT_EQ(std::get<0>(detail::from_bytes<std::string>(outcome_of(task<executor_echoes>(much)).value)),
+            much);
+  EXPECT_EQ(outcome_of(task<executor_throws>(much)).value, "");
+  EXPECT_EQ(outcome_of(task<executor_prints>(1)).error, "");
+  EXPECT_EQ(outcome_of(command("exit 3")).stdout_text, "");
+  const Outcome last = outcome_of(task<executor_echoes>(std::string("y")));
+  EXPECT_TRUE(last.succeeded());
+  EXPECT_EQ(std::get<0>(detail::from_bytes<std::string>(last.value)), "y");
+  EXPECT_EQ(last.exit_code, 0);
+  EXPECT_EQ(last.error_type + last.error + last.stderr_text + last.warning, "");
 }
 
 TEST_F(ExecutorTest, WhatTheRankHadNotFlushedIsNoTasksOutput) {
