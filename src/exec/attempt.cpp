@@ -305,12 +305,19 @@ void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
 // Variables.
 
 ProcessAttempter::Variables::Number::Number(const char* name)
-    : digits_(fmt::format_to(text_.data(), "{}=0", name) - 1) {}
+    : digits_(fmt::format_to(text_.data(), "{}=0", name) - 1), end_(digits_ + 1) {}
 
-// Most of them are as they were.
+// Most of them are as they were, or one more.
 void ProcessAttempter::Variables::Number::set(std::uint64_t value) {
-  if (value == std::exchange(value_, value)) return;
-  *std::to_chars(digits_, text_.data() + text_.size() - 1, value).ptr = '\0';
+  const std::uint64_t before = std::exchange(value_, value);
+  if (value == before) return;
+  char& last = end_[-1];
+  if (value == before + 1 && last < '9') {
+    ++last;
+    return;
+  }
+  end_ = std::to_chars(digits_, text_.data() + text_.size() - 1, value).ptr;
+  *end_ = '\0';
 }
 
 ProcessAttempter::Variables::Variables(bool workdir) {

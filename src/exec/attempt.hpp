@@ -114,6 +114,7 @@ class ProcessAttempter final : public Attempter {
      private:
       std::array<char, 48> text_{};
       char* digits_;  ///< behind the name, in text_
+      char* end_;     ///< behind the digits
       std::uint64_t value_ = 0;
     };
     Number index_{"PARRUN_TASK_INDEX"};

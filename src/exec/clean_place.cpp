@@ -78,6 +78,10 @@ bool same_format(const std::ios& a, const std::ios& b) {
          a.fill() == b.fill() && a.exceptions() == b.exceptions() && a.tie() == b.tie();
 }
 
+void put_back(std::streambuf* buffer, std::ios& stream) {
+  if (stream.rdbuf() != buffer || !stream.good()) stream.rdbuf(buffer);  // clears its state too
+}
+
 bool passes_all_to_stdio([[maybe_unused]] std::streambuf* buffer) {
 #ifdef __GLIBCXX__
   return dynamic_cast<__gnu_cxx::stdio_sync_filebuf<char>*>(buffer) != nullptr;
@@ -93,7 +97,9 @@ bool same_handler(const struct sigaction& a, const struct sigaction& b) {
 }  // namespace
 
 // That a result was not exact says nothing: ours are not either.
-FloatingPoint::Seen FloatingPoint::look() {
+std::uint64_t FloatingPoint::look() {
+  constexpr int kSecond = 32;
+  constexpr int kThird = 48;
 #ifdef __x86_64__
   constexpr unsigned kRaised = FE_ALL_EXCEPT & ~FE_INEXACT;
   constexpr unsigned kOtherFlags = _MM_EXCEPT_MASK & ~kRaised;
@@ -101,11 +107,13 @@ FloatingPoint::Seen FloatingPoint::look() {
   _FPU_GETCW(control);
   std::uint16_t status = 0;
   asm volatile("fnstsw %0" : "=a"(status));
-  return {_mm_getcsr() & ~kOtherFlags, control, status & kRaised};
+  const std::uint64_t first = _mm_getcsr() & ~kOtherFlags, second = control, third = status & kRaised;
 #else
-  return {static_cast<unsigned>(fegetround()), static_cast<unsigned>(fegetexcept()),
-          static_cast<unsigned>(fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT))};
+  const auto first = static_cast<std::uint64_t>(fegetround());
+  const auto second = static_cast<std::uint64_t>(fegetexcept());
+  const auto third = static_cast<std::uint64_t>(fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT));
 #endif
+  return first | second << kSecond | third << kThird;
 }
 
 CleanPlace::CleanPlace()
@@ -191,9 +199,9 @@ void CleanPlace::restore_environment() {
 bool CleanPlace::restore_streams() {
   if (synchronised_ && std::cout.rdbuf() != out_buffer_ && !std::ios::sync_with_stdio(true)) return false;
   if (std::locale() != global_locale_) std::locale::global(global_locale_);
-  std::cin.clear();
-  std::cout.rdbuf(out_buffer_);  // clears its state too
-  std::cerr.rdbuf(err_buffer_);
+  if (!std::cin.good()) std::cin.clear();
+  put_back(out_buffer_, std::cout);
+  put_back(err_buffer_, std::cerr);
   const bool same = same_format(std::cout, out_) && same_format(std::cerr, err_) &&
                     std::cout.getloc() == out_locale_ && std::cerr.getloc() == err_locale_;
   if (!same) restore_formats();

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <ios>
 #include <locale>
 #include <string>
@@ -37,18 +38,12 @@ class FloatingPoint {
   }
 
  private:
-  // On x86-64 SSE's control and status, x87's control, x87's status; elsewhere the rounding mode, the
-  // exceptions that trap, and those that were raised.
-  struct Seen {
-    unsigned first;
-    unsigned second;
-    unsigned third;
-    bool operator==(const Seen&) const = default;
-  };
-  static Seen look();
+  // All of it in one number: on x86-64 SSE's control and status, x87's control, x87's status; elsewhere the
+  // rounding mode, the exceptions that trap, and those that were raised.
+  static std::uint64_t look();
 
   fenv_t all_{};
-  Seen seen_;
+  std::uint64_t seen_;
 };
 
 class CleanPlace {

@@ -126,7 +126,8 @@ void Executor::append_orders() {
            tasks_[pushed_].order.view().data() == first.data() + size);
   const BytesView orders(first.data(), size);
   if (body_->large_outcomes() == nullptr) {
-    outgoing_.append(orders);
+    const std::size_t written = outgoing_.empty() ? body_->channel().tasks.try_write(orders) : 0;
+    outgoing_.append(orders.substr(written));
   } else {
     const std::size_t frame = begin_frame(FrameKind::lent, outgoing_);
     outgoing_.append({reinterpret_cast<const char*>(&orders), sizeof(BytesView)});

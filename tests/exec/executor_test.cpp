@@ -58,6 +58,7 @@ int executor_prints(int value) {
   std::cerr << "to stderr " << value;
   return value;
 }
+std::string executor_index() { return std::getenv("PARRUN_TASK_INDEX"); }
 // Without a system call, and from then on std::cout has a buffer of its own.
 void executor_prints_apart_from_stdio(const std::string& text) {
   std::ios::sync_with_stdio(false);
@@ -127,6 +128,7 @@ PARRUN_TASK(executor_throws_a_struct);
 PARRUN_TASK(executor_exits);
 PARRUN_TASK(executor_aborts);
 PARRUN_TASK(executor_raises);
+PARRUN_TASK(executor_index);
 PARRUN_TASK(executor_prints_apart_from_stdio);
 PARRUN_TASK(executor_prints);
 PARRUN_TASK(executor_leaves_a_process);
@@ -630,6 +632,14 @@ TEST_F(ExecutorTest, AFunctionThatPrintsWithoutEndTakesNoMoreMemoryThanItsLimit)
 }
 
 // Its place.
+
+TEST_F(ExecutorTest, EachOfManyTasksKnowsItsIndex) {
+  constexpr std::size_t kMany = 250;
+  for (std::size_t i = 0; i < kMany; ++i) give(task<executor_index>());
+  ASSERT_TRUE(turn_until([&] { return ended.size() == kMany; }));
+  for (const Outcome& one : ended)
+    EXPECT_EQ(std::get<0>(detail::from_bytes<std::string>(one.value)), std::to_string(one.task.get()));
+}
 
 TEST_F(ExecutorTest, TellsATaskWhoItIs) {
   const std::string line = "echo $PARRUN_TASK_INDEX $PARRUN_ATTEMPT $PARRUN_RANK $PARRUN_RANKS";
