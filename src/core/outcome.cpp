@@ -116,7 +116,7 @@ Outcome unfinished(const Assignment& attempt, State state, std::string why) {
 
 void reset(Outcome& outcome) {
   for_each_text(outcome, [](unsigned, std::string& text) { drop(text); });
-  drop(outcome.value);
+  assign({}, outcome.value);  // empty or not: it may have been huge
   outcome.value_is_json = false;
   outcome.state = State::succeeded;
   outcome.started_s = outcome.elapsed_s = outcome.user_s = outcome.system_s = 0;

@@ -26,7 +26,8 @@ struct LargeOutcome {
 };
 LargeOutcome encode_large(Outcome outcome);
 
-/// As Outcome() makes it, in the memory that it has; but for its task, attempt, rank and host.
+/// As Outcome() makes it, but for its task, attempt, rank and host; its texts' memory stays, unless it is
+/// much.
 void reset(Outcome& outcome);
 
 /// Throw FormatError where `bytes` are no outcome. Into one that was there before goes all that is encoded,

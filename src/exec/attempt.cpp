@@ -18,7 +18,6 @@
 
 #include "base/size.hpp"
 #include "batch/task_spec.hpp"
-#include "core/outcome.hpp"
 #include "exec/command.hpp"
 #include "exec/error_types.hpp"
 #include "exec/process_tree.hpp"
@@ -104,7 +103,6 @@ AttemptTerms decode_terms(ByteReader& in) {
 }
 
 void Attempter::begin(const AttemptOrder& order, TimePoint start, Outcome& outcome) {
-  reset(outcome);
   outcome.task = order.id.task;
   outcome.attempt = order.id.attempt;
   outcome.started_s = calendar_.at(start);
@@ -305,19 +303,12 @@ void ProcessAttempter::drop_scratch(const Assignment& attempt, bool failed) {
 // Variables.
 
 ProcessAttempter::Variables::Number::Number(const char* name)
-    : digits_(fmt::format_to(text_.data(), "{}=0", name) - 1), end_(digits_ + 1) {}
+    : digits_(fmt::format_to(text_.data(), "{}=0", name) - 1) {}
 
-// Most of them are as they were, or one more.
+// Most of them are as they were. (One more is written anew, not counted up: a task may have written there.)
 void ProcessAttempter::Variables::Number::set(std::uint64_t value) {
-  const std::uint64_t before = std::exchange(value_, value);
-  if (value == before) return;
-  char& last = end_[-1];
-  if (value == before + 1 && last < '9') {
-    ++last;
-    return;
-  }
-  end_ = std::to_chars(digits_, text_.data() + text_.size() - 1, value).ptr;
-  *end_ = '\0';
+  if (value == std::exchange(value_, value)) return;
+  *std::to_chars(digits_, text_.data() + text_.size() - 1, value).ptr = '\0';
 }
 
 ProcessAttempter::Variables::Variables(bool workdir) {

@@ -57,8 +57,7 @@ class Attempter {
   virtual ~Attempter() = default;
   /// Of the orders that follow.
   void set_terms(const AttemptTerms& terms) { terms_ = terms; }
-  /// `now`: when it starts, and then when its execution has ended. `outcome`: that of an earlier one, or
-  /// none, whose memory it may use.
+  /// `now`: when it starts, and then when its execution has ended. `outcome`: as reset() makes it.
   virtual void attempt(const AttemptOrder& order, TimePoint& now, Outcome& outcome) = 0;
   /// Cleans up, once the outcome is on its way.
   virtual Place clean_up() { return Place::as_it_was; }
@@ -114,7 +113,6 @@ class ProcessAttempter final : public Attempter {
      private:
       std::array<char, 48> text_{};
       char* digits_;  ///< behind the name, in text_
-      char* end_;     ///< behind the digits
       std::uint64_t value_ = 0;
     };
     Number index_{"PARRUN_TASK_INDEX"};

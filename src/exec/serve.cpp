@@ -74,6 +74,7 @@ class Service {
     attempter_.attempt(order, now_, outcome_);
     channel_.end_execution(++started_);  // a limit does not count the way of a large outcome
     const bool told_soon = tell(outcome_, channel_.outcomes, large_, answer_);
+    reset(outcome_);
     const Attempter::Place place = attempter_.clean_up();
     if (!told_soon || place == Attempter::Place::cleaned) pause();
     return place != Attempter::Place::spoilt;

@@ -58,6 +58,8 @@ int executor_prints(int value) {
   std::cerr << "to stderr " << value;
   return value;
 }
+int executor_process() { return getpid(); }
+std::string executor_makes(std::size_t size) { return std::string(size, 'x'); }
 std::string executor_index() { return std::getenv("PARRUN_TASK_INDEX"); }
 // Without a system call, and from then on std::cout has a buffer of its own.
 void executor_prints_apart_from_stdio(const std::string& text) {
@@ -128,6 +130,8 @@ PARRUN_TASK(executor_throws_a_struct);
 PARRUN_TASK(executor_exits);
 PARRUN_TASK(executor_aborts);
 PARRUN_TASK(executor_raises);
+PARRUN_TASK(executor_process);
+PARRUN_TASK(executor_makes);
 PARRUN_TASK(executor_index);
 PARRUN_TASK(executor_prints_apart_from_stdio);
 PARRUN_TASK(executor_prints);
@@ -680,6 +684,19 @@ TEST_F(ExecutorTest, DescriptorsThatAFunctionLeftAreInNoCommand) {
 }
 
 // Accounting.
+
+TEST_F(ExecutorTest, OfAHugeResultNothingStaysInItsProcess) {
+  const auto pid = [&] {
+    return std::get<0>(detail::from_bytes<int>(outcome_of(task<executor_process>()).value));
+  };
+  constexpr std::size_t kHuge = std::size_t{100} << 20;
+  const int before = pid();
+  EXPECT_GT(outcome_of(task<executor_makes>(kHuge)).value.size(), kHuge);
+  EXPECT_EQ(pid(), before);
+  most_value_bytes = 1000;
+  EXPECT_EQ(outcome_of(task<executor_makes>(kHuge)).state, State::failed);
+  EXPECT_EQ(pid(), before);
+}
 
 TEST_F(ExecutorTest, PeakMemoryIsThatOfTheAttempt) {
   if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
