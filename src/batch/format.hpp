@@ -12,7 +12,8 @@
 //            checksum u64 of these 64 bytes, end magic (8 bytes)
 //
 // A chained checksum of numbers: h = 0, then for each number h = XXH3-64 of it, seeded with h. The content
-// hash is the chain of the records' checksums: equal for two files exactly where their tasks are the same.
+// hash is the chain of the records' checksums: equal for two files of one version exactly where their tasks
+// are the same.
 // The parts touch one another, so every bit lies under a checksum or is compared with what must stand there.
 // Every later version keeps the header as it is; the rest may change with the version.
 

@@ -278,7 +278,10 @@ void ProcessAttempter::end_children(Outcome& outcome) {
 }
 
 Attempter::Place ProcessAttempter::clean_up() {
-  if (!touched_) return place_.restore_untouched() && is_light() ? Place::as_it_was : Place::spoilt;
+  if (!touched_) {
+    const Place usable = meter_.worth_a_look() ? Place::cleaned : Place::as_it_was;
+    return place_.restore_untouched() && is_light() ? usable : Place::spoilt;
+  }
   const bool restored = is_command_ ? place_.restore_behind_command(elapsed_) : place_.restore(elapsed_);
   if (note_.has_scratch) drop_scratch(note_.id(), failed_);
   const bool usable = restored && is_light() && !left_children_ && captured_ && capture_.leads_here();

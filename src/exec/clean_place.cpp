@@ -109,9 +109,10 @@ std::uint64_t FloatingPoint::look() {
   asm volatile("fnstsw %0" : "=a"(status));
   const std::uint64_t first = _mm_getcsr() & ~kOtherFlags, second = control, third = status & kRaised;
 #else
+  constexpr int kLowest = FE_ALL_EXCEPT & -FE_ALL_EXCEPT;  // wherever they lie in their word
   const auto first = static_cast<std::uint64_t>(fegetround());
-  const auto second = static_cast<std::uint64_t>(fegetexcept());
-  const auto third = static_cast<std::uint64_t>(fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT));
+  const auto second = static_cast<std::uint64_t>(fegetexcept() / kLowest);
+  const auto third = static_cast<std::uint64_t>(fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT) / kLowest);
 #endif
   return first | second << kSecond | third << kThird;
 }
@@ -122,7 +123,8 @@ CleanPlace::CleanPlace()
       locale_(setlocale(LC_ALL, nullptr)),
       out_buffer_(std::cout.rdbuf()),
       err_buffer_(std::cerr.rdbuf()),
-      synchronised_(passes_all_to_stdio(out_buffer_)),
+      synchronised_(std::ios::sync_with_stdio(true)),
+      out_passes_on_(passes_all_to_stdio(out_buffer_)),
       priority_(getpriority(PRIO_PROCESS, 0)),
       policy_(sched_getscheduler(0)),
       first_free_descriptor_(first_free_descriptor()),
@@ -147,9 +149,10 @@ CleanPlace::CleanPlace()
 
 bool CleanPlace::restore_untouched() {
   restore_environment();
+  const bool restored = restore_streams();
   floating_point_.restore();
-  if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());
-  return restore_streams();
+  if (locale_ != setlocale(LC_ALL, nullptr)) setlocale(LC_ALL, locale_.c_str());  // the streams' sets it too
+  return restored;
 }
 
 bool CleanPlace::restore(Duration elapsed) {
@@ -195,9 +198,10 @@ void CleanPlace::restore_environment() {
   environment_at_ = environ;
 }
 
-// Streams that were taken off stdio cannot be put back: libstdc++ has destroyed their buffers.
+// Streams that were taken off stdio (sync_with_stdio() with true tells) cannot be put back: libstdc++ has
+// destroyed their buffers.
 bool CleanPlace::restore_streams() {
-  if (synchronised_ && std::cout.rdbuf() != out_buffer_ && !std::ios::sync_with_stdio(true)) return false;
+  if (synchronised_ && !std::ios::sync_with_stdio(true)) return false;
   if (std::locale() != global_locale_) std::locale::global(global_locale_);
   if (!std::cin.good()) std::cin.clear();
   put_back(out_buffer_, std::cout);
@@ -208,7 +212,7 @@ bool CleanPlace::restore_streams() {
   return true;
 }
 
-bool CleanPlace::cout_is_stdout() const { return synchronised_ && std::cout.rdbuf() == out_buffer_; }
+bool CleanPlace::cout_is_stdout() const { return out_passes_on_ && std::cout.rdbuf() == out_buffer_; }
 
 // With what cannot be seen: callbacks, and words that somebody registered.
 void CleanPlace::restore_formats() {

@@ -98,7 +98,8 @@ class CleanPlace {
   std::locale err_locale_;
   std::streambuf* out_buffer_;
   std::streambuf* err_buffer_;
-  bool synchronised_;  ///< out_buffer_ keeps nothing, and passes all to stdout
+  bool synchronised_;   ///< streams with stdio
+  bool out_passes_on_;  ///< out_buffer_ keeps nothing, and passes all to stdout
   std::array<struct sigaction, NSIG> handlers_{};
   std::array<rlimit, RLIM_NLIMITS> limits_{};
   std::locale global_locale_;

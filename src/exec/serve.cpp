@@ -112,6 +112,7 @@ void serve_tasks(Channel& channel, Attempter& attempter, Handover* large) {
         break;
       case FrameKind::release:
         attempter.drop_released();
+        service.pause();
         break;
       case FrameKind::terms:
         attempter.set_terms(decode_terms(in));

@@ -68,9 +68,13 @@ void UsageMeter::count(Duration elapsed, Outcome& outcome) {
   counted_ += elapsed;
 }
 
-std::int64_t UsageMeter::left_behind_kb() {
+bool UsageMeter::worth_a_look() const {
   constexpr std::int64_t kWorthTrimming_kb = kWorthTrimming / 1024;
-  if (own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb && malloc_trim(0) != 0) look_again();
+  return own_.ru_maxrss - first_rss_kb_ > kWorthTrimming_kb;
+}
+
+std::int64_t UsageMeter::left_behind_kb() {
+  if (worth_a_look() && malloc_trim(0) != 0) look_again();
   return own_.ru_maxrss - first_rss_kb_;
 }
 

@@ -30,7 +30,10 @@ class UsageMeter {
     note.resident_kb = own_.ru_maxrss;
     note.children_peak_kb = children_.ru_maxrss;
   }
-  /// How much memory [KiB] stayed in this process, then, beyond what it had at first.
+  /// So much stayed in this process, then, beyond what it had at first, that it is worth a look, which takes
+  /// a while.
+  bool worth_a_look() const;
+  /// How much memory [KiB] that is.
   std::int64_t left_behind_kb();
   /// Memory was given back: its present size is what counts.
   void look_again();

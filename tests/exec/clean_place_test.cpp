@@ -64,6 +64,28 @@ TEST(CleanPlace, TheFolderIsPutBack) {
             Found::clean);
 }
 
+// To set the streams' locale sets C's too.
+TEST(CleanPlace, EachLocaleIsPutBackWhereTheyDiffer) {
+  setlocale(LC_ALL, "C.UTF-8");
+  const auto leave = [] { std::locale::global(std::locale("C.UTF-8")); };
+  const auto is_clean = [] {
+    return setlocale(LC_ALL, nullptr) == std::string("C.UTF-8") && std::locale() == std::locale::classic();
+  };
+  for (const Restore& way : {Restore(restore), Restore(restore_untouched)})
+    EXPECT_EQ(after(leave, is_clean, way), Found::clean);
+  setlocale(LC_ALL, "C");
+}
+
+TEST(CleanPlace, StreamsThatWereTakenOffStdioEndTheirProcess) {
+  const auto leave = [] {
+    std::streambuf* const before = std::cout.rdbuf();
+    std::ios::sync_with_stdio(false);
+    std::cout.rdbuf(before);
+  };
+  for (const Restore& way : {Restore(restore), Restore(restore_untouched)})
+    EXPECT_EQ(after(leave, always, way), Found::given_up);
+}
+
 TEST(CleanPlace, VariablesAreTakenAwayAddedAndChangedBack) {
   setenv("CLEAN_PLACE_KEPT", "before", 1);
   setenv("CLEAN_PLACE_REMOVED", "there", 1);
