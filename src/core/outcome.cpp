@@ -171,7 +171,7 @@ void decode_outcome(BytesView bytes, Outcome& outcome) {
       if (at == i) assign(text, to);
     });
   });
-  for_each_text(outcome, [absent = ~it.parts](unsigned i, std::string& text) {
+  for_each_text(outcome, [absent = ~unsigned{it.parts}](unsigned i, std::string& text) {
     if ((absent >> i & 1U) != 0) drop(text);
   });
   outcome.task = TaskId(it.task);

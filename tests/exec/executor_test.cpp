@@ -686,6 +686,7 @@ TEST_F(ExecutorTest, DescriptorsThatAFunctionLeftAreInNoCommand) {
 // Accounting.
 
 TEST_F(ExecutorTest, OfAHugeResultNothingStaysInItsProcess) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers take memory and threads of their own";
   const auto pid = [&] {
     return std::get<0>(detail::from_bytes<int>(outcome_of(task<executor_process>()).value));
   };
