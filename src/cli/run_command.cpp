@@ -26,11 +26,27 @@ std::optional<Duration> optional_duration(const char* option, const std::string&
 namespace {
 
 constexpr const char* kFooter = R"(Durations: a number of seconds, or 500ms 3s 2m 1h30m 1:30:00.
-The record: jobs.record beside jobs.bin, an SQLite file; see parrun status and parrun results.
+Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
 Exit codes: 0 every task succeeded; 1 some task did not; 2 usage or unusable input, nothing was run; 3 internal or
 MPI error; 124 a limit ended the run; 128 + N signal N did. --halt: 1 if a task failed before, 0 for success=N.
-Sizes: a number of bytes, or 512K 512M 1.5G, in powers of 1024.
-Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one rank does both.)";
+Under mpirun or srun rank 0 dispatches and the other ranks execute; alone, one rank does both.
+
+The record: jobs.record beside jobs.bin, an SQLite file; see parrun status and parrun results. On file systems without
+locks or shared memory it is held exclusively: others can read it when the run has ended.
+--format jsonl: task label state attempt rank host started elapsed_s user_s system_s max_rss_kb exit_code signal error
+stdout stderr value, and where there is something to say warning and earlier, the attempts before the last.
+A task's variables: PARRUN_TASK_INDEX, PARRUN_ATTEMPT, PARRUN_RANK and PARRUN_RANKS, in place of MPI's own, so that a
+command which is itself an MPI program starts as its own job; with --workdir PARRUN_WORKDIR.
+
+Signals (INT TERM HUP USR1 USR2, at any rank): nothing more is started, and what runs has --grace to end. A second one,
+later than a second, ends the run at once, and so does the first before any task is started. Tasks that the signal
+reaches too, as under srun, are cancelled, and run again by --resume. Under mpirun a TERM leaves the ranks no more than
+2 s, and mpirun itself may end with 1 or 205: '#SBATCH --signal=B:USR1@60' with 'exec mpirun ...' gives them the minute.
+SLURM: the end of the job, less --margin, is a deadline. A task is started if the 95th percentile of those done with
+its label fits before it. An extension of the job is noticed within 30 s, near its end within 5 s.
+mpirun: after MPI_Abort it may take a second to end (--mca odls_base_sigkill_timeout 0 saves it). One with output that
+nobody reads, or that waits for a host that is cut off, is killed 8 s later, exit code 137; what runs on such a host
+ends itself after three times --lost-after.)";
 
 std::optional<std::uint64_t> optional_size(const char* option, const std::string& text) {
   if (text.empty()) return std::nullopt;
