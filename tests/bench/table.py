@@ -372,8 +372,12 @@ def measure(bench, names, rounds, values):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("rows", nargs="*", help="names of measurements; all without")
+    known = [row[1] for row in ROWS] + [TRIP[0]] + [figure[1] for figure in FIGURES]
+    parser.add_argument("rows", nargs="*", help="of these; all without: " + " ".join(dict.fromkeys(known)))
     options = parser.parse_args()
+    for name in options.rows:
+        if name not in known:
+            parser.error(f"there is no row '{name}'; see --help")
     rounds = 3 if options.quick else 7
     rounds_of_figures = 1 if options.quick else 3
     rows = [row for row in ROWS if not options.rows or row[1] in options.rows]
