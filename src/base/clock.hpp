@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 namespace parrun {
@@ -38,8 +40,11 @@ class Calendar {
 };
 
 inline double to_seconds(Duration duration) { return Seconds(duration).count(); }
+/// The nearest that there is: no more than 290 years, and zero for what is no number.
 inline Duration from_seconds(double seconds) {
-  return std::chrono::duration_cast<Duration>(Seconds(seconds));
+  constexpr double kMost = 9.2e9;
+  if (std::isnan(seconds)) return {};
+  return std::chrono::duration_cast<Duration>(Seconds(std::clamp(seconds, -kMost, kMost)));
 }
 
 }  // namespace parrun

@@ -87,4 +87,8 @@ std::string format_duration(Duration duration) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
+std::string format_rate(double per_second) {
+  return per_second < 9.95 ? fmt::format("{:.2g}", per_second) : fmt::format("{:.0f}", per_second);
+}
+
 }  // namespace parrun

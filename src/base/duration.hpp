@@ -14,4 +14,7 @@ Duration parse_duration(std::string_view text);
 /// The same for people: `3.2 s`, `12 min 5 s`, `1 h 30 min`.
 std::string format_duration(Duration duration);
 
+/// So many a second, for people: `0.87`, `3.2`, `1052`.
+std::string format_rate(double per_second);
+
 }  // namespace parrun

@@ -92,6 +92,8 @@ void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& o
     if (line.find('\0') != line.npos) {
       throw InputError("a NUL byte in it, which no command can hold; give a text file, a command a line");
     }
+    if (line.starts_with("{\""))
+      throw InputError("it begins as a JSON object, and not as a command; give --jsonl");
     std::get<ShellCommand>(spec.work).line = line;
     return spec;
   });
@@ -102,6 +104,11 @@ void pack_jsonl(std::istream& in, const std::string& name, const ArgumentsFromJs
   pack_lines(in, name, out, [&](const std::string& line) {
     return with_cost(task_from_json(line, convert), cost_of, TaskId(out.task_count()));
   });
+}
+
+void pack_all(const BatchFile& from, BatchFileWriter& out, const CostOf& cost_of) {
+  for (TaskId task(0); task.get() < from.size(); task = TaskId(task.get() + 1))
+    out.add(with_cost(decode_task(from.payload(task)), cost_of, task));
 }
 
 void pack_selection(std::istream& indices, const std::string& name, const BatchFile& from,

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -8,9 +10,11 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/stderr.hpp"
 #include "batch/pack.hpp"
@@ -30,17 +34,27 @@ Exit codes: 0 the batch file was written; 2 usage or unusable input, none was; 3
 struct PackOptions {
   std::string input;    ///< empty: the tasks of `from` at `indices`
   std::string from;     ///< empty: `input`
-  std::string indices;  ///< empty: `input`
+  std::string indices;  ///< empty: `input`, or all tasks of `from`
   std::string output;
   std::string costs_from;  ///< a record, or empty
   bool jsonl = false;
   std::vector<std::string> modules;
 };
 
+// "; there is a, b": some of the functions that there are, if any.
+std::string known() {
+  constexpr std::size_t kShown = 10;
+  const std::vector<std::string> names = registered_names();
+  if (names.empty()) return {};
+  const auto shown = std::span(names).first(std::min(names.size(), kShown));
+  return fmt::format("; there is {}{}", fmt::join(shown, ", "), shown.size() < names.size() ? ", ..." : "");
+}
+
 Bytes arguments_from_json(std::string_view name, std::string_view json) {
   const Function* function = find_function(name);
   if (function == nullptr) {
-    throw InputError(fmt::format("unknown function '{}'; give --load the module that registers it", name));
+    throw InputError(
+        fmt::format("unknown function '{}'; give --load the module that registers it{}", name, known()));
   }
   if (function->arguments_from_json == nullptr) {
     throw InputError(fmt::format(
@@ -49,18 +63,15 @@ Bytes arguments_from_json(std::string_view name, std::string_view json) {
   return function->arguments_from_json(name, json);
 }
 
-// Either FILE, or --from and --indices.
+// Either FILE or --from.
 void check(const PackOptions& options) {
   const bool selects = !options.from.empty() || !options.indices.empty();
   if (!selects && options.input.empty()) {
-    throw InputError("nothing to pack; give a FILE of commands, or --from with --indices");
+    throw InputError("nothing to pack; give a FILE of commands, or --from a batch file");
   }
   if (!selects) return;
   if (options.from.empty()) {
     throw InputError("--indices without --from; give --from the batch file that has these tasks");
-  }
-  if (options.indices.empty()) {
-    throw InputError("--from without --indices; give --indices a file of task indices, or -");
   }
   if (!options.input.empty()) {
     throw InputError(fmt::format("--from and the FILE {} exclude each other; give one", options.input));
@@ -124,7 +135,9 @@ CostOf costs_from(const std::string& record) {
 
 void pack(const PackOptions& options, std::istream& in, const std::string& name, BatchFileWriter& out) {
   const CostOf cost_of = options.costs_from.empty() ? CostOf() : costs_from(options.costs_from);
-  if (!options.from.empty()) {
+  if (!options.from.empty() && options.indices.empty()) {
+    pack_all(BatchFile(options.from), out, cost_of);
+  } else if (!options.from.empty()) {
     pack_selection(in, name, BatchFile(options.from), options.from, out, cost_of);
   } else if (options.jsonl) {
     pack_jsonl(in, name, arguments_from_json, out, cost_of);
@@ -151,7 +164,7 @@ int run_pack(const PackOptions& options) {
     refuse_to_replace(read, options.output);
   const bool from_stdin = input == "-";
   std::ifstream file;
-  if (!from_stdin) file = open_text(input, selects ? "task indices" : "commands");
+  if (!from_stdin && !input.empty()) file = open_text(input, selects ? "task indices" : "commands");
   const auto out = open_output(options.output);
   std::ios::sync_with_stdio(false);
   pack(options, from_stdin ? std::cin : file, from_stdin ? "stdin" : input, *out);
@@ -178,11 +191,11 @@ void add_pack(CLI::App& app, Action& chosen) {
       ->allow_extra_args(false);
   command
       ->add_option("--from", options->from,
-                   "Instead of FILE: pack tasks of this batch file, as they are there")
+                   "Instead of FILE: pack this batch file's tasks, as they are there")
       ->type_name("JOBS.BIN");
   command
       ->add_option("--indices", options->indices,
-                   "Which tasks of --from, in this order: an index a line; - is stdin")
+                   "Which tasks of --from, in this order: an index a line; - is stdin; all where not given")
       ->type_name("FILE");
   command
       ->add_option(

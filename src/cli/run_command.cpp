@@ -230,7 +230,9 @@ void add_run(CLI::App& app, Action& chosen, const std::vector<std::string>& word
   add_choice<Order>(app, "--order", a->run.order,
                     {{"completion", Order::completion}, {"submission", Order::submission}},
                     "Results as the tasks finish (completion, the default), or as in the batch (submission)");
-  app.add_flag("-q,--quiet", a->console.quiet, "No progress, no failures, no summary on stderr");
+  app.add_flag(
+      "-q,--quiet", a->console.quiet,
+      "No progress and no failures on stderr, and a summary only where a limit or a signal ended the run");
   chosen = [a, start] { return run(*a, start); };
 }
 

@@ -88,8 +88,7 @@ std::string rate_text(const Summary& summary, double now_s) {
   const double elapsed_s = std::max(now_s - summary.last_run.started_s, 1e-3);
   const double rate = static_cast<double>(summary.ended_in_last_run) / elapsed_s;
   const double left_s = static_cast<double>(without_outcome(summary)) / rate;
-  return fmt::format("{} tasks/s, {} left",
-                     rate < 10 ? fmt::format("{:.2g}", rate) : fmt::format("{:.0f}", rate), span(left_s));
+  return fmt::format("{} tasks/s, {} left", format_rate(rate), span(left_s));
 }
 
 std::string slowest_text(const Summary& summary) {

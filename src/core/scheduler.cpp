@@ -118,7 +118,7 @@ Assignment Scheduler::take(Rank rank) {
   return flight.attempt.id;
 }
 
-// Whom it shuns is forgotten: who brings it back does so much later.
+// Whom it shuns is forgotten: what is aside is there for want of time, not for a worker's sake.
 void Scheduler::set_aside(Rank rank, TaskId task) {
   if (!attempt_at(rank, task)) return;
   Attempt attempt = land(task);
@@ -183,6 +183,7 @@ void Scheduler::advance(TimePoint now) {
 void Scheduler::end_shun(const ShunEnd& end) {
   Flight* flight = flights_.find(end.attempt.task.get());
   if (flight != nullptr && flight->attempt.id == end.attempt) {
+    if (!flight->attempt.shuns) return;  // it was aside meanwhile
     Worker& there = worker(flight->worker);
     if (--there.shunning[end.shunned] == 0) there.shunning.erase(end.shunned);
     flight->attempt.shuns.reset();

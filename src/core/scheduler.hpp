@@ -1,10 +1,11 @@
 #pragma once
 // Decides which worker gets which tasks next. Pure state: no MPI, no clock, no I/O.
 //
-// A task is fresh until it is first given, then in flight at one worker, then done, or set aside for the rest
-// of the run. A task that comes back goes out before fresh ones: it waits in `shunned` if an attempt of it
-// failed, before that in `delayed` for as long as its retry has to wait, and in `returned` if it was merely
-// recalled or its worker lost. Invariants (check_invariants()):
+// A task is fresh until it is first given, then in flight at one worker, then done, or set aside until it is
+// brought back. A task that comes back goes out before fresh ones: it waits in `shunned` if an attempt of it
+// failed, before that in `delayed` for as long as its retry has to wait, and in `returned` if it shuns
+// nobody: it was recalled or brought back, its worker was lost, or its shunning is over. Invariants
+// (check_invariants(); the property test holds (3)):
 //   (1) every known task is in exactly one of fresh, returned, shunned, delayed, in flight, aside, done;
 //   (2) a worker's load is the number of tasks in flight at it;
 //   (3) done only grows, by one for each task, so the run ends after at most tasks * (retries + 1) outcomes;

@@ -36,9 +36,9 @@ struct AttemptNote {
   Told<std::int64_t> resident_kb;
   Told<std::int64_t> children_peak_kb;
 
-  Told<bool> limited;  ///< an attempt with one of these limits is executing; 0: not with this one
-  Told<std::uint64_t> memory_bytes;
-  Told<Duration::rep> cpu;
+  Told<bool> limited;                ///< an attempt with one of these limits is executing
+  Told<std::uint64_t> memory_bytes;  ///< 0: without this limit
+  Told<Duration::rep> cpu;           ///< [ns]; 0: without this limit
 
   Assignment id() const { return {TaskId(task), attempt}; }
 };

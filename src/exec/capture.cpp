@@ -34,8 +34,11 @@ FileState state_of(int fd) {
   return {{status.st_dev, status.st_ino}, static_cast<std::uint64_t>(status.st_size)};
 }
 
-Bytes read_file(int fd, std::uint64_t size) {
-  Bytes text(size, '\0');
+// With room for so many bytes behind it.
+Bytes read_file(int fd, std::uint64_t size, std::size_t room) {
+  Bytes text;
+  text.reserve(size + room);
+  text.resize(size);
   std::size_t filled = 0;
   while (filled < text.size()) {
     const ssize_t got = pread(fd, text.data() + filled, text.size() - filled, static_cast<off_t>(filled));
@@ -49,8 +52,10 @@ Bytes read_file(int fd, std::uint64_t size) {
 Bytes take_file(int fd, std::uint64_t size, std::optional<std::uint64_t> limit) {
   if (size == 0) return {};
   const bool cut = limit && size > *limit;
-  Bytes text = read_file(fd, cut ? *limit : size);
-  if (cut) text += fmt::format("\n[parrun: cut here, at the output limit of {}]\n", format_size(*limit));
+  const std::string mark =
+      cut ? fmt::format("\n[parrun: cut here, at the output limit of {}]\n", format_size(*limit)) : "";
+  Bytes text = read_file(fd, cut ? *limit : size, mark.size());
+  text += mark;
   if (ftruncate(fd, 0) != 0)
     throw std::system_error(errno, std::generic_category(), "cannot empty a file in memory");
   return text;

@@ -32,8 +32,8 @@ namespace {
 constexpr int kOftenUsed[] = {SIGCHLD, SIGPIPE, SIGALRM, SIGTERM};
 constexpr int kSometimesUsed[] = {SIGHUP,  SIGINT, SIGQUIT, SIGILL,  SIGABRT, SIGFPE,
                                   SIGSEGV, SIGBUS, SIGUSR1, SIGUSR2, SIGURG};
-constexpr __rlimit_resource kLimits[] = {RLIMIT_NOFILE, RLIMIT_AS,    RLIMIT_DATA, RLIMIT_STACK,
-                                         RLIMIT_CORE,   RLIMIT_FSIZE, RLIMIT_CPU,  RLIMIT_NPROC};
+
+__rlimit_resource limit(std::size_t number) { return static_cast<__rlimit_resource>(number); }
 
 std::string current_folder() {
   std::error_code ignored;
@@ -132,6 +132,7 @@ CleanPlace::CleanPlace()
   umask(umask_);
   sched_getaffinity(0, sizeof affinity_, &affinity_);
   prctl(PR_GET_PDEATHSIG, &parent_death_signal_);
+  timer_slack_ = static_cast<unsigned long>(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     environment_.push_back(*variable);
   }
@@ -144,7 +145,19 @@ CleanPlace::CleanPlace()
   for (int number = 1; number < NSIG; ++number) {
     sigaction(number, nullptr, &handlers_[static_cast<std::size_t>(number)]);
   }
-  for (std::size_t i = 0; i < std::size(kLimits); ++i) getrlimit(kLimits[i], &limits_[i]);
+  for (std::size_t i = 0; i < limits_.size(); ++i) getrlimit(limit(i), &limits_[i]);
+}
+
+CleanPlace::Rights::Rights() {
+  getresuid(&users[0], &users[1], &users[2]);
+  getresgid(&groups[0], &groups[1], &groups[2]);
+  no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+  std::size_t i = 0;
+  for (const char* name : {"user", "mnt", "net", "ipc", "uts"}) {
+    struct stat status {};
+    if (stat((std::string("/proc/self/ns/") + name).c_str(), &status) == 0) namespaces.at(i) = status.st_ino;
+    ++i;
+  }
 }
 
 bool CleanPlace::restore_untouched() {
@@ -227,7 +240,8 @@ bool CleanPlace::look_closely() const {
   const itimerval none{};
   setitimer(ITIMER_VIRTUAL, &none, nullptr);
   setitimer(ITIMER_PROF, &none, nullptr);
-  return restore_handlers() && !too_many_descriptors() && look_from_outside();
+  prctl(PR_SET_TIMERSLACK, timer_slack_);
+  return Rights() == rights_ && restore_handlers() && !too_many_descriptors() && look_from_outside();
 }
 
 // What other processes can change.
@@ -254,12 +268,12 @@ bool CleanPlace::restore_handlers() const {
 }
 
 bool CleanPlace::restore_limits() const {
-  for (std::size_t i = 0; i < std::size(kLimits); ++i) {
+  for (std::size_t i = 0; i < limits_.size(); ++i) {
     const rlimit& wanted = limits_[i];
     rlimit present{};
-    if (getrlimit(kLimits[i], &present) != 0) continue;
+    if (getrlimit(limit(i), &present) != 0) continue;
     if (present.rlim_cur == wanted.rlim_cur && present.rlim_max == wanted.rlim_max) continue;
-    if (setrlimit(kLimits[i], &wanted) != 0) return false;
+    if (setrlimit(limit(i), &wanted) != 0) return false;
   }
   return true;
 }

@@ -6,10 +6,10 @@
 // Looked at and put back after every attempt: environment, folder, umask, the handlers that matter to most
 // programs, signal mask, timers, rounding mode, locale, the state of the standard streams (callbacks that
 // were registered with them where a system call was made), threads. Other handlers, resource limits, share of
-// the processor and descriptors take some 25 system calls to look at: that is done as long as it takes 1 % of
-// the attempts' time, so after each one that took a hundred times as long as a look (at most 5 ms). In a row
-// of shorter functions one that leaves one of these changed can be followed by others until a look has been
-// earned.
+// the processor, descriptors, users, groups and namespaces take some 40 system calls to look at: that is done
+// as long as it takes 1 % of the attempts' time, so after each one that took a hundred times as long as a
+// look (at most 5 ms). In a row of shorter functions one that leaves one of these changed can be followed by
+// others until a look has been earned.
 
 #include <fenv.h>
 #include <sched.h>
@@ -71,6 +71,17 @@ class CleanPlace {
   bool cout_is_stdout() const;
 
  private:
+  /// What cannot be had back once it was given away.
+  struct Rights {
+    Rights();  ///< this process's
+    bool operator==(const Rights&) const = default;
+
+    std::array<uid_t, 3> users{};   ///< real, effective, saved
+    std::array<gid_t, 3> groups{};  ///< likewise
+    int no_new_privileges = 0;
+    std::array<ino_t, 5> namespaces{};  ///< user, mount, network, IPC, host name; 0 where there is none
+  };
+
   void restore_environment();
   bool restore_streams();
   void restore_formats();
@@ -107,6 +118,8 @@ class CleanPlace {
   int policy_;
   cpu_set_t affinity_{};
   int parent_death_signal_ = 0;
+  unsigned long timer_slack_ = 0;
+  Rights rights_;
   int first_free_descriptor_;
   unsigned long threads_;
   bool alone_ = true;

@@ -57,6 +57,7 @@ Descriptor open_stdin(const std::string& text) {
     return null;
   }
   Descriptor file(memfd_create("parrun-stdin", MFD_CLOEXEC));
+  if (!file) throw std::system_error(errno, std::generic_category(), "memfd_create");
   std::size_t written = 0;
   while (written < text.size()) {
     const ssize_t step = write(file.get(), text.data() + written, text.size() - written);

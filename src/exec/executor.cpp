@@ -289,7 +289,10 @@ std::optional<Executor::Current> Executor::current() const {
   if (begun == 0) return std::nullopt;
   const GivenTask& task = tasks_[begun - 1];
   const bool own = task.timeout > Duration::zero();
-  return Current{task.id, start_of_last(progress), own ? std::optional(task.timeout) : timeout_};
+  return Current{.attempt = task.id,
+                 .since = start_of_last(progress),
+                 .limit = own ? std::optional(task.timeout) : timeout_,
+                 .ending = verdict_.has_value()};
 }
 
 // When the last task began, as the executor says it, but within the turns between which it was noticed: a

@@ -3,8 +3,8 @@
 // and limits, takes back what has not started, replaces a dead executor. Never waits, but in await().
 //
 // Invariants: tasks_ holds, in order, every task that was given and has neither ended nor been taken back;
-// the first `pushed_` of them are (or are being) written to the channel; the last that has begun is
-// executing, and the outcomes of those before it lie in the channel.
+// the first `pushed_` of them are (or are being) written to the channel; of those that have begun the last
+// may be executing, and the outcomes of the others lie in the channel.
 
 #include <memory>
 #include <optional>
@@ -91,6 +91,7 @@ class Executor {
     Assignment attempt;
     TimePoint since;
     std::optional<Duration> limit;
+    bool ending;  ///< it was killed: its outcome comes
   };
   /// The task that is executing.
   std::optional<Current> current() const;

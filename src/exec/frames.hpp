@@ -36,7 +36,7 @@ class Frames {
   /// bytes.
   std::size_t read_from(Ring& ring) {
     const std::uint64_t most = std::max<std::uint64_t>(kPiece, size_of_first().value_or(0));
-    const std::size_t come = std::min<std::uint64_t>(ring.available(), most);
+    const std::size_t come = std::min<std::uint64_t>({ring.available(), most, Ring::kCapacity});
     if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
     const std::size_t read = ring.try_read(bytes_.data() + end_, come);
     end_ += read;

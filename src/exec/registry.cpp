@@ -121,6 +121,12 @@ const Function* find_function(std::string_view name) {
   return found == registry().by_name.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> registered_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, function] : registry().by_name) names.push_back(name);
+  return names;
+}
+
 std::vector<std::string> registry_fingerprint() {
   std::vector<std::string> lines;
   for (const auto& [name, function] : registry().by_name) {

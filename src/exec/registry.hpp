@@ -13,6 +13,9 @@ using Function = detail::Function;
 /// A registered function by its name, or null.
 const Function* find_function(std::string_view name);
 
+/// Of all registered functions, sorted.
+std::vector<std::string> registered_names();
+
 /// One line for each registered function, sorted: its name, kNameEnd, its signature and the build that holds
 /// it. Two ranks with equal fingerprints execute the same code.
 std::vector<std::string> registry_fingerprint();

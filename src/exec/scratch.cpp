@@ -62,7 +62,8 @@ std::vector<std::string> mounts_in(const std::string& folder) {
   return mounts;
 }
 
-// What a task has mounted in its folder is not to be removed with it: it is elsewhere too.
+// What a task has mounted in its folder is not to be removed with it: it is elsewhere too. REQUIRES: `folder`
+// is no link.
 bool unmount_in(const fs::path& folder) {
   std::error_code error;
   const fs::path real = fs::canonical(folder, error);
@@ -110,6 +111,10 @@ std::string Scratch::make(const Assignment& attempt) const {
 void Scratch::remove(const Assignment& attempt) const {
   std::error_code error;
   const std::string folder = path(attempt);
+  if (!fs::is_directory(fs::symlink_status(folder, error))) {  // where a link leads to is not ours
+    fs::remove(folder, error);
+    return;
+  }
   if (!unmount_in(folder)) return;
   fs::remove_all(folder, error);
   if (!error) return;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "base/keep_memory.hpp"
@@ -51,6 +52,7 @@ ZygoteProcess::ZygoteProcess(int socket, const Zygote::Plan& plan) : socket_(soc
   sigaddset(&child_signal_, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child_signal_, nullptr);
   signals_.reset(signalfd(-1, &child_signal_, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) throw std::system_error(errno, std::generic_category(), "signalfd");
   keep_memory(UsageMeter::kWorthTrimming);  // in the executors too
 }
 

@@ -217,7 +217,7 @@ void RecordFile::check_batch(const BatchIdentity& batch) const {
   }
   refuse(fmt::format(
       "is of another batch ({}, {} tasks), {} has {} tasks and other work; give the batch that it is "
-      "of, or --record another name",
+      "of, --record another name, or --overwrite",
       first.bytes(0), first.integer(2), batch.path, batch.tasks));
 }
 

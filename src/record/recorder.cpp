@@ -23,6 +23,11 @@ void append(std::vector<Row>& to, std::vector<Row> rows) {
   std::move(rows.begin(), rows.end(), std::back_inserter(to));
 }
 
+std::string failure_text(const std::string& path, const std::string& why) {
+  return fmt::format("{}: {}; what was told before stands in the record: mend that, and go on with --resume",
+                     path, why);
+}
+
 void drop_texts(Outcome& outcome) {
   for (std::string* text : {&outcome.stdout_text, &outcome.stderr_text, &outcome.value})
     std::string().swap(*text);
@@ -83,9 +88,7 @@ class Recorder::Writer {
 
   void fail(Lock& lock, const std::string& why) {
     if (!lock.owns_lock()) lock.lock();
-    shared_->failure =
-        fmt::format("{}: {}; what was told before stands in the record: mend that, and go on with --resume",
-                    file_.path(), why);
+    shared_->failure = failure_text(file_.path(), why);
   }
 
   bool can_read() const { return !shared_->read_out && shared_->read_back.empty(); }
@@ -215,8 +218,15 @@ class Recorder::Writer {
 
 Recorder::Recorder(RecordFile file, ReadBack read_back) : shared_(std::make_shared<Shared>()) {
   thread_ = std::thread([shared = shared_, file = std::move(file), read_back]() mutable {
-    { Writer(shared, std::move(file), read_back).run(); }
+    const std::string path = file.path();
+    std::optional<std::string> failure;
+    try {
+      Writer(shared, std::move(file), read_back).run();
+    } catch (const std::exception& error) {  // it could not even begin
+      failure = failure_text(path, error.what());
+    }
     const std::lock_guard lock(shared->mutex);
+    if (failure) shared->failure = std::move(failure);
     shared->closed = true;
   });
 }

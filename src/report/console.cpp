@@ -64,8 +64,11 @@ void Console::on_start(const RunStart& start) {
 
 void Console::on_nothing_to_do() {
   if (options_.quiet) return;
-  say(fmt::format("nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too",
-                  record_, plural(tasks_, "task"), ended_.text()));
+  const bool all_succeeded = ended_[State::succeeded] == ended_.total();
+  say(fmt::format(
+      "nothing to do: {} has the outcomes of all {}: {}; parrun results shows them, --replay too{}", record_,
+      plural(tasks_, "task"), ended_.text(),
+      all_succeeded ? "" : "; --resume-failed runs what did not succeed again"));
 }
 
 void Console::on_ended(const Outcome& outcome, const std::string& label) {
@@ -130,8 +133,8 @@ void Console::show_progress(const Dispatcher::Counts& counts, TimePoint now) {
   const std::uint64_t left = counts.known - counts.done;
   const double left_s = std::min(static_cast<double>(left) / rate, 1e9);
   const std::string left_text = counts.done == counts.settled ? "?" : format_duration(from_seconds(left_s));
-  err_.write(fmt::format("{}{}/{} done, {} failed, {} running, {:.0f} tasks/s, {} left", kClearLine,
-                         counts.done, counts.known, counts.failed, counts.executing, rate, left_text));
+  err_.write(fmt::format("{}{}/{} done, {} failed, {} running, {} tasks/s, {} left", kClearLine, counts.done,
+                         counts.known, counts.failed, counts.executing, format_rate(rate), left_text));
   progress_shown_ = true;
   progress_over_out_ = true;
 }
@@ -191,8 +194,9 @@ void Console::on_run_again(const std::string& refusal) {
 void Console::on_end(const Dispatcher::Counts& counts, TimePoint now) {
   if (options_.quiet && !stopped_early_) return;
   const Duration elapsed = now - start_;
-  say(fmt::format("{}; {}, {:.0f} tasks/s", counts_text(counts), format_duration(elapsed),
-                  static_cast<double>(counts.done - counts.settled) / to_seconds(elapsed)));
+  const double ended = static_cast<double>(ended_.settled() - counts.settled);  // by themselves, in this run
+  say(fmt::format("{}; {}, {} tasks/s", counts_text(counts), format_duration(elapsed),
+                  format_rate(ended / to_seconds(elapsed))));
   show_way_on(counts);
 }
 

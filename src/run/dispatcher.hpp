@@ -7,7 +7,8 @@
 // Where the run's surroundings end it at a time that is known (LimitWatch::outer()), no attempt is started
 // that can be expected not to end before: it is set aside. When nothing else is left, that limit has come
 // early. An attempt that dies of a signal that may be meant for the whole run (SLURM sends one to the tasks
-// too) is judged a second later: where the run ends by one, the attempt has not failed but is cancelled.
+// too) is judged a second later, if signals end the run: where one does, the attempt has not failed but is
+// cancelled.
 // After a limit, or to leave early: stop(), then turns until stopped(), or as long as one cares to wait. To
 // let what executes come to its end: drain(), then turns until finished().
 
@@ -22,6 +23,7 @@
 #include "core/durations.hpp"
 #include "core/ended.hpp"
 #include "core/scheduler.hpp"
+#include "core/signal_rule.hpp"
 #include "parrun/errors.hpp"
 #include "parrun/outcome.hpp"
 #include "run/crew.hpp"
@@ -52,6 +54,8 @@ class Dispatcher {
   struct Retry {
     int attempts = 0;  ///< further ones
     Duration delay{};  ///< before the next one
+    /// Until what died of a signal that may be meant for the whole run is judged; zero: none ends this one.
+    Duration judged_after = SignalRule::kOneCause;
   };
   // Takes what attempts come to. One whose rank was lost or that will be retried is not the last of its task.
   struct Sink {

@@ -83,8 +83,9 @@ Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard s
   return from;
 }
 
+// A limit that ended an earlier run does not end this one.
 int code_of_finished(const record::Settled& settled) {
-  for (const int code : {0, exit_code::kSomeTaskFailed, exit_code::kLimitReached}) {
+  for (const int code : {0, exit_code::kSomeTaskFailed}) {
     if (settled.exit_code == code) return code;
   }
   return settled.by_state[State::succeeded] == settled.tasks.count() ? 0 : exit_code::kSomeTaskFailed;

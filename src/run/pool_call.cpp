@@ -33,7 +33,7 @@ PoolCall::PoolCall(Pool::Impl& pool, TaskSource& source, const CallOptions& opti
       on_leave_(options.on_leave),
       on_last_(std::move(on_last)),
       dispatcher_(pool.session().crew(), source, pool.begin_call(options),
-                  {.attempts = options.retries, .delay = {}},
+                  {.attempts = options.retries, .delay = {}, .judged_after = {}},
                   {.on_last = [this](Ended&& ended) { take(std::move(ended)); }}, std::move(from)) {}
 
 // Behind a limit the caller may have been away for long: much of what was still out had ended by itself.

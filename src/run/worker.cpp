@@ -18,6 +18,11 @@ namespace {
 // Output is kept in memory: an endless one must not take a node's.
 constexpr ResourceLimits kBound{.memory_bytes = {}, .cpu = {}, .output_bytes = std::uint64_t{1} << 30};
 
+// REQUIRES: it has a limit.
+std::string limit_text(const Executor::Current& current) {
+  return fmt::format("reached its limit of {}", format_duration(*current.limit));
+}
+
 }  // namespace
 
 // The table of shared values is the processes' where there are some: they were forked with it.
@@ -235,7 +240,7 @@ void Worker::go_on_stopping(TimePoint now) {
   bool can_end = true;
   if (const std::optional<Executor::Current> current = active_->current()) {
     can_end = overran_ == current->attempt
-                  ? active_->kill(current->attempt, State::timed_out, "reached its limit")
+                  ? active_->kill(current->attempt, State::timed_out, limit_text(*current))
                   : active_->kill(current->attempt, State::cancelled, "the run was stopped");
   }
   if (!stop_begin_) stop_begin_ = now;
@@ -246,10 +251,10 @@ void Worker::go_on_stopping(TimePoint now) {
 
 void Worker::watch_limit(TimePoint now) {
   const std::optional<Executor::Current> current = active_->current();
-  if (!current || !current->limit || now < current->since + *current->limit) return;
+  if (!current || current->ending || !current->limit || now < current->since + *current->limit) return;
   if (run_.kill_overrunning) {
-    active_->kill(current->attempt, State::timed_out,
-                  fmt::format("reached its limit of {}", format_duration(*current->limit)));
+    const bool killed = active_->kill(current->attempt, State::timed_out, limit_text(*current));
+    if (killed) report(now);  // much output takes long: the dispatcher is not to take that for its limit
   } else if (overran_ != current->attempt) {
     overran_ = current->attempt;
     report(now);
@@ -258,7 +263,8 @@ void Worker::watch_limit(TimePoint now) {
 
 void Worker::tell_if_due(TimePoint now) {
   const std::optional<Executor::Current> current = active_->current();
-  const bool news = current && current->attempt != told_ && now >= current->since + kWorthTelling;
+  const bool news =
+      current && !current->ending && current->attempt != told_ && now >= current->since + kWorthTelling;
   if (news || now >= last_report_ + kHeartbeat) report(now);
 }
 
@@ -266,7 +272,7 @@ void Worker::tell_if_due(TimePoint now) {
 Report Worker::look(TimePoint now) {
   Report message{.epoch = run_.epoch, .finished = {}, .executing = {}};
   told_.reset();
-  if (const std::optional<Executor::Current> current = active_->current()) {
+  if (const std::optional<Executor::Current> current = active_->current(); current && !current->ending) {
     message.executing = Report::Executing{.task = current->attempt.task,
                                           .attempt = current->attempt.attempt,
                                           .running = now - current->since,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/mpi/exception.hpp>
 #include <iterator>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -35,19 +36,25 @@ MPI_Comm duplicate(MPI_Comm original, TimePoint limit) {
       throw MpiError(fmt::format("{} failed with code {} on rank {}", routine, result, rank));
   };
   MPI_Comm_rank(original, &rank);
-  MPI_Comm copy = MPI_COMM_NULL;
-  MPI_Request request = MPI_REQUEST_NULL;
-  check("MPI_Comm_idup", MPI_Comm_idup(original, &copy, &request));
+  struct Pending {
+    MPI_Comm copy = MPI_COMM_NULL;
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+  auto pending = std::make_unique<Pending>();
+  MPI_Request& request = pending->request;
+  check("MPI_Comm_idup", MPI_Comm_idup(original, &pending->copy, &request));
   Backoff backoff;
   int done = 0;
   for (check("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE)); done == 0;
        check("MPI_Test", MPI_Test(&request, &done, MPI_STATUS_IGNORE))) {
-    if (Clock::now() > limit)
+    if (Clock::now() > limit) {
+      static_cast<void>(pending.release());  // the ranks may come yet, and MPI write there
       throw TimeoutError("not all ranks have come: each but rank 0 is to call parrun::serve()", {});
+    }
     std::this_thread::sleep_for(backoff.next());
   }
-  check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(copy, MPI_ERRORS_RETURN));
-  return copy;
+  check("MPI_Comm_set_errhandler", MPI_Comm_set_errhandler(pending->copy, MPI_ERRORS_RETURN));
+  return pending->copy;
 }
 }  // namespace
 

@@ -80,6 +80,11 @@ TEST(Duration, TheReasonIsNamed) {
 }
 
 TEST(Duration, IsShownInWordsForPeople) {
+  EXPECT_EQ(format_rate(0), "0");
+  EXPECT_EQ(format_rate(0.0871), "0.087");
+  EXPECT_EQ(format_rate(9.94), "9.9");
+  EXPECT_EQ(format_rate(9.96), "10");
+  EXPECT_EQ(format_rate(1e6), "1000000");
   EXPECT_EQ(format_duration(3200ms), "3.2 s");
   EXPECT_EQ(format_duration(100ms), "0.1 s");
   EXPECT_EQ(format_duration(Duration::zero()), "0.0 s");

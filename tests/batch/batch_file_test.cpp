@@ -24,6 +24,7 @@ using test::input_error;
 using test::read_bytes;
 using test::TempDir;
 using test::write_batch;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -305,6 +306,8 @@ TEST_F(BatchFileTest, AnotherVersionIsToldApartFromDamage) {
 TEST_F(BatchFileTest, ForeignFilesAreRefused) {
   EXPECT_THAT(refusal_of("echo hi\n"), HasSubstr("is no batch file"));
   EXPECT_THAT(refusal_of("e"), HasSubstr("is no batch file"));
+  EXPECT_THAT(refusal_of(std::string("SQLite format 3\0...", 19)),
+              AllOf(HasSubstr("'parrun results' and 'parrun status'"), Not(HasSubstr("parrun pack"))));
   EXPECT_THAT(refusal_of(std::string(5000, '\0')), HasSubstr("is no batch file"));
   EXPECT_THAT(input_error([] { BatchFile("/proc/self/exe"); }), HasSubstr("is no batch file"));
 }

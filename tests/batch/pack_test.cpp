@@ -146,6 +146,8 @@ TEST(Pack, TasksGetTheCostsThatAreKnownOfThem) {
                    [&](auto& in, auto& out) { pack_selection(in, "LIST", from, "jobs.bin", out, known); })),
       ElementsAre(3.0, std::nullopt))
       << "of its number there";
+  EXPECT_THAT(costs(packed("", [&](auto&, auto& out) { pack_all(from, out, known); })),
+              ElementsAre(0.0, std::nullopt, 2.0, 3.0));
 }
 
 TEST(PackJsonl, WhatIsWrongIsToldWithItsLine) {

@@ -14,6 +14,7 @@ namespace {
 
 using test::command;
 using test::input_error;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -90,13 +91,30 @@ TEST_F(PackCommandTest, AFileOfCommandsIsPackedAsBefore) {
   EXPECT_THAT(retried(), ElementsAre(command("x"), command("y")));
 }
 
-TEST_F(PackCommandTest, ASelectionNeedsBothItsOptionsAndExcludesThoseOfAFile) {
+TEST_F(PackCommandTest, WithoutAListAllTasksOfABatchArePacked) {
+  EXPECT_EQ(pack({"--from", jobs_, "-o", retry_}), 0);
+  EXPECT_THAT(retried(), ElementsAre(command("a"), command("b"), command("c")));
+}
+
+TEST_F(PackCommandTest, JsonLinesWithoutTheirOptionAreNotTakenForCommands) {
+  const std::string lines = dir_.write("jobs.jsonl", "x\n{\"command\": \"true\"}\n");
+  EXPECT_EQ(refusal({lines, "-o", retry_}),
+            lines + ":2: it begins as a JSON object, and not as a command; give --jsonl");
+}
+
+TEST_F(PackCommandTest, AnUnknownFunctionIsToldWithThoseThatThereAre) {
+  const std::string lines = dir_.write("jobs.jsonl", R"({"call": "ech0", "args": []})");
+  EXPECT_THAT(refusal({"--jsonl", lines, "-o", retry_}),
+              AllOf(HasSubstr("unknown function 'ech0'; give --load the module that registers it; there is "),
+                    HasSubstr(", ...")));
+}
+
+TEST_F(PackCommandTest, AListNeedsABatchAndExcludesTheOptionsOfAFile) {
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.end(), {"--from", jobs_, "--indices", list_, "-o", retry_});
     return refusal(more);
   };
   EXPECT_THAT(refusal({"-o", retry_}), StartsWith("nothing to pack; give a FILE"));
-  EXPECT_THAT(refusal({"--from", jobs_, "-o", retry_}), StartsWith("--from without --indices; "));
   EXPECT_THAT(refusal({"--indices", list_, "-o", retry_}), StartsWith("--indices without --from; "));
   EXPECT_THAT(refusal({list_, "--indices", list_, "-o", retry_}), StartsWith("--indices without --from; "));
   EXPECT_THAT(with({list_}), HasSubstr("exclude each other"));

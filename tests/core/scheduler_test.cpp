@@ -593,6 +593,15 @@ class ShunEndTest : public SchedulerTest {
   static constexpr TimePoint kNow{100s};
 };
 
+TEST_F(ShunEndTest, WhatWasAsideMeanwhileShunsNobodyAnyMore) {
+  ASSERT_EQ(scheduler.take(kSecond).task, TaskId(0));
+  scheduler.set_aside(kSecond, TaskId(0));
+  scheduler.bring_back();
+  ASSERT_EQ(scheduler.take(kSecond).task, TaskId(0));
+  scheduler.advance(kNow + Scheduler::kShunFor);
+  scheduler.check_invariants();
+}
+
 TEST_F(ShunEndTest, ARetryThatNobodyElseCanTakeGoesBackInTheEnd) {
   scheduler.advance(kNow + Scheduler::kShunFor - 1ms);
   EXPECT_FALSE(scheduler.has_ready_for(kFirst));

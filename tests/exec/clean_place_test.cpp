@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -254,6 +256,36 @@ TEST(CleanPlace, OrphansAndTheGlobalLocaleAreAsBefore) {
                   }),
             Found::clean);
   prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST(CleanPlace, EachResourceLimitAndTheTimerSlackArePutBack) {
+  for (int number = 0; number < RLIM_NLIMITS; ++number) {
+    const auto of_number = [number] {
+      rlimit limit{};
+      getrlimit(static_cast<__rlimit_resource>(number), &limit);
+      return limit;
+    };
+    const rlimit before = of_number();
+    rlimit less = before;
+    less.rlim_cur = before.rlim_cur == 0 ? 0 : before.rlim_cur / 2;
+    EXPECT_EQ(after([&] { setrlimit(static_cast<__rlimit_resource>(number), &less); },
+                    [&] { return of_number().rlim_cur == before.rlim_cur; }),
+              Found::clean)
+        << number;
+  }
+  const int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+  EXPECT_EQ(after([] { prctl(PR_SET_TIMERSLACK, 99'999'999UL); },
+                  [slack] { return prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0) == slack; }),
+            Found::clean);
+}
+
+TEST(CleanPlace, OneWhosePrivilegesWereGivenAwayIsGivenUp) {
+  EXPECT_EQ(after([] { prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }, always), Found::given_up);
+  constexpr uid_t kNobody = 65534;
+  if (geteuid() != 0) return;  // the rest is for those who have any
+  EXPECT_EQ(after([] { EXPECT_EQ(setegid(kNobody), 0); }, always), Found::given_up);
+  EXPECT_EQ(after([] { EXPECT_EQ(seteuid(kNobody), 0); }, always), Found::given_up);
+  EXPECT_EQ(after([] { EXPECT_EQ(unshare(CLONE_NEWUTS), 0); }, always), Found::given_up);
 }
 
 TEST(CleanPlace, APriorityThatIsLowerIsGivenUp) {

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -114,6 +116,22 @@ TEST_F(FramesTest, OfASizeThatCannotBeAreRefusedAndOnesOfASizeThatIsALieTakeNoMe
   const std::uint64_t impossible = kLargest + 1;
   come({reinterpret_cast<const char*>(&impossible), sizeof impossible});
   EXPECT_THROW(frames.front(), FormatError);
+}
+
+TEST_F(FramesTest, OfASizeThatIsALieTakeNoMemoryWhereTheRingWasWrittenOverToo) {
+  const std::uint64_t lie = kLargest;
+  come({reinterpret_cast<const char*>(&lie), sizeof lie});
+  EXPECT_FALSE(frames.front());
+  const auto most_kb = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+  };
+  const auto before_kb = most_kb();
+  const std::uint64_t rubbish = kLargest;
+  std::memcpy(static_cast<void*>(ring.get()), &rubbish, sizeof rubbish);  // how much was written
+  EXPECT_THROW(frames.read_from(*ring), FormatError);
+  EXPECT_LT(most_kb(), before_kb + 100'000);
 }
 
 }  // namespace

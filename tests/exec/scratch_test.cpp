@@ -53,6 +53,34 @@ TEST(Scratch, IsRemovedWithAllItHoldsWhateverRightsATaskTookFromIt) {
   EXPECT_TRUE(fs::exists(dir.file("outside")));
 }
 
+// Nor what is mounted behind it. (In a child, whose mounts are its own.)
+TEST(Scratch, ALinkInItsPlaceIsRemovedAndNotWhatItLeadsTo) {
+  const TempDir dir;
+  const Scratch scratch(dir.file("root"), false);
+  const std::string folder = scratch.make(kAttempt);
+  fs::create_directories(dir.file("elsewhere/mounted"));
+  fs::create_directory(dir.file("precious"));
+  fs::remove(folder);
+  fs::create_directory_symlink(dir.file("elsewhere"), folder);
+  constexpr int kMayNotMount = 2;
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string there = dir.file("elsewhere/mounted");
+    const bool mounted = unshare(CLONE_NEWNS) == 0 &&
+                         mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                         mount(dir.file("precious").c_str(), there.c_str(), nullptr, MS_BIND, nullptr) == 0;
+    scratch.remove(kAttempt);
+    if (!mounted) _exit(kMayNotMount);
+    _exit(umount(there.c_str()) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_FALSE(fs::is_symlink(folder));
+  EXPECT_TRUE(fs::exists(dir.file("elsewhere/mounted")));
+  if (WEXITSTATUS(status) == kMayNotMount) GTEST_SKIP() << "nobody may mount here";
+  EXPECT_EQ(status, 0) << "it was unmounted";
+}
+
 // It is elsewhere too. (In a child, whose mounts are its own.)
 TEST(Scratch, WhatATaskHasMountedInItIsNotRemovedWithIt) {
   const TempDir dir;

@@ -217,7 +217,6 @@ TEST_F(Recorded, TheExitCodeThatIsRecordedIsTheRuns) {
   EXPECT_EQ(cut.exit_code, 124) << cut.err;
   EXPECT_THAT(cut.err, HasSubstr("10 tasks: 9 succeeded, 1 failed"));
   EXPECT_EQ(query("SELECT exit_code FROM runs"), 124);
-  EXPECT_EQ(run({"--resume"}).exit_code, 124);
 }
 
 TEST_F(Recorded, ContradictionsAreRefused) {
@@ -255,12 +254,14 @@ TEST(RecordAtALimit, WhatFinishedIsThereAndTheRestIsDoneByTheCommandThatWasTold)
   EXPECT_EQ(recorded_states(dir.file("jobs.record")).at(20), "succeeded");
 }
 
-TEST(RecordAtALimit, AFinishedBatchOfWhichATaskTimedOutEndsAsItsRunDid) {
+TEST(RecordAtALimit, ARunWithNothingLeftToDoIsEndedByNoLimit) {
   const TempDir dir;
   const Batch batch = Batch().command("sleep 1000");
   const std::string jobs_bin = batch.pack(dir);
   EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--timeout", "0.5"})).exit_code, 124);
-  EXPECT_EQ(run_parrun(2, batch.run_args(jobs_bin, {"--timeout", "0.5", "--resume"})).exit_code, 124);
+  const JobResult again = run_parrun(2, batch.run_args(jobs_bin, {"--timeout", "0.5", "--resume"}));
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("; --resume-failed runs what did not succeed again"));
 }
 
 // Who holds it.

@@ -25,12 +25,15 @@ class RecorderTest : public ::testing::Test {
     if (recorder) close();
   }
   void start(ReadBack read_back = ReadBack::none, bool resume_failed = false) {
+    recorder = std::make_unique<Recorder>(open(resume_failed), read_back);
+  }
+  RecordFile open(bool resume_failed = false) const {
     const OpenOptions options{.path = path,
                               .existing = OpenOptions::Existing::resume,
                               .resume_failed = resume_failed,
                               .command = "parrun",
                               .ranks = 2};
-    recorder = std::make_unique<Recorder>(RecordFile(options, {"jobs.bin", 1, tasks}), read_back);
+    return RecordFile(options, {"jobs.bin", 1, tasks});
   }
   void close(int exit_code = 0) {
     recorder->finish(exit_code);
@@ -235,6 +238,14 @@ TEST_F(RecorderTest, SomebodyElseWhoWritesToItIsWaitedFor) {
   EXPECT_EQ(recorder->failure(), std::nullopt);
   EXPECT_EQ(query("SELECT exit_code FROM runs"), 0);
   recorder.reset();
+}
+
+TEST_F(RecorderTest, WhatKeepsItFromBeginningIsToldLikewise) {
+  RecordFile file = open();
+  file.database().execute("DROP TABLE tasks");
+  recorder = std::make_unique<Recorder>(std::move(file), ReadBack::none);
+  EXPECT_TRUE(wait_until([&] { return recorder->closed(); }, 10s));
+  EXPECT_THAT(recorder->failure().value_or(""), ::testing::AllOf(HasSubstr(path), HasSubstr("--resume")));
 }
 
 TEST_F(RecorderTest, ADiskThatTakesNoMoreIsToldInALine) {

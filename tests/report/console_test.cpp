@@ -194,7 +194,15 @@ TEST_F(ConsoleTest, TheSummaryCountsWhatSucceeded) {
   start();
   for (std::uint64_t task = 0; task < 3; ++task) end(task, "");
   console->on_end(counts(3, 0, 0, 3), clock.advance(2s));
-  EXPECT_EQ(finish().err, "parrun: 3 tasks: 3 succeeded; 2.0 s, 2 tasks/s\n");
+  EXPECT_EQ(finish().err, "parrun: 3 tasks: 3 succeeded; 2.0 s, 1.5 tasks/s\n");
+}
+
+TEST_F(ConsoleTest, TheRateIsOfTasksThatCameToAnEndOfTheirOwn) {
+  start();
+  end(0, "");
+  for (std::uint64_t task = 1; task < 4; ++task) end(task, "", State::cancelled);
+  console->on_end(counts(4, 3, 0, 4), clock.advance(2s));
+  EXPECT_THAT(finish().err, HasSubstr("4 tasks: 1 succeeded, 3 cancelled; 2.0 s, 0.5 tasks/s\n"));
 }
 
 TEST_F(ConsoleTest, TheSummaryOfOneTaskAndOfNoneIsThereToo) {
@@ -340,7 +348,7 @@ TEST_F(StartedConsole, NothingToDoIsSaidWithHowTheTasksEnded) {
   EXPECT_EQ(finish().err,
             "parrun: nothing to do: jobs.record has the outcomes of all 5 tasks: 4 succeeded, 1 failed; "
             "parrun results "
-            "shows them, --replay too\n");
+            "shows them, --replay too; --resume-failed runs what did not succeed again\n");
 }
 
 TEST_F(StartedConsole, TheJoblogHasALineForEachTask) {

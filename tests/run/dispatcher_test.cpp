@@ -403,6 +403,17 @@ TEST_F(SignalledTaskTest, HasFailedWhereNobodyEndsTheRunWithinASecond) {
   EXPECT_EQ(delivered[0].state, State::failed);
 }
 
+TEST_F(DispatcherTest, WhereNoSignalEndsTheRunATaskThatDiesOfOneHasFailedAtOnce) {
+  start(1, {}, {.attempts = 0, .delay = {}, .judged_after = {}});
+  turn();
+  given(kFirst);
+  Outcome outcome = unfinished({TaskId(0), 1}, State::failed, "killed by signal 15 (SIGTERM)");
+  outcome.exit_code = 128 + SIGTERM;
+  arrive(kFirst, Report{kEpoch, {{encode(outcome), -1}}, {}});
+  ASSERT_THAT(delivered, SizeIs(1));
+  EXPECT_EQ(delivered[0].state, State::failed);
+}
+
 TEST_F(SignalledTaskTest, IsCancelledWhereASignalEndsTheRunToo) {
   first_dies(128 + SIGUSR1);
   dispatcher->drain(Dispatcher::Drain::for_now);

@@ -263,7 +263,9 @@ TEST_F(WorkerTest, KillsATaskAtItsLimitWhereTheRunGoesOn) {
   EXPECT_EQ(body->kills, 0);
   clock.advance(1ns);
   turn();
+  EXPECT_FALSE(take_report().executing) << "its output may take long to come";
   turn();
+  transport.expect_empty();
   EXPECT_EQ(body->kills, 1);
   body->die(SIGKILL);
   clock.advance(Worker::kCollect);
@@ -391,7 +393,9 @@ TEST_F(WorkerTest, AtAStopTheTaskThatOverranIsTimedOut) {
   turn();
   body->die(SIGKILL);
   turn();
-  EXPECT_EQ(decode_outcome(take_report().finished.at(0).outcome).state, State::timed_out);
+  const Outcome outcome = decode_outcome(take_report().finished.at(0).outcome);
+  EXPECT_EQ(outcome.state, State::timed_out);
+  EXPECT_EQ(outcome.error, "reached its limit of 3.0 s");
   transport.take<Stopped>(kDispatcher);
 }
 

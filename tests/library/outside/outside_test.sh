@@ -68,6 +68,27 @@ by_pkg_config() {
   read -ra flags < <(pkg-config --libs --static parrun)
   "$compiler" "$program.o" -o "$program" "${flags[@]}"
   expect "the program's output" "sum $sum" "$(in_mpi "$program")"
+  by_readme
+}
+
+readme_block() {  # the one that has these WORDS
+  awk -v words="$1" '/^```cpp/ { block = ""; on = 1; next }
+    /^```/ { if (on && index(block, words)) printf "%s", block; on = 0; next }
+    on { block = block $0 "\n" }' "$source_root/README.md"
+}
+
+# As the README has them, by its own commands.
+by_readme() {
+  local flags
+  readme_block "#include <parrun/parrun.hpp>" >"$folder/my_code.cpp"
+  readme_block "#include <parrun/task.hpp>" >"$folder/tasks.cpp"
+  read -ra flags < <(pkg-config --cflags --libs parrun)
+  "$compiler" -std=c++20 "$folder/my_code.cpp" "${flags[@]}" -o "$folder/my_code"
+  expect "the README program's lines" 1000 "$(in_mpi "$folder/my_code" | wc -l)"
+  read -ra flags < <(pkg-config --cflags parrun)
+  "$compiler" -std=c++20 -shared -fPIC "$folder/tasks.cpp" "${flags[@]}" -o "$folder/my_tasks.so"
+  echo '{"call": "simulate", "args": [2, 300]}' >"$folder/tasks.jsonl"
+  "$prefix/bin/parrun" pack --jsonl "$folder/tasks.jsonl" --load "$folder/my_tasks.so" -o "$folder/tasks.bin"
 }
 
 inside() {  # FETCH COMPILED
