@@ -90,8 +90,8 @@ void Dispatcher::on_finished(Rank from, const Report::Finished& finished, TimePo
   if (finished.value_size > 0) crew_.drop_message();  // whoever unpacks it takes the value from there
   const int retries = finished.retries >= 0 ? finished.retries : retry_.attempts;
   // A shell passes its command's signal on as an exit code.
-  const bool signalled = retry_.judged_after > Duration::zero() && ended.state() == State::failed &&
-                         EndingSignals::is_one(ended.head().exit_code - exit_code::kSignal);
+  const bool signalled =
+      ended.state() == State::failed && EndingSignals::is_one(ended.head().exit_code - exit_code::kSignal);
   if (signalled)
     return signalled_.push_back({std::move(ended).outcome(), retries, now + retry_.judged_after});
   conclude(std::move(ended), retries, now);
