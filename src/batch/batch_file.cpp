@@ -110,11 +110,10 @@ class Checker {
   }
   [[noreturn]] void foreign() const {
     if (bytes_.starts_with("SQLite format 3")) {
-      throw InputError(
-          fmt::format("{} is an SQLite file and no batch; of a run record 'parrun results' and 'parrun "
-                      "status' tell, and a "
-                      "run takes the batch that it is of",
-                      path_));
+      throw InputError(fmt::format(
+          "{} is an SQLite file and no batch; if it is a run record, 'parrun results' and 'parrun status' "
+          "read it, and a run takes the batch that it is of",
+          path_));
     }
     throw InputError(fmt::format(
         "{} is no batch file (at byte 0 it does not begin as one); make one of a file of commands with "

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -94,6 +95,7 @@ int run(RunArguments& arguments, TimePoint start) {
   refuse_contradictions(arguments.run);
   heed_slurm(arguments);
   read_record_options(arguments);
+  arguments.console.by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
   arguments.console.progress = !arguments.console.quiet && isatty(STDERR_FILENO) == 1;
   arguments.console.beside_progress = isatty(STDOUT_FILENO) == 1;
   return run_batch(
@@ -173,8 +175,8 @@ void add_record_options(CLI::App& app, RunArguments& a) {
   app.add_flag("--no-record", a.no_record, "Record nothing: what an interrupted run has done is lost");
   app.add_flag(
       "--resume", a.resume,
-      "Go on with the record that is there, with all tasks that have no outcome in it, or were lost; where "
-      "there is none begin one");
+      "Go on with the record that is there, with all tasks that have no outcome in it, or were lost or "
+      "cancelled; where there is none begin one");
   app.add_flag("--resume-failed", a.resume_failed, "The same, and failed and timed-out tasks again too");
   app.add_flag("--overwrite", a.overwrite, "Replace the record that is there");
   app.add_flag("--replay", a.run.replay,

@@ -1,6 +1,7 @@
 #include "report/console.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,10 +154,12 @@ void Console::show_outstanding(const Outstanding& outstanding, const char* verb)
 void Console::on_signal(int number, Duration grace, const Dispatcher::Counts& counts,
                         const Outstanding& outstanding) {
   stopped_early_ = true;
+  constexpr Duration kLeftByMpirun = std::chrono::seconds(2);
+  const bool less = options_.by_mpirun && number == SIGTERM && grace > kLeftByMpirun;
   say(fmt::format(
-      "SIG{} ends the run: nothing more is started, what runs has {} (--grace), a second signal ends "
+      "SIG{} ends the run: nothing more is started, what runs has {} (--grace{}), a second signal ends "
       "it at once",
-      sigabbrev_np(number), format_duration(grace)));
+      sigabbrev_np(number), format_duration(grace), less ? "; 2 s where mpirun was told to end" : ""));
   show_outstanding(outstanding, "is");
   say(counts_text(counts));
   show_way_on(counts);

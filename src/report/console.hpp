@@ -19,6 +19,7 @@ class Console final : public RunListener {
     bool progress = false;         ///< a line on stderr that is rewritten
     bool beside_progress = false;  ///< stdout is the terminal that this line is on
     bool quiet = false;            ///< no summary, no failures; results and errors only
+    bool by_mpirun = false;        ///< which leaves its ranks 2 s when it is ended itself
     std::string joblog;            ///< a file in GNU parallel's format, or empty
     bool append_joblog = false;
     std::string shard_reason;                               ///< why this part of the batch, or empty

@@ -74,7 +74,7 @@ class Kills : public ::testing::Test {
 TEST_F(Kills, AtRandomMomentsLoseNothingThatWasRecordedAndDoNothingTwiceThatWas) {
   for (int i = 0; i < kKills; ++i) run_and_kill(static_cast<Victim>(i % 4));
   const std::size_t recorded = recorded_states(record).size();
-  EXPECT_GT(recorded, 100U) << "the runs came to work at all";
+  EXPECT_GT(recorded, 30U) << "the runs came to work at all, on a slow machine too";
   EXPECT_LT(recorded, kTasks) << "and did not end before the last kill";
   const JobResult last = run_parrun(2 * kRanks, batch.run_args(jobs_bin, {"--resume"}));
   EXPECT_EQ(last.exit_code, 0) << last.err;

@@ -589,8 +589,8 @@ TEST(LongestFirst, CostsComeFromAnEarlierRunByLabelOrByNumber) {
     return "echo " + std::to_string(number) + " >> '" + dir.file("started") + "'; sleep " + seconds;
   };
   Batch batch;
-  batch.command(task(0, "0.1")).command(task(1, "0.4")).command(task(2, "0.2")).with("label", "two");
-  batch.command(task(3, "0.8")).with("label", "three");
+  batch.command(task(0, "0")).command(task(1, "1")).command(task(2, "0.5")).with("label", "two");
+  batch.command(task(3, "1.5")).with("label", "three");
   const JobResult first = run_parrun(3, batch.run_args(batch.pack(dir), {"--timeout", "20"}));
   ASSERT_EQ(first.exit_code, 0) << first.err;
 

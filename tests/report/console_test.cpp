@@ -305,6 +305,17 @@ TEST_F(StartedConsole, ASignalIsToldWithWhatStandsWhereAndHowToGoOn) {
       "parrun: go on with: parrun --resume jobs.bin\n");
 }
 
+TEST_F(ConsoleTest, UnderMpirunTheGraceMayBeShorter) {
+  Console::Options options;
+  options.by_mpirun = true;
+  console = std::make_unique<Console>(options, clock.now());
+  console->on_signal(SIGTERM, 10s, counts(1, 0, 1, 5), {});
+  console->on_signal(SIGTERM, 1s, counts(1, 0, 1, 5), {});
+  console->on_signal(SIGUSR1, 10s, counts(1, 0, 1, 5), {});
+  EXPECT_THAT(finish().err, AllOf(HasSubstr("10 s (--grace; 2 s where mpirun was told to end), a second"),
+                                  HasSubstr("1.0 s (--grace), a"), HasSubstr("10 s (--grace), a")));
+}
+
 TEST_F(StartedConsole, TheWayOnIsToldWhereSomethingIsLeft) {
   begin("jobs.record");
   end(0, "");

@@ -37,6 +37,7 @@ inline Batch ledger_batch(int tasks, const std::string& ledger, double seconds) 
 inline std::map<int, std::string> recorded_states(const std::string& record) {
   std::map<int, std::string> states;
   if (!std::ifstream(record) || std::ifstream(record).peek() == EOF) return states;
+  if (std::ifstream(record + "-journal").peek() != EOF) return states;  // its making was cut short
   const Database database(record, Database::Access::read_only);
   Statement rows = database.prepare("SELECT task, state FROM tasks");
   while (rows.step()) states[static_cast<int>(rows.integer(0))] = std::string(rows.bytes(1));
