@@ -90,7 +90,7 @@ class Future {
       return get();
     }
   }
-  /// Waits, and gives all that is known of the task.
+  /// Waits, and gives all that is known of the task. Throws TimeoutError where a limit ends the wait.
   Done<R> done() const {
     wait();
     return Done<R>(there().outcome());

@@ -149,8 +149,10 @@ CleanPlace::CleanPlace()
 }
 
 CleanPlace::Rights::Rights() {
-  getresuid(&users[0], &users[1], &users[2]);
-  getresgid(&groups[0], &groups[1], &groups[2]);
+  auto& [user, effective_user, saved_user] = users;
+  getresuid(&user, &effective_user, &saved_user);
+  auto& [group, effective_group, saved_group] = groups;
+  getresgid(&group, &effective_group, &saved_group);
   no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
   std::size_t i = 0;
   for (const char* name : {"user", "mnt", "net", "ipc", "uts"}) {

@@ -35,8 +35,8 @@ class Frames {
   /// Takes of what has come, up to kPiece, or as much as the first frame has if that is larger; how many
   /// bytes.
   std::size_t read_from(Ring& ring) {
-    const std::uint64_t most = std::max<std::uint64_t>(kPiece, size_of_first().value_or(0));
-    const std::size_t come = std::min<std::uint64_t>({ring.available(), most, Ring::kCapacity});
+    const std::size_t most = std::max(kPiece, size_of_first().value_or(0));
+    const std::size_t come = std::min({ring.available(), most, Ring::kCapacity});
     if (bytes_.size() < end_ + come) bytes_.resize(end_ + come);
     const std::size_t read = ring.try_read(bytes_.data() + end_, come);
     end_ += read;

@@ -197,7 +197,7 @@ void Console::on_run_again(const std::string& refusal) {
 void Console::on_end(const Dispatcher::Counts& counts, TimePoint now) {
   if (options_.quiet && !stopped_early_) return;
   const Duration elapsed = now - start_;
-  const double ended = static_cast<double>(ended_.settled() - counts.settled);  // by themselves, in this run
+  const auto ended = static_cast<double>(ended_.settled() - counts.settled);  // by themselves, in this run
   say(fmt::format("{}; {}, {} tasks/s", counts_text(counts), format_duration(elapsed),
                   format_rate(ended / to_seconds(elapsed))));
   show_way_on(counts);

@@ -60,7 +60,8 @@ void Watchdog::watch() {
 }
 
 // MPI_Abort may itself hang, for the main thread may be stuck inside MPI: it gets a thread of its own and a
-// limit.
+// limit. A pool's job allows no second thread in MPI (MPI_THREAD_FUNNELED); this is its last call, and
+// _exit() follows whatever becomes of it.
 void Watchdog::end_job(int exit_code) {
   if (launcher_rank() == 0) {
     say("parrun: rank 0 was stuck past a limit (a file system or a pipe that does not answer?); ending the "
