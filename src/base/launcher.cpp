@@ -45,10 +45,11 @@ int launcher_rank() { return told_rank().value_or(0); }
 
 bool is_surely_rank_0() { return told_rank() == 0; }
 
+bool started_by_mpirun() { return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr; }
+
 Mpirun Mpirun::of_rank_0(std::optional<TimePoint> deadline) {
   // Without the variable an mpirun further up is another job's: this is a task of it.
-  const bool started_by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr && launcher_rank() == 0;
-  const pid_t pid = started_by_mpirun ? mpirun_above() : 0;
+  const pid_t pid = started_by_mpirun() && launcher_rank() == 0 ? mpirun_above() : 0;
   if (pid == 0) return {};
   // A script between the two may have more to do when this process has ended.
   if (pid != getppid()) deadline.reset();

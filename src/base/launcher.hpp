@@ -13,6 +13,8 @@ namespace parrun {
 int launcher_rank();
 /// A launcher says so.
 bool is_surely_rank_0();
+/// As a rank, that is, and not as a rank's task.
+bool started_by_mpirun();
 
 // The mpirun above this process. After MPI_Abort, and after the death of a rank, it waits for its daemons on
 // the other hosts; for one that is cut off, without end. So somebody has to end it who outlives the ranks.

@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/duration.hpp"
+#include "base/launcher.hpp"
 #include "base/size.hpp"
 #include "cli/commands.hpp"
 #include "cli/option_value.hpp"
@@ -95,7 +95,7 @@ int run(RunArguments& arguments, TimePoint start) {
   refuse_contradictions(arguments.run);
   heed_slurm(arguments);
   read_record_options(arguments);
-  arguments.console.by_mpirun = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
+  arguments.console.by_mpirun = started_by_mpirun();
   arguments.console.progress = !arguments.console.quiet && isatty(STDERR_FILENO) == 1;
   arguments.console.beside_progress = isatty(STDOUT_FILENO) == 1;
   return run_batch(

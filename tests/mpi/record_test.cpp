@@ -217,6 +217,7 @@ TEST_F(Recorded, TheExitCodeThatIsRecordedIsTheRuns) {
   EXPECT_EQ(cut.exit_code, 124) << cut.err;
   EXPECT_THAT(cut.err, HasSubstr("10 tasks: 9 succeeded, 1 failed"));
   EXPECT_EQ(query("SELECT exit_code FROM runs"), 124);
+  EXPECT_EQ(run({"--resume"}).exit_code, 1) << "there is nothing left that a limit could end";
 }
 
 TEST_F(Recorded, ContradictionsAreRefused) {
