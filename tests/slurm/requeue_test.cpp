@@ -21,12 +21,15 @@ TEST_P(Requeue, ABatchOfSeveralJobsGoesThroughThemByItselfAndStartsEachTaskOnce)
   expect_each_task_once();
 }
 
-// The array's number is the last element's too. That one has 20 s, the other goes on for 30 s.
+// The array's number is the last element's too. That one's first job has 20 s for 30 s of tasks; the other
+// element, and the job that comes again, have all that they need.
 TEST_P(Requeue, AnElementOfAnArrayRequeuesItselfAlone) {
   pack_ledger(120, 1);
-  const SlurmJob job = submit("[ $SLURM_JOB_ID = $SLURM_ARRAY_JOB_ID ] && margin=100 || margin=1\nexec " +
-                                  run_line("--requeue --margin $margin"),
-                              {"--requeue", "--array=1-2", "--time=2"});
+  const SlurmJob job = submit(
+      "margin=1\n[ $SLURM_JOB_ID,$SLURM_RESTART_COUNT = $SLURM_ARRAY_JOB_ID, ] && margin=100\n"
+      "exec " +
+          run_line("--requeue --margin $margin"),
+      {"--requeue", "--array=1-2", "--time=2"});
   const std::string element = job.id() + "_2";
   const auto left = [&] { return slurm({"squeue", "-h", "-j", job.id(), "-o", "%i %T %r"}); };
   ASSERT_TRUE(wait_until([&] { return left() == element + " PENDING BeginTime\n"; }, 2min, 1s))
