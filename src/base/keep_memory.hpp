@@ -1,8 +1,11 @@
 #pragma once
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 
 namespace parrun {
 
@@ -14,6 +17,21 @@ inline void keep_memory(std::size_t bytes) {
   mallopt(M_TRIM_THRESHOLD, static_cast<int>(bytes));
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(std::min(bytes, kMostForOne)));
   mallopt(M_TOP_PAD, kStep);
+}
+
+/// What this thread allocates from now on, above its first megabyte, lies in huge pages, where the system
+/// gives some to who asks: in some virtual machines a page takes 16 us to be had, and a huge one, for each of
+/// the 512 that it stands for, 0.3. REQUIRES: keep_memory().
+inline void ask_for_huge_pages() {
+  constexpr std::uintptr_t kHuge = std::uintptr_t{2} << 20;
+  constexpr std::size_t kAhead = std::size_t{24} << 20;  // below keep_memory's kMostForOne
+  constexpr std::size_t kFirst = std::size_t{1} << 20;   // little is not worth a whole one
+  void* const block = std::malloc(kAhead);
+  if (block == nullptr) return;
+  const auto at = reinterpret_cast<std::uintptr_t>(block);
+  const std::uintptr_t begin = (at + kFirst + kHuge - 1) / kHuge * kHuge;
+  madvise(reinterpret_cast<void*>(begin), (at + kAhead) / kHuge * kHuge - begin, MADV_HUGEPAGE);
+  std::free(block);  // it stays: what is kept is handed out next
 }
 
 }  // namespace parrun

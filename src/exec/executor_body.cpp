@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "base/keep_memory.hpp"
 #include "exec/serve.hpp"
 
 namespace parrun {
@@ -53,6 +54,7 @@ void ThreadBody::start() {
   passage_ = std::make_shared<Passage>();
   ended_ = std::make_shared<std::atomic<bool>>(false);
   thread_ = std::thread([table = shares(), passage = passage_, ended = ended_] {
+    ask_for_huge_pages();
     ThreadAttempter attempter(*table);
     serve_tasks(passage->channel, attempter, &passage->large_outcomes);
     ended->store(true);

@@ -264,7 +264,8 @@ void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
     const std::size_t before = message.bytes();
     source_.append_payload(next.task, message.add(next));
     size = message.bytes() - before;
-    mean_order_bytes_ += (static_cast<double>(size) - mean_order_bytes_) / 16;
+    const double weight = mean_order_bytes_ > 0 ? 1.0 / 16 : 1;
+    mean_order_bytes_ += (static_cast<double>(size) - mean_order_bytes_) * weight;
   }
   source_.confirm();
   if (message.count() > 0) crew_.send(grant.worker, std::move(message).take());

@@ -50,6 +50,7 @@ Program::Program(const Options& options)
                             .start = options.start,
                             .lost_after = options.lost_after}) {
   keep_memory(kKeptMemory);  // behind the fork of the zygotes: a task's memory is its own
+  ask_for_huge_pages();
   sleep_precisely();
 }
 
