@@ -64,7 +64,8 @@ EndedTasks Executor::turn(TimePoint now) {
     collect();
     if (death) conclude(*death, now);
   }
-  if (!alive_ && !tasks_.empty()) {
+  const bool wanted = std::exchange(wanted_, false) || !tasks_.empty();
+  if (!alive_ && wanted) {
     body_->start();
     alive_ = true;
     append_terms();

@@ -80,6 +80,8 @@ class Executor {
   /// Of the tasks that are given from now on. REQUIRES: it has none.
   void set_terms(const AttemptTerms& terms, std::optional<Duration> timeout);
   void give(GivenTask&& task) { tasks_.put(std::move(task)); }
+  /// The next turn starts what executes, though no task is there yet: that takes longer than most tasks.
+  void prepare() { wanted_ = true; }
 
   /// One turn: writes and reads what can be, and returns what has ended. Throws std::runtime_error where
   /// executors cannot be had any more.
@@ -156,6 +158,7 @@ class Executor {
   Fifo<GivenTask> tasks_;            ///< their orders may be lent to the body
   std::unique_ptr<ExecutorBody> body_;
   bool alive_ = false;
+  bool wanted_ = false;            ///< before there is a task
   bool damaged_ = false;           ///< what it says cannot be believed any more
   int deaths_without_a_task_ = 0;  ///< executors in a row that ended before they started one
   /// Executors in a row that were killed and had begun nothing, and no outcome between.

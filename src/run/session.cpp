@@ -130,7 +130,7 @@ void Session::turn(const std::function<bool(TimePoint)>& step, Idle idle) {
   if (busy) {
     backoff_.on_work();
   } else if (idle == Idle::wait) {
-    const Duration span = std::max(backoff_.next(), std::min<Duration>(not_awaited_for_, Backoff::kLongest));
+    const Duration span = std::max(backoff_.next(), std::min<Duration>(not_awaited_for_, Worker::kCollect));
     wait(span, local_.size() == 1 ? &local_.front() : nullptr);
   }
 }

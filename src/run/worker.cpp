@@ -72,11 +72,16 @@ bool Worker::orphaned(TimePoint now) const {
 }
 
 void Worker::await(Duration limit) {
-  if (supplied()) return active_->nap(kNap);
+  const Duration collecting = last_report_ + kCollect - last_turn_;
+  if (supplied() && collecting > Duration::zero()) return active_->nap(collecting);
   active_->await(active_->has_tasks() ? Backoff::kLongest : limit);
 }
 
 // Messages.
+
+void Worker::on(const Prepare& /*prepare*/) {
+  if (processes_ != nullptr) processes_->prepare();
+}
 
 void Worker::on(const Begin& begin) {
   run_ = begin;

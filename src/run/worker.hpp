@@ -22,10 +22,10 @@ class Worker {
   // A task that runs this long is told to the dispatcher; shorter ones are over before it would matter.
   static constexpr Duration kWorthTelling = std::chrono::milliseconds(20);
   // While most of what is at hand has not ended, outcomes are collected for this long: a message for each of
-  // them, and a look at each of their ends, would take the processor from tasks of a millisecond.
-  static constexpr Duration kCollect = std::chrono::milliseconds(2);
+  // them, and a look at each of their ends, would take the processor from tasks of a millisecond. In step
+  // with no round duration (golden section): who wakes when tasks end delays each of them.
+  static constexpr Duration kCollect = std::chrono::microseconds(1618);
   static constexpr std::size_t kReportBytes = std::size_t{256} << 10;  ///< nor for more than this
-  static constexpr Duration kNap = std::chrono::milliseconds(1);
 
   /// `processes` executes commands, and functions unless a run wants threads; null: this rank has none.
   Worker(Transport& transport, Executor* processes);
@@ -59,6 +59,7 @@ class Worker {
   bool supplied() const { return active_->waiting() > 1; }
 
  private:
+  void on(const Prepare& prepare);
   void on(const Begin& begin);
   void on(const Give& give, const SharedBytes& message);
   void on(const Recall& recall);

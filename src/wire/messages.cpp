@@ -178,6 +178,8 @@ template <typename Way>
 void fields(Way& /*way*/, Bye& /*m*/) {}
 template <typename Way>
 void fields(Way& /*way*/, Alive& /*m*/) {}
+template <typename Way>
+void fields(Way& /*way*/, Prepare& /*m*/) {}
 
 template <typename Way>
 void fields(Way& way, SharePlace& m) {

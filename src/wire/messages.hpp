@@ -89,6 +89,9 @@ struct ShareReady {
 
 // From the dispatcher.
 
+/// Tasks for processes are to be expected: what takes long before the first of them can be done now.
+struct Prepare {};
+
 /// Begins a run.
 struct Begin {
   std::uint32_t epoch = 0;
@@ -154,7 +157,7 @@ struct Alive {};
 using FromWorker =
     std::variant<Hello, Report, Returned, Stopped, Farewell, Trouble, Heard, ShareReady, LargeReport>;
 using FromDispatcher =
-    std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cancel, ShareBytes, ShareAt, Unshare>;
+    std::variant<Begin, Give, Recall, Stop, Bye, Alive, Cancel, ShareBytes, ShareAt, Unshare, Prepare>;
 
 Bytes encode(const FromWorker& message);
 Bytes encode(const FromDispatcher& message);

@@ -58,6 +58,21 @@ TEST_F(ExecutorOrderTest, NothingIsStartedBeforeThereIsATask) {
   EXPECT_EQ(executor.waiting(), 1U);
 }
 
+TEST_F(ExecutorOrderTest, OneThatIsPreparedWaitsForTheFirstTaskAndIsNotReplacedBeforeThereIsOne) {
+  executor.prepare();
+  turn();
+  EXPECT_EQ(body->starts, 1);
+  body->die(SIGKILL);
+  turn();
+  EXPECT_EQ(body->starts, 1);
+  executor.prepare();
+  turn();
+  give(0);
+  turn();
+  EXPECT_EQ(body->starts, 2);
+  EXPECT_EQ(begin_next(), attempt(0));
+}
+
 TEST_F(ExecutorOrderTest, TheExecutingTaskIsTheLastThatBeganAndSinceThen) {
   give(0);
   give(1);

@@ -97,6 +97,18 @@ TEST_F(WorkerTest, SaysWhoIsHere) {
   EXPECT_EQ(transport.take<Hello>(kDispatcher).host, "node1");
 }
 
+TEST_F(WorkerTest, PreparesAnExecutorBeforeThereIsATask) {
+  turn();
+  EXPECT_EQ(body->starts, 0);
+  transport.arrive(Prepare{});
+  turn();
+  EXPECT_EQ(body->starts, 1);
+  begin();
+  give({0});
+  turn();
+  EXPECT_EQ(body->starts, 1);
+}
+
 TEST_F(WorkerTest, KeepsASharedValueForItsExecutorUntilItIsReleased) {
   begin();
   give({0});

@@ -47,7 +47,8 @@ std::vector<FromDispatcher> dispatcher_messages() {
           Alive{},
           ShareBytes{3, 100, 20, "bytes"},
           ShareAt{3, {4711, 5, 6, 7}},
-          Unshare{3}};
+          Unshare{3},
+          Prepare{}};
 }
 
 template <typename Kind>
@@ -232,7 +233,7 @@ TEST(Messages, WithBytesBehindTheirLastFieldAreRefused) {
 
 TEST(Messages, OfAnUnknownKindAreRefused) {
   EXPECT_THROW(decode_from_worker("\x08"), FormatError);
-  EXPECT_THROW(decode_from_dispatcher("\x0a"), FormatError);
+  EXPECT_THROW(decode_from_dispatcher("\x0b"), FormatError);
   EXPECT_THROW(decode_from_worker("\xff"), FormatError);
   EXPECT_THROW(decode_from_worker(""), FormatError);
 }
