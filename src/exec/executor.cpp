@@ -223,7 +223,7 @@ std::size_t Executor::died_with_it(const Death& death, const Channel::Progress& 
 
 // The executor is dead, and what it had begun with it; the others have never started.
 void Executor::conclude(const Death& death, TimePoint now) {
-  if (death.spawn_error != 0) {
+  if (death.spawn_error != 0 && !tasks_.empty()) {  // else the first task tries again
     throw std::runtime_error(fmt::format("cannot fork: {}", std::strerror(death.spawn_error)));
   }
   const Channel::Progress progress = body_->channel().progress();

@@ -16,6 +16,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "base/process_stat.hpp"
 #include "exec/shared_file.hpp"
@@ -28,13 +29,36 @@ struct Stat {
   ProcessUse use;
 };
 
+using Folder = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+Folder threads_of(pid_t pid) { return {opendir(fmt::format("/proc/{}/task", pid).c_str()), closedir}; }
+
+// Under whose number the kernel tells of a process's memory: its first thread may have ended, and the others
+// go on.
+pid_t living_thread(pid_t pid) {
+  const auto lives = [](pid_t thread) {
+    const auto stat = ProcessStat::of(thread);
+    return stat && stat->state() != 'Z' && stat->state() != 'X';
+  };
+  if (lives(pid)) return pid;
+  const Folder threads = threads_of(pid);
+  while (const dirent* entry = threads ? readdir(threads.get()) : nullptr) {
+    const auto thread = static_cast<pid_t>(std::atol(entry->d_name));
+    if (thread > 0 && lives(thread)) return thread;
+  }
+  return pid;
+}
+
 std::optional<Stat> stat_of(pid_t pid) {
   static const auto kTick = Duration(std::chrono::seconds(1)) / sysconf(_SC_CLK_TCK);
   static const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   constexpr std::size_t kUserTime = 14;  // then system time, and both of the children it waited for
   constexpr std::size_t kResident = 24;
-  const std::optional<ProcessStat> stat = ProcessStat::of(pid);
+  std::optional<ProcessStat> stat = ProcessStat::of(pid);
   if (!stat) return std::nullopt;
+  if (stat->state() == 'Z') {
+    if (auto living = ProcessStat::of(living_thread(pid))) stat = std::move(living);
+  }
   long long ticks = 0;
   for (std::size_t field = kUserTime; field < kUserTime + 4; ++field) ticks += stat->number(field);
   return Stat{
@@ -46,7 +70,7 @@ std::optional<Stat> stat_of(pid_t pid) {
 
 std::vector<Stat> all_processes() {
   std::vector<Stat> found;
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+  const Folder proc(opendir("/proc"), closedir);
   if (!proc) return found;
   while (const dirent* entry = readdir(proc.get())) {
     const auto pid = static_cast<pid_t>(std::atol(entry->d_name));
@@ -63,12 +87,11 @@ bool kernel_lists_children() {
 }
 
 void append_listed_children(pid_t pid, std::vector<pid_t>& found) {
-  const std::string folder = fmt::format("/proc/{}/task", pid);
-  const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(folder.c_str()), closedir);
+  const Folder threads = threads_of(pid);
   if (!threads) return;
   while (const dirent* entry = readdir(threads.get())) {
     if (entry->d_name[0] == '.') continue;
-    std::ifstream file(fmt::format("{}/{}/children", folder, entry->d_name));
+    std::ifstream file(fmt::format("/proc/{}/task/{}/children", pid, entry->d_name));
     for (pid_t child = 0; file >> child;) found.push_back(child);
   }
 }
@@ -119,11 +142,12 @@ std::vector<ProcessUse> process_tree(pid_t root) {
 }
 
 std::uint64_t proportional_bytes(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
+  const std::string thread = std::to_string(living_thread(pid));
+  std::ifstream file(fmt::format("/proc/{}/smaps_rollup", thread));
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("Pss:")) continue;
     const std::uint64_t all = std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
-    return all - std::min(all, shared_use(std::to_string(pid)).proportional_bytes);
+    return all - std::min(all, shared_use(thread).proportional_bytes);
   }
   return 0;
 }

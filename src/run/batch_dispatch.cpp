@@ -51,8 +51,7 @@ class BatchRun {
     const std::shared_ptr<BatchFile> batch_file = opening.batch(std::move(opening_batch_));
     BatchFile& batch = *batch_file;
     require_functions(batch, options_.batch_file);
-    if (batch.has_commands() || (batch.has_calls() && !options_.threads))
-      session_.crew().broadcast(Prepare{});
+    if (needs_processes(batch, options_.threads)) session_.crew().broadcast(Prepare{});  // beside the record
     const record::Settled settled = begin_delivery(batch, opening);
     opening_ = !nothing_to_do_;
     if (nothing_to_do_) {

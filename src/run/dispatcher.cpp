@@ -243,7 +243,8 @@ bool Dispatcher::give_out(TimePoint now) {
 }
 
 void Dispatcher::give(const Scheduler::Grant& grant, TimePoint now) {
-  const double most = kMessageBytes + mean_order_bytes_;
+  constexpr double kLargestKept = SpareBytes::kLargest;  // of that and more, memory is made when it is known
+  const double most = kMessageBytes + std::min(mean_order_bytes_, kLargestKept);
   const double expected = std::min(most, mean_order_bytes_ * static_cast<double>(grant.count));
   GiveWriter message(epoch_, crew_.memory(GiveWriter::kOverhead + static_cast<std::size_t>(expected)));
   const bool all = all_fit(now);

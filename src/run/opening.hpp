@@ -27,6 +27,11 @@ std::string load_modules(const std::vector<std::string>& modules);
 /// Throws InputError where the batch calls a function that this program does not have.
 void require_functions(const BatchFile& batch, const std::string& path);
 
+/// Some task of it is executed in a process; `threads`: functions are not.
+inline bool needs_processes(const BatchFile& batch, bool threads) {
+  return batch.has_commands() || (batch.has_calls() && !threads);
+}
+
 /// A batch file that is being opened, and checked, on a thread of its own: the disk may not answer, and what
 /// is large takes its time.
 struct OpeningBatch {

@@ -72,8 +72,7 @@ bool Worker::orphaned(TimePoint now) const {
 }
 
 void Worker::await(Duration limit) {
-  const Duration collecting = last_report_ + kCollect - last_turn_;
-  if (supplied() && collecting > Duration::zero()) return active_->nap(collecting);
+  if (supplied()) return active_->nap(kCollect);
   active_->await(active_->has_tasks() ? Backoff::kLongest : limit);
 }
 

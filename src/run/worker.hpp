@@ -22,7 +22,8 @@ class Worker {
   // A task that runs this long is told to the dispatcher; shorter ones are over before it would matter.
   static constexpr Duration kWorthTelling = std::chrono::milliseconds(20);
   // While most of what is at hand has not ended, outcomes are collected for this long: a message for each of
-  // them, and a look at each of their ends, would take the processor from tasks of a millisecond. In step
+  // them, and a look at each of their ends, would take the processor from tasks of a millisecond. So long
+  // nobody looks for messages either, the dispatcher where all workers have enough to do likewise. In step
   // with no round duration (golden section): who wakes when tasks end delays each of them.
   static constexpr Duration kCollect = std::chrono::microseconds(1618);
   static constexpr std::size_t kReportBytes = std::size_t{256} << 10;  ///< nor for more than this

@@ -33,8 +33,8 @@ TEST(KeepMemoryDeathTest, MuchMemoryLiesInHugePagesAndLittleDoesNot) {
     parrun::keep_memory(std::size_t{64} << 20);
     parrun::ask_for_huge_pages();
     const char* const little = static_cast<char*>(std::malloc(1 << 16));
-    const char* const much = static_cast<char*>(std::malloc(8 << 20));
-    _exit(is_advised(much + (4 << 20)) && !is_advised(little) ? 0 : 1);
+    const char* const much = static_cast<char*>(std::malloc(16 << 20));
+    _exit(is_advised(much + (8 << 20)) && !is_advised(little) ? 0 : 1);
   };
   EXPECT_EXIT(check(), ::testing::ExitedWithCode(0), "");
 }

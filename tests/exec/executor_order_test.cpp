@@ -266,6 +266,18 @@ TEST_F(ExecutorOrderTest, ExecutorsThatDieBeforeTheyStartATaskAreGivenUpAfterAFe
   EXPECT_LE(body->starts, 6);
 }
 
+TEST_F(ExecutorOrderTest, AForkInAdvanceThatFailsIsTriedAgainForTheFirstTask) {
+  executor.prepare();
+  turn();
+  body->fail_to_fork(EAGAIN);
+  turn();
+  EXPECT_EQ(body->starts, 1);
+  give(0);
+  turn();
+  EXPECT_EQ(body->starts, 2);
+  EXPECT_EQ(begin_next(), attempt(0));
+}
+
 TEST_F(ExecutorOrderTest, AForkThatFailsIsToldWithItsReason) {
   give(0);
   turn();

@@ -3,14 +3,18 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <functional>
+#include <thread>
 #include <vector>
 
+#include "base/process_stat.hpp"
+#include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 #include "support/wait_until.hpp"
 
@@ -113,6 +117,29 @@ TEST(ProcessTree, AChildWhoseNameLooksLikeOtherFieldsIsFound) {
     }
     return end_descendants(kLimit, ignore) && nobody_is_left();
   }));
+}
+
+TEST(ProcessTree, AProcessHasItsMemoryThoughItsFirstThreadHasEnded) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "a fork's thread is none of theirs";
+  constexpr std::size_t kMuch = std::size_t{64} << 20;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(60);
+    std::thread([] {
+      const std::vector<char> much(kMuch, 'x');
+      for (;;) pause();
+    }).detach();
+    syscall(SYS_exit, 0);
+  }
+  const auto has_much = [&] {
+    const auto tree = process_tree(child);
+    return !tree.empty() && tree.front().resident_bytes > kMuch;
+  };
+  EXPECT_TRUE(wait_until([&] { return ProcessStat::of(child)->state() == 'Z' && has_much(); }, kLimit));
+  EXPECT_GT(proportional_bytes(child), kMuch / 2);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
 }
 
 TEST(ProcessTree, AtItsLimitItGivesUpAndSaysSo) {

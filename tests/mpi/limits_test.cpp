@@ -202,7 +202,7 @@ TEST(PhaseLimit, WorkerStoppedWhileAPayloadIsOnItsWay) {
   Job job = start_parrun(2, batch.run_args(batch.pack(dir), {"--lost-after", "2"}));
   const pid_t worker = job.pid_of_rank(1);
   const Growth growth(worker);
-  ASSERT_TRUE(wait_until([&] { return growth.reached(24 << 20); }, 10s));
+  ASSERT_TRUE(wait_until([&] { return growth.reached(48 << 20); }, 10s));
   kill(worker, SIGSTOP);
   JobResult result;
   EXPECT_LE(ends_within(job, result), 3.0);
@@ -216,7 +216,7 @@ TEST(PhaseLimit, WorkerStoppedWhileItSendsAResult) {
   Job job = start_parrun(2, batch.run_args(batch.pack(dir), {"--lost-after", "2"}));
   const pid_t worker = job.pid_of_rank(1);
   const Growth growth(worker);
-  ASSERT_TRUE(wait_until([&] { return growth.reached(24 << 20); }, 10s));
+  ASSERT_TRUE(wait_until([&] { return growth.reached(48 << 20); }, 10s));
   kill(worker, SIGSTOP);
   JobResult result;
   EXPECT_LE(ends_within(job, result), 3.0);

@@ -179,6 +179,16 @@ TEST_F(WorkerTest, CollectsOutcomesThatFollowAReportForAMomentWhileMoreTasksWait
   EXPECT_THAT(finished(), ElementsAre(2, 3)) << "nothing is left: there is nothing to wait for";
 }
 
+TEST_F(WorkerTest, SleepsThroughEndsAsLongAsItCollectsAndMoreTasksWait) {
+  begin();
+  give({0, 1, 2, 3});
+  turn();
+  execute_next();
+  const TimePoint start = Clock::now();
+  worker.await(10s);
+  EXPECT_GE(Clock::now() - start, Worker::kCollect);
+}
+
 TEST_F(WorkerTest, ReportsWhenHalfOfWhatWasAtHandHasEndedThatMoreComesBeforeTheOtherHalfHas) {
   begin();
   give({0, 1, 2, 3, 4, 5, 6});

@@ -21,12 +21,12 @@ TEST_P(Requeue, ABatchOfSeveralJobsGoesThroughThemByItselfAndStartsEachTaskOnce)
   expect_each_task_once();
 }
 
-// The array's number is the last element's too. That one's first job has 20 s for 30 s of tasks; the other
-// element, and the job that comes again, have all that they need.
+// The array's number is the last element's too. That one's first job has 40 s, its start included, for 40 s
+// of tasks; the other element, and the job that comes again, have all that they need.
 TEST_P(Requeue, AnElementOfAnArrayRequeuesItselfAlone) {
-  pack_ledger(120, 1);
+  pack_ledger(160, 1);
   const SlurmJob job = submit(
-      "margin=1\n[ $SLURM_JOB_ID,$SLURM_RESTART_COUNT = $SLURM_ARRAY_JOB_ID, ] && margin=100\n"
+      "margin=1\n[ $SLURM_JOB_ID,$SLURM_RESTART_COUNT = $SLURM_ARRAY_JOB_ID, ] && margin=80\n"
       "exec " +
           run_line("--requeue --margin $margin"),
       {"--requeue", "--array=1-2", "--time=2"});
