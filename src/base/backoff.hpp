@@ -22,7 +22,7 @@ class Backoff {
   }
 
  private:
-  static constexpr int kEagerTurns = 20;
+  static constexpr int kEagerTurns = 40;
   static constexpr Duration kShortest = std::chrono::microseconds(20);
   int idle_turns_ = 0;
   Duration waited_{};
