@@ -50,12 +50,12 @@ class InSlurmJob : public ::testing::Test {
 
 TEST_F(InSlurmJob, TheRunEndsAMarginBeforeTheJobAndHasItRunAgain) {
   batch.command("echo done").command("sleep 1000");
-  job_ends_in(6);
+  job_ends_in(10);
   const JobResult result = run({"--margin", "2", "--requeue"});
   EXPECT_EQ(result.exit_code, 124);
   EXPECT_THAT(result.err,
               AllOf(HasSubstr("SLURM job 17 ends in 2.0 s (--margin)"), HasSubstr("is requeued")));
-  EXPECT_LT(result.seconds, 8);
+  EXPECT_LT(result.seconds, 12);
   EXPECT_EQ(requeues(), "requeue 17\n") << "the task that was cancelled is left to do";
   EXPECT_EQ(states().at(0), "succeeded");
   EXPECT_EQ(states().at(1), "cancelled");
@@ -74,11 +74,11 @@ TEST_F(InSlurmJob, ABatchThatNoRunBringsFurtherDoesNotComeAgainForEver) {
 }
 
 TEST_F(InSlurmJob, AResumedRunKnowsHowLongTasksTake) {
-  for (int task = 0; task < 3; ++task) batch.command("echo >> '" + dir.file("starts") + "'; sleep 3");
-  job_ends_in(9);
+  for (int task = 0; task < 3; ++task) batch.command("echo >> '" + dir.file("starts") + "'; sleep 12");
+  job_ends_in(22);
   EXPECT_EQ(run({"--margin", "1"}).exit_code, 124);
   const std::string starts = read_bytes(dir.file("starts"));
-  job_ends_in(3);
+  job_ends_in(11);
   const JobResult again = run({"--margin", "1", "--resume"});
   EXPECT_EQ(again.exit_code, 124);
   EXPECT_THAT(again.err, HasSubstr("no task that is left can be expected to end before"));
@@ -96,8 +96,8 @@ TEST_F(InSlurmJob, ASlowControllerIsWaitedForAndNotTakenForAStuckLoop) {
 }
 
 TEST_F(InSlurmJob, WhatDoesNotFitBeforeTheEndIsNotStarted) {
-  for (int task = 0; task < 8; ++task) batch.command("sleep 1.5");
-  job_ends_in(7);
+  for (int task = 0; task < 8; ++task) batch.command("sleep 6");
+  job_ends_in(18);
   const JobResult result = run({"--margin", "1"});
   EXPECT_EQ(result.exit_code, 124);
   EXPECT_THAT(result.err, HasSubstr("no task that is left can be expected to end before"));
