@@ -59,6 +59,7 @@ Executor::~Executor() {
 
 EndedTasks Executor::turn(TimePoint now) {
   if (alive_) {
+    wakes_ = body_->channel().outcomes.wakes();
     // Asked first: all that a dead executor had to say is in the ring by then.
     const std::optional<Death> death = poll_death();
     collect();
@@ -387,7 +388,7 @@ void Executor::await(Duration limit) {
 
 void Executor::nap(Duration limit) {
   if (alive_) {
-    body_->channel().outcomes.await_bytes(kWorthWaking, limit);
+    body_->channel().outcomes.await_bytes(kWorthWaking, limit, wakes_);
   } else {
     std::this_thread::sleep_for(limit);
   }

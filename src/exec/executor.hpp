@@ -181,6 +181,7 @@ class Executor {
     TimePoint at;
   } seen_moving_;
   TimePoint last_look_{};
+  std::uint32_t wakes_ = 0;  ///< of outcomes, as the last turn began: what comes since then ends a nap
   TimePoint last_trim_{};
   std::optional<Verdict> verdict_;  ///< why we killed it
 };

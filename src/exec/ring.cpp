@@ -64,7 +64,7 @@ bool Ring::write(std::string_view bytes) {
     bytes.remove_prefix(push(bytes));
     data_.hint(static_cast<std::uint32_t>(available()));
     if (bytes.empty()) return waited;
-    if (!comes_soon(has_space)) space_.sleep(1, kNap, has_space);
+    if (!comes_soon(has_space)) space_.sleep(1, kNap, space_.wakes(), has_space);
   }
 }
 

@@ -48,9 +48,12 @@ class Ring {
   /// Sleeps until there is something to read, at most `limit`.
   void await_data(Duration limit) { await_bytes(1, limit); }
   /// Sleeps until as many bytes wait to be read, or nudge(), at most `limit`.
-  void await_bytes(std::uint32_t bytes, Duration limit) {
-    data_.sleep(bytes, limit, [&] { return has_bytes(bytes); });
+  void await_bytes(std::uint32_t bytes, Duration limit) { await_bytes(bytes, limit, wakes()); }
+  /// Likewise; a nudge() since wakes() said `seen` counts too.
+  void await_bytes(std::uint32_t bytes, Duration limit, std::uint32_t seen) {
+    data_.sleep(bytes, limit, seen, [&] { return has_bytes(bytes); });
   }
+  std::uint32_t wakes() const { return data_.wakes(); }
   /// The reader need not wait for what it waits for.
   void nudge() { data_.nudge(); }
   bool has_data() const { return has_bytes(1); }
@@ -82,11 +85,11 @@ class Ring {
       count_.fetch_add(1);
       if (wanted_.load() > 0) futex_wake(count_);
     }
-    // `ready` is asked after the intent to sleep is visible: what came before it is seen, what comes later
-    // wakes.
+    std::uint32_t wakes() const { return count_.load(); }
+    // Not where there was a wake-up since wakes() said `seen`. `ready` is asked after the intent to sleep is
+    // visible: what came before it is seen, what comes later wakes.
     template <typename Ready>
-    void sleep(std::uint32_t bytes, Duration limit, Ready ready) {
-      const std::uint32_t seen = count_.load();
+    void sleep(std::uint32_t bytes, Duration limit, std::uint32_t seen, Ready ready) {
       wanted_.exchange(bytes);
       if (!ready()) futex_wait(count_, seen, limit);
       wanted_.store(0);

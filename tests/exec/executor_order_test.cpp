@@ -210,6 +210,15 @@ TEST_F(ExecutorOrderTest, ATaskThatBeganBeforeItsRecallIsNotReturned) {
   EXPECT_THAT(executor.take_back(9), IsEmpty());
 }
 
+TEST_F(ExecutorOrderTest, OneThatHasNothingLeftByTheEndOfATurnIsNotLeftWaitingForAWholeNap) {
+  give(0);
+  turn();
+  body->channel().outcomes.nudge();
+  const TimePoint start = Clock::now();
+  executor.nap(10s);
+  EXPECT_LT(Clock::now() - start, 5s);
+}
+
 TEST_F(ExecutorOrderTest, TermsAreToldOnceAsLongAsTheyAreTheSame) {
   give(0);
   turn();
