@@ -18,17 +18,18 @@ class KeptByArguments {
 
   static void note(const std::shared_ptr<const void>& data) {
     if (current == nullptr || !data) return;
-    current->kept_.push_back(data);
-    current->any_ = true;
+    if (!current->kept_) current->kept_ = std::make_unique<Kept>();
+    current->kept_->push_back(data);
   }
-  bool any() const { return any_; }
-  Kept take() { return std::move(kept_); }
+  bool any() const { return kept_ != nullptr; }
+  /// REQUIRES: any().
+  Kept take() { return std::move(*kept_); }
 
  private:
   static inline thread_local KeptByArguments* current = nullptr;
   KeptByArguments* outer_;
-  Kept kept_;
-  bool any_ = false;  ///< to look at kept_ right behind its making would stall the processor
+  // Null: nothing, as mostly. A vector that is looked at right behind its making stalls the processor.
+  std::unique_ptr<Kept> kept_;
 };
 
 }  // namespace parrun::detail

@@ -63,6 +63,8 @@ class ById {
     displaced_.erase(id);
     return nullptr;
   }
+  /// What lies in the place of `id`, whosever it is. REQUIRES: something was added.
+  const T& place(std::uint64_t id) const { return places_[index_of(id)].thing; }
   std::size_t size() const { return size_; }
   /// So many things may have been left.
   std::size_t places() const { return places_.size(); }
@@ -82,7 +84,8 @@ class ById {
     T thing;
   };
 
-  Place& place_of(std::uint64_t id) { return places_[id & (places_.size() - 1)]; }
+  std::size_t index_of(std::uint64_t id) const { return id & (places_.size() - 1); }
+  Place& place_of(std::uint64_t id) { return places_[index_of(id)]; }
   // Those that had places of their own before have them afterwards too.
   void grow() {
     constexpr std::size_t kFirst = 16;

@@ -14,6 +14,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/prepare_to_write.hpp"
+
 namespace parrun {
 
 using Bytes = std::string;
@@ -73,6 +75,11 @@ class ByteWriter {
       bytes_.resize(end_ + size);
     }
     return bytes_.data() + std::exchange(end_, end_ + size);
+  }
+  /// What is written next but for `ahead` bytes is to find its memory, of about `size` bytes, in the cache.
+  void prepare(std::size_t ahead, std::size_t size) const {
+    const std::size_t begin = std::min(end_ + ahead, bytes_.capacity());
+    prepare_to_write(bytes_.data() + begin, std::min(size, bytes_.capacity() - begin));
   }
   /// Memory for so many bytes in all.
   void reserve(std::size_t size) { bytes_.reserve(size); }

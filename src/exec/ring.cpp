@@ -4,21 +4,9 @@
 #include <cstring>
 
 #include "base/bytes.hpp"
+#include "base/prepare_to_write.hpp"
 
 namespace parrun {
-namespace {
-
-// The line that it lies in will be written soon: to have it back from the core that read it last takes longer
-// than to write it, and what locks the bus waits for that.
-void prepare_to_write(const char& byte) {
-#ifdef __x86_64__
-  asm volatile("prefetchw %0" : : "m"(byte));  // GCC's own is one for reading, but with -mprfchw
-#else
-  __builtin_prefetch(&byte, 1);
-#endif
-}
-
-}  // namespace
 
 std::size_t Ring::space() const { return kCapacity - std::min(available(), kCapacity); }
 
@@ -32,8 +20,9 @@ std::size_t Ring::push(std::string_view bytes) {
   std::memcpy(bytes_.data() + at, bytes.data(), first);
   std::memcpy(bytes_.data(), bytes.data() + first, size - first);
   written_.store(written + size, std::memory_order_release);
+  // The reader's core has them. What locks the bus, as the next claim of a task does, would wait for them.
   for (std::size_t line = kPreparedFrom; line < kPreparedTo; line += kCacheLine)
-    prepare_to_write(bytes_[(written + size + line) % kCapacity]);
+    prepare_to_write(&bytes_[(written + size + line) % kCapacity]);
   return size;
 }
 

@@ -12,6 +12,11 @@ namespace {
 // Of a payload, besides its texts; or a little more.
 constexpr std::size_t kMostBesideTexts = 128;
 
+// The memory of the payload that comes so many tasks later is fetched, as far as that is worth it: it was
+// used thousands of tasks ago.
+constexpr std::uint64_t kPreparedAhead = 4;
+constexpr std::size_t kPreparedBytes = 256;
+
 // Ahead, for whoever means all of them: what was taken can be added to it.
 constexpr std::uint64_t kNoBound = std::uint64_t{1} << 62;
 
@@ -43,6 +48,7 @@ void RangeSource::take(const detail::CallFields& fields) {
                        fields.label.size());
   append_call(head, fields.function, fields.arguments, open.payload);
   open.kept = fields.kept;
+  open_.place(known_ + kPreparedAhead).payload.prepare(0, std::min(open.payload.size(), kPreparedBytes));
   ++known_;
 }
 

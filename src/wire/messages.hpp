@@ -180,6 +180,7 @@ class GiveWriter {
   ByteWriter& add(const Assignment& attempt) {
     end_last();
     ++count_;
+    writer_.prepare(kPreparedAhead, kPreparedBytes);
     last_ = begin_order(attempt, writer_);
     return writer_;
   }
@@ -188,6 +189,10 @@ class GiveWriter {
   Bytes take() &&;
 
  private:
+  // Some small orders ahead, about as much as one of them takes.
+  static constexpr std::size_t kPreparedAhead = 512;
+  static constexpr std::size_t kPreparedBytes = 192;
+
   void end_last() {
     if (count_ > 0) end_frame(last_, writer_);
   }

@@ -60,6 +60,14 @@ TEST(ById, LeavesAThingToTheNextInItsPlace) {
   EXPECT_EQ(things.add(0), "");
 }
 
+TEST(ById, ShowsThePlaceOfWhatIsStillToCome) {
+  ById<std::string> things;
+  for (const std::uint64_t id : {1, 2, 3}) things.add(id) = std::to_string(id);
+  const std::string* const place = &things.place(4);
+  EXPECT_EQ(&things.add(4), place);
+  EXPECT_EQ(things.place(3), "3");
+}
+
 TEST(ById, KeepsWhatStaysWhileOthersGoOn) {
   ById<std::string> things;
   for (std::uint64_t id = 0; id < 100'000; ++id) {

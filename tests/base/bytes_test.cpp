@@ -85,6 +85,17 @@ TEST(Bytes, RoomIsWrittenToInItsPlace) {
   }
 }
 
+TEST(Bytes, MemoryCanBePreparedWhateverThereIsOfIt) {
+  constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max() / 2;
+  ByteWriter none{Bytes()};
+  none.prepare(1000, 1000);
+  ByteWriter some(100);
+  some.put(std::uint64_t{17});
+  for (const std::size_t ahead : {std::size_t{0}, std::size_t{90}, std::size_t{100}, kAll})
+    some.prepare(ahead, 5000);
+  EXPECT_EQ(ByteReader(some.view()).get<std::uint64_t>(), 17U);
+}
+
 TEST(Bytes, WhatIsLargeIsNotMovedForALittleBehindIt) {
   const Bytes large(100'000, 'x');
   ByteWriter out;
