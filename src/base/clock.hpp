@@ -19,6 +19,13 @@ inline TimePoint coarse_now() {
   return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
+/// The processor's time that this thread has used. A system call.
+inline Duration thread_cpu_time() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 /// Now, by this host's calendar [s since 1970].
 inline double wall_clock_s() { return Seconds(std::chrono::system_clock::now().time_since_epoch()).count(); }
 

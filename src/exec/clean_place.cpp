@@ -189,10 +189,9 @@ bool CleanPlace::return_to_folder() const { return folder_.empty() || chdir(fold
 bool CleanPlace::look_now_and_then(Duration elapsed) {
   saved_ = std::min<Duration>(saved_ + elapsed / kLookShare, kMostSaved);
   if (saved_ <= Duration::zero()) return true;
-  const TimePoint start = Clock::now();
+  const Duration start = thread_cpu_time();  // on a busy node a look may last long, and costs no more for it
   const bool usable = std::exchange(looked_, true) ? look_from_outside() : look_closely();
-  // On a busy node it may have taken long by the clock, and cost no more for it.
-  saved_ -= std::min<Duration>(Clock::now() - start, kLongestLook);
+  saved_ -= thread_cpu_time() - start;
   return usable;
 }
 

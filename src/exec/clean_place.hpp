@@ -8,8 +8,8 @@
 // were registered with them where a system call was made), threads. Other handlers, resource limits, share of
 // the processor, descriptors, users, groups and namespaces take some 40 system calls to look at: that is done
 // as long as it takes 1 % of the attempts' time, so after each one that took a hundred times as long as a
-// look (at most 5 ms). In a row of shorter functions one that leaves one of these changed can be followed by
-// others until a look has been earned.
+// look (2 to 10 ms, by how long a system call takes). In a row of shorter functions one that leaves one of
+// these changed can be followed by others until a look has been earned.
 
 #include <fenv.h>
 #include <sched.h>
@@ -50,7 +50,6 @@ class CleanPlace {
  public:
   // Of an attempt's time, what it earns for close looks; and what can be saved up.
   static constexpr int kLookShare = 100;
-  static constexpr Duration kLongestLook = std::chrono::microseconds(50);
   static constexpr Duration kMostSaved = std::chrono::milliseconds(2);
 
   /// The place is as this process is now. REQUIRES: it lives as long as this process uses its environment.

@@ -25,8 +25,12 @@ volatile sig_atomic_t watching = 0;
 // A task may be on a small stack of its own.
 alignas(std::max_align_t) std::array<char, std::size_t{64} << 10> stack;
 
-void set_dispatch(unsigned long on) {
-  watching = prctl(PR_SET_SYSCALL_USER_DISPATCH, on, 0, 0, &selector) == 0 && on != 0;
+void start_dispatch() {
+  watching = prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector) == 0;
+}
+void stop_dispatch() {
+  prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);  // with anything else it would go on
+  watching = 0;
 }
 
 void on_system_call(int /*number*/, siginfo_t* info, void* context) {
@@ -36,7 +40,7 @@ void on_system_call(int /*number*/, siginfo_t* info, void* context) {
     raise(SIGSYS);
     return;
   }
-  set_dispatch(PR_SYS_DISPATCH_OFF);
+  stop_dispatch();
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] -= kInstructionBytes;  // it is made now
 }
 
@@ -50,7 +54,7 @@ void arm() {
   action.sa_sigaction = on_system_call;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   if (sigaltstack(&own, nullptr) != 0 || sigaction(SIGSYS, &action, nullptr) != 0) return;
-  set_dispatch(PR_SYS_DISPATCH_ON);
+  start_dispatch();
 }
 
 }  // namespace
@@ -58,7 +62,7 @@ void arm() {
 SyscallWatch::SyscallWatch() { watching = 0; }  // a fork does not hand it on
 SyscallWatch::~SyscallWatch() {
   selector = PR_SYS_DISPATCH_OFF;
-  if (watching != 0) set_dispatch(PR_SYS_DISPATCH_OFF);
+  if (watching != 0) stop_dispatch();
 }
 
 void SyscallWatch::begin() {

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "support/sanitizers.hpp"
 
@@ -101,6 +103,30 @@ TEST_F(SyscallWatchTest, WhoBlocksTheSignalIsNotEndedByItButCannotBeTold) {
   EXPECT_TRUE(touches([&] { pthread_sigmask(SIG_BLOCK, &blocked, &before); }));
   EXPECT_TRUE(touches([] {})) << "so it is taken to have touched something";
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+// Else all further ones would take longer, too.
+TEST_F(SyscallWatchTest, BehindTheFirstSystemCallNothingIsWatched) {
+  constexpr auto kGetConfig = static_cast<__ptrace_request>(0x4211);  // of Linux 6.4
+  struct {
+    std::uint64_t mode, selector, offset, length;
+  } config{};
+  const pid_t child = fork();
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(0);
+    SyscallWatch own;
+    own.begin();
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) == child && WIFSTOPPED(status) && WSTOPSIG(status) != SIGSTOP)
+    ptrace(PTRACE_CONT, child, nullptr, WSTOPSIG(status));
+  const bool told = ptrace(kGetConfig, child, sizeof config, &config) == 0;
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  if (!told) GTEST_SKIP() << "this kernel does not tell";
+  EXPECT_EQ(config.mode, PR_SYS_DISPATCH_OFF);
 }
 
 TEST_F(SyscallWatchTest, AFilterOfTheTasksOwnEndsItAsEver) {
