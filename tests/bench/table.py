@@ -280,9 +280,10 @@ class Bench:
         return (ours - seconds(mpirun(8, BENCH / "bare_mpi", "start"), self.folder)) * 1000
 
     def oversubscribed(self):
-        """The rate of 8 ranks over that of 3, on these cores."""
-        crowd = told(mpirun(8, BENCH / "pool_bench", "process", "rate", self.count(1_000_000)), self.folder)
-        return crowd / self.pool_processes()
+        """The rate of 8 ranks over that of 3, on these cores; for so long that their start is little of it."""
+        few, crowd = (told(mpirun(ranks, BENCH / "pool_bench", "process", "rate", self.count(3_000_000)), self.folder)
+                      for ranks in (3, 8))
+        return crowd / few
 
 
 def pareto(count, total, seed):
