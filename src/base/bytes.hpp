@@ -76,7 +76,7 @@ class ByteWriter {
     }
     return bytes_.data() + std::exchange(end_, end_ + size);
   }
-  /// What is written next but for `ahead` bytes is to find its memory, of about `size` bytes, in the cache.
+  /// What will be written `ahead` bytes behind the end finds its memory, `size` bytes of it, in the cache.
   void prepare(std::size_t ahead, std::size_t size) const {
     const std::size_t begin = std::min(end_ + ahead, bytes_.capacity());
     prepare_to_write(bytes_.data() + begin, std::min(size, bytes_.capacity() - begin));

@@ -4,12 +4,12 @@
 
 namespace parrun {
 
-/// The cache line of `at`, which may be any address, will be written soon: it is fetched until then, from
+/// The cache line of `at`, which may be any address, will be written soon: it is fetched meanwhile, from
 /// memory or the core that has it. A store does not wait for its line, but what comes behind some tens of
 /// such stores does.
 inline void prepare_to_write(const void* at) {
 #ifdef __x86_64__
-  // GCC's own is one for reading, but with -mprfchw.
+  // GCC's own is one for reading, except with -mprfchw.
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
 #else
   __builtin_prefetch(at, 1);

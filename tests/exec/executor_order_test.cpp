@@ -217,6 +217,10 @@ TEST_F(ExecutorOrderTest, OneThatHasNothingLeftByTheEndOfATurnIsNotLeftWaitingFo
   const TimePoint start = Clock::now();
   executor.nap(10s);
   EXPECT_LT(Clock::now() - start, 5s);
+  turn();  // that is seen to now
+  const TimePoint again = Clock::now();
+  executor.nap(20ms);
+  EXPECT_GE(Clock::now() - again, 15ms);
 }
 
 TEST_F(ExecutorOrderTest, TermsAreToldOnceAsLongAsTheyAreTheSame) {

@@ -120,11 +120,16 @@ TEST_F(SyscallWatchTest, BehindTheFirstSystemCallNothingIsWatched) {
     _exit(0);
   }
   int status = 0;
-  while (waitpid(child, &status, 0) == child && WIFSTOPPED(status) && WSTOPSIG(status) != SIGSTOP)
-    ptrace(PTRACE_CONT, child, nullptr, WSTOPSIG(status));
-  const bool told = ptrace(kGetConfig, child, sizeof config, &config) == 0;
-  kill(child, SIGKILL);
-  waitpid(child, &status, 0);
+  bool traced = waitpid(child, &status, 0) == child && WIFSTOPPED(status);
+  while (traced && WSTOPSIG(status) != SIGSTOP) {
+    traced = ptrace(PTRACE_CONT, child, nullptr, WSTOPSIG(status)) == 0 &&
+             waitpid(child, &status, 0) == child && WIFSTOPPED(status);
+  }
+  const bool told = traced && ptrace(kGetConfig, child, sizeof config, &config) == 0;
+  if (WIFSTOPPED(status)) {
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+  }
   if (!told) GTEST_SKIP() << "this kernel does not tell";
   EXPECT_EQ(config.mode, PR_SYS_DISPATCH_OFF);
 }
