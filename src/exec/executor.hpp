@@ -1,6 +1,7 @@
 #pragma once
 // A worker's view of what executes its tasks: gives them in order, collects outcomes, notices starts, deaths
-// and limits, takes back what has not started, replaces a dead executor. Never waits, but in await() and nap().
+// and limits, takes back what has not started, replaces a dead executor. Never waits, but in await() and
+// nap().
 //
 // Invariants: tasks_ holds, in order, every task that was given and has neither ended nor been taken back;
 // the first `pushed_` of them are (or are being) written to the channel; of those that have begun the last
