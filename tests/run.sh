@@ -138,8 +138,8 @@ if step "install what is missing" bash cmake/install-dependencies.sh && step "re
   # priority, with both, this kept others from running for seconds: Linux 6.18, sched_autogroup.)
   [[ $quick == yes ]] || begin build_sanitizers -j 1
   run_tests release -L '^unit$' -j 4
-  # Behind an abort of a job with a stopped rank mpirun itself stays behind now and then, until it is killed. (Those
-  # from outside compile meanwhile.)
+  # Behind an abort of a job with a stopped rank mpirun itself stays behind now and then, until it is killed: each of
+  # these tests may try again. (Those from outside compile meanwhile.)
   start_tests release "$mpi_report" -LE '^(unit|slurm)$' -j 4
   status=$?
   [[ $quick == yes ]] || end
@@ -147,7 +147,7 @@ if step "install what is missing" bash cmake/install-dependencies.sh && step "re
   if [[ $quick == no ]]; then
     step "asan: the rest of its build" build asan && run_tests asan
     step "tsan: the rest of its build" build tsan && run_tests tsan
-    # These mostly wait. Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init.
+    # These mostly wait. Of srun's own starts over several nodes one in a thousand or so fails within MPI_Init: likewise.
     begin start_tests release "$slurm_report" -L slurm -j 16
     step "clang-format" check_format
     step "clang-tidy" build tidy

@@ -69,6 +69,7 @@ EndedTasks Executor::turn(TimePoint now) {
   if (!alive_ && wanted) {
     body_->start();
     alive_ = true;
+    wakes_ = 0;
     append_terms();
     noticed_ = {0, now, now};
     seen_moving_ = {0, 0, 0, now};
