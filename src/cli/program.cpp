@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/stderr.hpp"
 #include "base/stdout.hpp"
 #include "cli/commands.hpp"
+#include "cli/spelling.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
@@ -43,6 +45,57 @@ int print(const CLI::App& app, const CLI::ParseError& request) {
 std::string command_name(const CLI::App& app) {
   const auto asked_for = app.get_subcommands();
   return asked_for.empty() ? "parrun" : "parrun " + asked_for.front()->get_name();
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::string did_you_mean(const std::string& name) {
+  return name.empty() ? "" : fmt::format(" (did you mean {}?)", name);
+}
+
+// Names no option of the command that was asked for.
+std::string of_strange_option(const CLI::App& app, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  for (const CLI::App* other : app.get_subcommands({})) {
+    if (other->get_option_no_throw(name) == nullptr) continue;
+    return fmt::format("{}: it is an option of 'parrun {}', not of '{}'", name, other->get_name(),
+                       command_name(app));
+  }
+  const auto asked_for = app.get_subcommands();
+  const CLI::App& command = asked_for.empty() ? app : *asked_for.front();
+  return fmt::format("{}: there is no such option{}", name,
+                     did_you_mean(nearest(name, option_names(command))));
+}
+
+// What the first word was meant to be, where it is neither a command nor a batch.
+std::string meant_command(const CLI::App& app, const std::vector<std::string>& words) {
+  if (!app.get_subcommands().empty() || words.size() < 2 || std::filesystem::exists(words[1])) return "";
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  return nearest(words[1], commands);
+}
+
+// What is wrong with the words that CLI11 refuses: it would blame those that a misspelt one has left over.
+std::string fault_in(const CLI::App& app, const std::vector<std::string>& words,
+                     const CLI::ParseError& error) {
+  const std::vector<std::string> strange = app.remaining(true);
+  if (strange.empty()) return error.what();
+  const std::string command = meant_command(app, words);
+  if (!command.empty()) return fmt::format("{}: there is no such command{}", words[1], did_you_mean(command));
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    const bool is_strange = std::find(strange.begin(), strange.end(), word) != strange.end();
+    if (is_strange && word.starts_with('-')) return of_strange_option(app, word);
+  }
+  if (!app.get_subcommands().empty()) return error.what();
+  return fmt::format("{}: a run takes one batch, and '{}' is it", strange.back(),
+                     app.get_option("batch")->results().front());
 }
 
 // The default command's options stand beside the subcommands' names; before one they would be ignored
@@ -118,7 +171,8 @@ int run_program(int argc, const char* const* argv) try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return print(app, error);
-    return complain(fmt::format("{}; see {} --help", error.what(), command_name(app)), exit_code::kUsage);
+    return complain(fmt::format("{}; see {} --help", fault_in(app, words, error), command_name(app)),
+                    exit_code::kUsage);
   }
   refuse_options_before_subcommand(app);
   refuse_empty_words(app);

@@ -72,6 +72,13 @@ void Console::on_nothing_to_do() {
       all_succeeded ? "" : "; --resume-failed runs what did not succeed again"));
 }
 
+void Console::on_no_costs() {
+  if (options_.quiet) return;
+  say("no task has a cost, so that --order-by longest-first changes nothing: write costs into the batch, or "
+      "take "
+      "those of an earlier run by parrun pack --from BATCH --costs-from RECORD");
+}
+
 void Console::on_ended(const Outcome& outcome, const std::string& label) {
   ended_.add(outcome.state);
   // What a limit ended was listed when it was reached.

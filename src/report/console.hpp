@@ -33,6 +33,7 @@ class Console final : public RunListener {
   void on_error(const std::string& why) override;
   void on_start(const RunStart& start) override;
   void on_nothing_to_do() override;
+  void on_no_costs() override;
   void on_ended(const Outcome& outcome, const std::string& label) override;
   void on_result(const Outcome& outcome, const std::string& label) override;
   void on_retried(const Outcome& outcome, const std::string& label) override;

@@ -68,6 +68,7 @@ class BatchRun {
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
     if (options_.longest_first) from.order = opening.longest_first(batch_file);
+    if (options_.longest_first && from.order.empty()) listener_.on_no_costs();
     // Before, nothing has run that could come to its end: a signal does not wait for ranks and disks.
     session_.graceful(true);
     Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));

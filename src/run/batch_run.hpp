@@ -59,6 +59,8 @@ class RunListener : public DeliveryListener {
   virtual void on_start(const RunStart& start) = 0;
   /// Every task has its outcome already.
   virtual void on_nothing_to_do() = 0;
+  /// The order by costs that is asked for is that of the batch, for no task has one.
+  virtual void on_no_costs() = 0;
   /// An attempt after which another one will be made.
   virtual void on_retried(const Outcome& outcome, const std::string& label) = 0;
   /// Once in each turn of the loop.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/exit_code.hpp"
@@ -66,6 +67,7 @@ std::vector<TaskId> Opening::longest_first(std::shared_ptr<const BatchFile> batc
   return await(in_background([batch = std::move(batch)] {
     const std::vector<float> costs = batch->costs();
     std::vector<TaskId> order;
+    if (std::ranges::all_of(costs, [](float cost) { return std::isinf(cost); })) return order;
     order.reserve(costs.size());
     for (std::uint64_t task = 0; task < costs.size(); ++task) order.emplace_back(task);
     std::ranges::stable_sort(order, std::greater<>(), [&](TaskId task) { return costs[task.get()]; });

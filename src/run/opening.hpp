@@ -60,7 +60,7 @@ class Opening {
   Record record(record::OpenOptions options, int ranks, record::BatchIdentity batch);
 
   /// All tasks of a batch, those of the greatest cost first; before them those whose cost is not known, for
-  /// they may be the longest.
+  /// they may be the longest. Empty where no cost is known.
   std::vector<TaskId> longest_first(std::shared_ptr<const BatchFile> batch);
 
  private:

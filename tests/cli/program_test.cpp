@@ -79,6 +79,24 @@ TEST_F(ProgramTest, WrongArgumentsAreRefusedInOneLine) {
   expect_refused({"show", jobs_, "--format", "csv"}, "csv");
 }
 
+TEST_F(ProgramTest, AMisspeltWordIsNamedAndWhatWasMeant) {
+  expect_refused({"--timout", "3", jobs_},
+                 "--timout: there is no such option (did you mean --timeout?); see parrun --help");
+  expect_refused({"--timout=3", jobs_}, "--timout: there is no such option (did you mean --timeout?)");
+  expect_refused({jobs_, "--nonsense"}, "--nonsense: there is no such option; see parrun --help");
+  expect_refused({"pack", commands_, "--outptu", jobs_},
+                 "--outptu: there is no such option (did you mean --output?); see parrun pack");
+  expect_refused({"results", "x.record", "--timeout", "3"},
+                 "--timeout: there is no such option; see parrun results");
+  expect_refused({jobs_, "--jsonl"}, "--jsonl: it is an option of 'parrun pack', not of 'parrun'");
+  expect_refused({"packk", commands_, "-o", jobs_}, "packk: there is no such command (did you mean pack?)");
+  expect_refused({commands_, "-o", jobs_}, "-o: it is an option of 'parrun pack', not of 'parrun'");
+  expect_refused({"stauts", "x.record"},
+                 "stauts: there is no such command (did you mean status?); see parrun --help");
+  expect_refused({"run", "more.bin"}, "more.bin: a run takes one batch, and 'run' is it");
+  expect_refused({"show", jobs_, "more.bin"}, "not expected: more.bin");
+}
+
 TEST_F(ProgramTest, AnUnsetVariableInQuotesIsRefusedWhereverItStands) {
   const auto expect_refused_at = [](const std::string& name, const std::vector<std::string>& arguments) {
     expect_refused(arguments, "parrun: " + name + ": it is an empty word");
@@ -91,7 +109,7 @@ TEST_F(ProgramTest, AnUnsetVariableInQuotesIsRefusedWhereverItStands) {
   expect_refused_at("--timeout", {"--timeout=", "jobs.bin"});  // and not jobs.bin, as its value
   expect_refused_at("--output", {"pack", commands_, "--output="});
   expect_refused_at("--overwrite", {"--overwrite=", "jobs.bin"});
-  expect_refused({"--nonsense=", "jobs.bin"}, "not expected: --nonsense=");
+  expect_refused({"--nonsense=", "jobs.bin"}, "--nonsense: there is no such option");
   expect_refused_at("batch", {"--quiet", ""});
   expect_refused_at("--deadline", {"doctor", "--deadline", "", "--record", "x", "x"});
   expect_refused_at("--record", {"doctor", "--record", "", "--deadline", "1"});

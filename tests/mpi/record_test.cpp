@@ -584,6 +584,19 @@ TEST(LongestFirst, TasksStartByTheirCostsAndThoseWithoutBeforeThem) {
   EXPECT_EQ(read_bytes(dir.file("started")), "2\n1\n4\n3\n0\n");
 }
 
+TEST(LongestFirst, ABatchWithoutCostsRunsInItsOwnOrderAndThatIsSaid) {
+  const TempDir dir;
+  Batch batch;
+  batch.command("echo 0").command("echo 1").command("echo 2");
+  const std::string jobs = batch.pack(dir);
+  const JobResult run =
+      run_parrun(2, batch.run_args(jobs, {"--no-record", "--order-by", "longest-first", "--timeout", "20"}));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "0\n1\n2\n");
+  EXPECT_THAT(run.err,
+              HasSubstr("parrun: no task has a cost, so that --order-by longest-first changes nothing: "));
+}
+
 TEST(LongestFirst, CostsComeFromAnEarlierRunByLabelOrByNumber) {
   const TempDir dir;
   const auto task = [&](int number, const char* seconds) {
