@@ -121,14 +121,16 @@ struct JsonForm<T> {
   static Json write(T value) { return value; }
 };
 
-// Its number, or the name that NLOHMANN_JSON_SERIALIZE_ENUM gave it.
+// Its number, or the name that it is written with, of NLOHMANN_JSON_SERIALIZE_ENUM say.
 template <typename T>
 requires std::is_enum_v<T>
 struct JsonForm<T> {
   static constexpr bool kReadable = true, kWritable = true;
   static T read(const Json& json) {
     if (json.is_number()) return static_cast<T>(JsonForm<std::underlying_type_t<T>>::read(json));
-    return json.get<T>();
+    const auto value = json.get<T>();  // of a name that it does not know the first one
+    if (write(value) != json) wrong_json(json, "a name of its type");
+    return value;
   }
   static Json write(T value) { return value; }
 };

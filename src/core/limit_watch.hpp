@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/exit_code.hpp"
 #include "parrun/id.hpp"
 
 namespace parrun {
@@ -31,6 +32,9 @@ struct Expiry {
   std::optional<Rank> rank;  ///< whose task overran, or who is silent
   std::string what;          ///< in words: which limit, of how long
   int signal = 0;            ///< that ends the run
+
+  /// Of the run that it ends.
+  int code() const { return kind == Kind::signal ? exit_code::kSignal + signal : exit_code::kLimitReached; }
 };
 
 /// What a worker is executing, as far as the dispatcher knows.

@@ -21,6 +21,7 @@ void Scheduler::add_worker(Rank rank) {
 }
 
 void Scheduler::add_tasks(std::uint64_t count) {
+  if (count == 0) return;
   known_ += count;
   const std::uint64_t settled = settled_.count_below(TaskId(known_)) - known_settled_;
   known_settled_ += settled;

@@ -10,10 +10,8 @@
 namespace parrun::doctor {
 
 Ended ended_by(const Expiry& expiry) {
-  int code = exit_code::kLimitReached;
-  if (expiry.kind == Expiry::Kind::signal) code = exit_code::kSignal + expiry.signal;
-  if (expiry.kind == Expiry::Kind::lost) code = exit_code::kSomeTaskFailed;
-  return {expiry.what, code, true};
+  const bool is_lost = expiry.kind == Expiry::Kind::lost;
+  return {expiry.what, is_lost ? exit_code::kSomeTaskFailed : expiry.code(), true};
 }
 
 bool Loop::wait(Duration bound, const std::function<bool()>& done,

@@ -29,6 +29,7 @@ constexpr int kMaxUnexplained = 2;
 
 // Long beside a fork, short beside a user's patience.
 constexpr Duration kStuck = std::chrono::seconds(10);
+constexpr Duration kStuckCleaning = std::chrono::minutes(5);  // 300,000 files, at one a ms
 constexpr Duration kOwnPause = std::chrono::seconds(1);
 
 // How many of the `pushed` tasks have begun: from counts that a task may have written over.
@@ -321,7 +322,8 @@ void Executor::watch_progress(TimePoint now) {
   }
   if (now > last_look_ + kOwnPause) seen_moving_.at = now;  // this process was stopped too
   last_look_ = now;
-  if (now < seen_moving_.at + kStuck) return;
+  const bool cleans = !verdict_ && !current() && body_->has_leftovers();
+  if (now < seen_moving_.at + (cleans ? kStuckCleaning : kStuck)) return;
   if (verdict_)
     throw std::runtime_error("an executor cannot be ended (stopped, or waiting for a dead file system)");
   seen_moving_.at = now;

@@ -42,6 +42,8 @@ class ExecutorBody {
   virtual void trim_output(std::uint64_t /*limit*/) {}
   /// From now on attempts may have limits of memory or CPU time.
   virtual void watch_limits() {}
+  /// There is more of the last attempt than memory: while nothing executes, that is being removed.
+  virtual bool has_leftovers() const { return false; }
   /// The folder of a failed attempt that is kept, or empty.
   virtual std::string kept_folder(const Assignment& /*attempt*/) const { return {}; }
   /// The run ended well.
@@ -65,6 +67,7 @@ class ProcessBody final : public ExecutorBody {
   Capture::Text take_output(std::optional<std::uint64_t> limit) override { return capture_.take(limit); }
   void trim_output(std::uint64_t limit) override { capture_.trim(limit); }
   void watch_limits() override;
+  bool has_leftovers() const override { return note_->has_scratch; }
   std::string kept_folder(const Assignment& attempt) const override;
   void part() override { zygote_.release_kept(); }
   /// The rank ends as it should.

@@ -84,7 +84,14 @@ void Console::on_ended(const Outcome& outcome, const std::string& label) {
   // What a limit ended was listed when it was reached.
   if (!outcome.succeeded() && !limit_reached_) show_failure(describe_failure(outcome, label));
   if (!outcome.warning.empty()) show_warning(outcome, label);
-  if (joblog_) joblog_->add(outcome, options_.work_text(decode_task(batch_->payload(outcome.task))));
+  if (joblog_) joblog_->add(outcome, work_text(outcome.task));
+}
+
+// A batch that is written over ends the run, and is nothing for this to fail for.
+std::string Console::work_text(TaskId task) const try {
+  return options_.work_text(decode_task(batch_->payload(task)));
+} catch (const std::exception&) {
+  return {};
 }
 
 void Console::on_result(const Outcome& outcome, const std::string& label) {

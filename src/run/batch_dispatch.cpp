@@ -26,7 +26,6 @@ constexpr Duration kCommitLimit = std::chrono::seconds(2);
 constexpr Duration kHaltLimit = std::chrono::seconds(15);
 // For the surroundings to say whether they will start the run again.
 constexpr Duration kRunAgainLimit = std::chrono::seconds(12);
-constexpr std::uint32_t kEpoch = 1;
 
 class BatchRun {
  public:
@@ -43,7 +42,7 @@ class BatchRun {
       listener_.on_limit(*expired, {});
       listener_.on_end({}, Clock::now());
       have_run_again_behind(*expired, true);
-      abort_with(code_of(*expired));
+      abort_with(expired->code());
     }
     listener_.check();
     if (!opening_batch_.file.valid()) opening_batch_ = open_batch(options_.batch_file);
@@ -63,7 +62,7 @@ class BatchRun {
     const Dispatcher::Sink sink{
         .on_last = [&](Ended&& ended) { take(std::move(ended).outcome(), batch); },
         .on_retried =
-            [&](const Outcome& outcome) { listener_.on_retried(outcome, batch.label(outcome.task)); }};
+            [&](const Outcome& outcome) { listener_.on_retried(outcome, label_of(outcome.task, batch)); }};
     fruitless_before_ = settled.fruitless_runs;
     failed_before_ = settled.tasks.count() - settled.by_state[State::succeeded];
     Dispatcher::StartingPoint from = starting_point(settled, options_.shard, batch.size());
@@ -71,7 +70,8 @@ class BatchRun {
     if (options_.longest_first && from.order.empty()) listener_.on_no_costs();
     // Before, nothing has run that could come to its end: a signal does not wait for ranks and disks.
     session_.graceful(true);
-    Dispatcher dispatcher(session_.crew(), source, begin(), options_.retry, sink, std::move(from));
+    Dispatcher dispatcher(session_.crew(), source, begin_of(options_, session_.crew()), options_.retry, sink,
+                          std::move(from));
     opening_ = false;
     return run_tasks(dispatcher);
   }
@@ -108,25 +108,6 @@ class BatchRun {
     return std::move(file);
   }
 
-  Begin begin() const {
-    return {.epoch = kEpoch,
-            .timeout = options_.limits.timeout,
-            .json_values = true,
-            .threads = options_.threads,
-            .kill_overrunning = options_.kill_overrunning,
-            .resources = options_.resources,
-            .grace = options_.grace,
-            .orphaned_after = session_.crew().orphaned_after(),
-            .most_value_bytes = options_.record ? record::kMostValueBytes : 0};
-  }
-
-  // A batch that is written over ends the run; what had finished is not lost with its label.
-  static std::string label_of(TaskId task, const BatchFile& batch) try {
-    return batch.label(task);
-  } catch (const FormatError&) {
-    return {};
-  }
-
   void take(Outcome&& outcome, const BatchFile& batch) {
     ended_.add(outcome.state);
     std::string label = label_of(outcome.task, batch);
@@ -147,7 +128,7 @@ class BatchRun {
   void work(Dispatcher& dispatcher) try {
     while (!dispatcher.finished() && !dispatcher.expired() && !halted_now_) {
       heed_signal(dispatcher);  // first, for it may have come while we started
-      session_.turn([&](TimePoint now) { return step(dispatcher, now); });
+      session_.turn(steps_of(dispatcher));
       require_output();
       if (halts(dispatcher)) halt(dispatcher);
     }
@@ -159,19 +140,19 @@ class BatchRun {
   }
 
   [[noreturn]] void end_at(Dispatcher& dispatcher, const Expiry& expiry) {
-    const Step go_on = [&](TimePoint now) { return step(dispatcher, now); };
+    const Step go_on = steps_of(dispatcher);
     listener_.on_limit(expiry, dispatcher.outstanding(Clock::now()));
-    stop(dispatcher, kTakeInLimit);
+    stop(dispatcher, kTakeInLimit, go_on);
     const bool told_by_nobody = expiry.kind == Expiry::Kind::lost || expiry.kind == Expiry::Kind::signal;
     if (told_by_nobody) dispatcher.write_off_silent(expiry.what, Clock::now());
     delivery_->end_order();
     turn_until([&] { return delivery_->done() || (delivery_->safe() && listener_.congested()); }, go_on);
     listener_.on_end(last_counts(dispatcher), Clock::now());
     if (const auto failure = delivery_->failure()) listener_.on_error(*failure);
-    delivery_->finish(code_of(expiry));
+    delivery_->finish(expiry.code());
     turn_until([&] { return delivery_->closed(); }, go_on);
     have_run_again_behind(expiry, is_left(dispatcher.counts()));
-    abort_with(code_of(expiry));
+    abort_with(expiry.code());
   }
 
   // Of what is in flight still executes what could not be ended.
@@ -212,13 +193,27 @@ class BatchRun {
         Clock::now() + kCommitLimit, [&] { return done() || delivery_->failure(); }, step);
   }
 
-  // No task outlives the run, not even by mpirun's own second, and what has finished is recorded; but the
-  // first error is the one to tell.
-  void end_tasks(Dispatcher& dispatcher) try {
-    stop(dispatcher, kTakeInLimit);
-    delivery_->finish(exit_code::kInternalError);
-    turn_until([&] { return delivery_->closed(); }, [&](TimePoint now) { return step(dispatcher, now); });
-  } catch (const std::exception&) {
+  // No task outlives the run, not even by mpirun's own second, and what has finished is recorded, whatever
+  // goes wrong besides; but the first error is the one to tell.
+  void end_tasks(Dispatcher& dispatcher) {
+    const Step in_spite = [&](TimePoint now) {
+      const bool busy = step(dispatcher, now);
+      session_.crew().take_trouble();
+      return busy;
+    };
+    try {
+      stop(dispatcher, kTakeInLimit, in_spite);
+    } catch (const std::exception&) {
+    }
+    try {
+      delivery_->finish(exit_code::kInternalError);
+      turn_until([&] { return delivery_->closed(); }, in_spite);
+    } catch (const std::exception&) {
+    }
+  }
+
+  Step steps_of(Dispatcher& dispatcher) {
+    return [this, &dispatcher](TimePoint now) { return step(dispatcher, now); };
   }
 
   bool step(Dispatcher& dispatcher, TimePoint now) {
@@ -239,11 +234,10 @@ class BatchRun {
     return congested ? Dispatcher::Hold::for_now : Dispatcher::Hold::none;
   }
 
-  bool stop(Dispatcher& dispatcher, Duration limit) {
+  bool stop(Dispatcher& dispatcher, Duration limit, const Step& step) {
     dispatcher.stop();
     return session_.turn_until(
-        Clock::now() + limit, [&] { return dispatcher.stopped(); },
-        [&](TimePoint now) { return step(dispatcher, now); });
+        Clock::now() + limit, [&] { return dispatcher.stopped(); }, step);
   }
 
   // Early ends.
@@ -259,8 +253,7 @@ class BatchRun {
       dispatcher.drain(Dispatcher::Drain::for_now);
       delivery_->hurry();
       session_.turn_until(
-          now + kFlushLimit, [&] { return delivery_->safe() || delivery_->failure(); },
-          [&](TimePoint later) { return step(dispatcher, later); });
+          now + kFlushLimit, [&] { return delivery_->safe() || delivery_->failure(); }, steps_of(dispatcher));
       listener_.on_signal(number, options_.grace, dispatcher.counts(), dispatcher.outstanding(Clock::now()));
     }
     end_after_grace(now);
@@ -295,17 +288,14 @@ class BatchRun {
     listener_.on_halt(rule);
     if (rule.when == HaltRule::When::soon) return dispatcher.drain(Dispatcher::Drain::for_good);
     halted_now_ = true;
-    if (!stop(dispatcher, kHaltLimit)) throw std::runtime_error("a rank does not end its task at --halt now");
+    if (!stop(dispatcher, kHaltLimit, steps_of(dispatcher)))
+      throw std::runtime_error("a rank does not end its task at --halt now");
   }
 
   int code(const Dispatcher& dispatcher) const {
     if (grace_end_) return exit_code::kSignal + session_.signals().number();
     if (halt_code_) return *halt_code_;
     return dispatcher.counts().failed + failed_before_ == 0 ? 0 : exit_code::kSomeTaskFailed;
-  }
-
-  static int code_of(const Expiry& expiry) {
-    return expiry.signal == 0 ? exit_code::kLimitReached : exit_code::kSignal + expiry.signal;
   }
 
   // The end.
@@ -317,8 +307,10 @@ class BatchRun {
     session_.crew().watch().on_wait(Clock::now());
     delivery_->end_order();
     wait_for([&] { return delivery_->safe(); });
-    if (counts) listener_.on_end(*counts, Clock::now());
-    wait_for([&] { return delivery_->done() && listener_.flushed(); });
+    const auto is_out = [&] { return delivery_->done() && listener_.flushed(); };
+    wait_for([&, give_up = Clock::now() + kFlushLimit] { return is_out() || Clock::now() > give_up; });
+    if (counts) listener_.on_end(*counts, Clock::now());  // the last line, but where nobody reads the others
+    wait_for(is_out);
     delivery_->finish(code);
     wait_for([&] { return delivery_->closed(); });
     session_.crew().watch().on_rest();
@@ -342,9 +334,9 @@ class BatchRun {
     }
     if (!expired) return;
     listener_.on_limit(*expired, {});
-    if (delivery_) make_safe(code_of(*expired));
+    if (delivery_) make_safe(expired->code());
     if (opening_) have_run_again_behind(*expired, true);
-    abort_with(code_of(*expired));
+    abort_with(expired->code());
   }
 
   // What has finished, before the end.

@@ -1,8 +1,19 @@
 #pragma once
+#include <exception>
+#include <string>
+
 #include "batch/batch_file.hpp"
 #include "run/task_source.hpp"
 
 namespace parrun {
+
+/// A task's label; none where the batch was written over since it was opened. That ends the run, and what had
+/// finished is not lost with its label.
+inline std::string label_of(TaskId task, const BatchFile& batch) try {
+  return batch.label(task);
+} catch (const std::exception&) {
+  return {};
+}
 
 /// The tasks of a batch file, all known from the start.
 class BatchSource final : public TaskSource {
@@ -19,7 +30,7 @@ class BatchSource final : public TaskSource {
     batch_.append_payload(task, out);
   }
   void confirm() override { batch_.require_unchanged(); }
-  std::string label(TaskId task) override { return batch_.label(task); }
+  std::string label(TaskId task) override { return label_of(task, batch_); }
 
  private:
   // Slow tasks are looked at once more when they end: what is just behind stays in memory.

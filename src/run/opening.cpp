@@ -75,6 +75,18 @@ std::vector<TaskId> Opening::longest_first(std::shared_ptr<const BatchFile> batc
   }));
 }
 
+Begin begin_of(const RunOptions& options, const Crew& crew) {
+  return {.epoch = 1,  // the only one
+          .timeout = options.limits.timeout,
+          .json_values = true,
+          .threads = options.threads,
+          .kill_overrunning = options.kill_overrunning,
+          .resources = options.resources,
+          .grace = options.grace,
+          .orphaned_after = crew.orphaned_after(),
+          .most_value_bytes = options.record ? record::kMostValueBytes : 0};
+}
+
 Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks) {
   Dispatcher::StartingPoint from{.left_out = settled.tasks, .durations = settled.durations};
   if (shard.whole()) return from;

@@ -16,6 +16,8 @@
 #include "core/limit_watch.hpp"
 #include "core/shard.hpp"
 #include "record/record_file.hpp"
+#include "run/batch_run.hpp"
+#include "run/crew.hpp"
 #include "run/dispatcher.hpp"
 
 namespace parrun {
@@ -72,6 +74,9 @@ class Opening {
   LimitWatch& watch_;
   WaitFor wait_for_;
 };
+
+/// What ranks are told at its beginning.
+Begin begin_of(const RunOptions& options, const Crew& crew);
 
 /// Where a run of that shard, of a batch with so many tasks, goes on.
 Dispatcher::StartingPoint starting_point(const record::Settled& settled, Shard shard, std::uint64_t tasks);

@@ -100,8 +100,8 @@ detail::SharedCopy Pool::Impl::share(BytesView value) {
         const bool news = crew.listen(now);
         return sharing_->turn() || news;
       });
-      const auto expired = crew.expired(Clock::now());
-      if (expired && expired->kind != Expiry::Kind::stall) throw TimeoutError(expired->what, {});
+      crew.watch().on_pulled(Clock::now());  // a stall would hide all that is looked for behind it
+      if (const auto expired = crew.expired(Clock::now())) throw TimeoutError(expired->what, {});
     }
     crew.watch().on_pause(Clock::now());
     session_.rest();

@@ -57,8 +57,13 @@ void PoolCall::turn(Session::Idle idle) {
   if (over()) return;
   pool_.check_thread();
   last_turn_ = Clock::now();
-  pool_.session().turn([this](TimePoint now) { return step(now); }, idle);
-  if (dispatcher_.expired()) end_at_limit();
+  try {
+    pool_.session().turn([this](TimePoint now) { return step(now); }, idle);
+    if (dispatcher_.expired()) end_at_limit();
+  } catch (...) {
+    pool_.session().rest();  // the caller may do for long what it does about it
+    throw;
+  }
 }
 
 // A task that has reached its own limit has done so, even if it ended later. Of a range that has not said
@@ -83,34 +88,40 @@ void PoolCall::glance() {
 
 void PoolCall::leave() noexcept {
   if (std::exchange(left_, true)) return;  // where it ended before the pool did, the pool may be gone
-  try {
-    if (!over_ && on_leave_ == OnLeave::wait) finish_what_runs();
-    stop();
-  } catch (const std::exception& error) {
-    over_ = true;
-    pool_.end_call(error.what());
+  for (const auto part : {&PoolCall::finish_what_runs, &PoolCall::stop}) {
+    try {
+      (this->*part)();
+    } catch (const std::exception&) {  // of a stop: the pool knows
+    }
   }
   pool_.session().rest();
 }
 
 void PoolCall::finish_what_runs() {
+  if (over_ || on_leave_ != OnLeave::wait) return;
   dispatcher_.drain(Dispatcher::Drain::for_good);
   while (!over()) turn();
 }
 
 void PoolCall::stop() {
   if (std::exchange(over_, true)) return;
-  std::string why_broken;
-  if (!dispatcher_.finished()) {
-    dispatcher_.stop(dispatcher_.expired() ? Duration::zero() : kPatience);
-    const bool answered = pool_.session().turn_until(
-        Clock::now() + kStopLimit, [this] { return dispatcher_.stopped(); },
-        [this](TimePoint now) { return step(now); });
-    if (!answered || !dispatcher_.stopped_cleanly()) {
-      why_broken = "a task of an earlier call could not be ended; with process isolation it could be killed";
-    }
+  try {
+    pool_.end_call(dispatcher_.finished() ? "" : stop_tasks());
+  } catch (const std::exception& error) {
+    pool_.end_call(error.what());
+    throw;
   }
-  pool_.end_call(why_broken);
+}
+
+// Returns why nothing else can run behind them, or nothing.
+std::string PoolCall::stop_tasks() {
+  dispatcher_.stop(dispatcher_.expired() ? Duration::zero() : kPatience);
+  const bool answered = pool_.session().turn_until(
+      Clock::now() + kStopLimit, [this] { return dispatcher_.stopped(); },
+      [this](TimePoint now) { return step(now); });
+  if (!answered) return "a rank did not answer at the end of an earlier call";
+  if (dispatcher_.stopped_cleanly()) return "";
+  return "a task of an earlier call could not be ended; with process isolation it could be killed";
 }
 
 }  // namespace parrun

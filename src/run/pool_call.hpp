@@ -52,6 +52,7 @@ class PoolCall {
   void take(Ended&& ended);
   void end_at_limit();
   void stop();
+  std::string stop_tasks();
   void finish_what_runs();
 
   Pool::Impl& pool_;

@@ -24,9 +24,12 @@ using parrun::test::FakeBody;
 using parrun::test::ids_of;
 using parrun::test::ManualClock;
 using parrun::test::outcomes_of;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Lt;
 using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 
@@ -369,6 +372,30 @@ TEST_F(ExecutorOrderTest, OneThatDoesNotAnswerThoughNothingHasBegunIsForItsFirst
   const std::vector<Outcome> outcomes = be_silent();
   ASSERT_THAT(outcomes, SizeIs(1));
   EXPECT_EQ(outcomes.front().error, "its executor did not answer");
+  turn();
+  EXPECT_EQ(begin_next(), attempt(1));
+}
+
+// The folder of the attempt before is large, or its file system slow: that is no fault of the next one.
+TEST_F(ExecutorOrderTest, OneThatRemovesWhatAnAttemptHasLeftHasMinutesForIt) {
+  give(0);
+  give(1);
+  turn();
+  begin_next();
+  body->leftovers = true;
+  body->finish();
+  const auto turns_until = [&](auto end) {
+    int turns = 0;
+    for (; !end() && turns < 1000; ++turns) {
+      turn();
+      clock.advance(500ms);
+    }
+    return turns;
+  };
+  EXPECT_THAT(turns_until([&] { return body->kills > 0; }), AllOf(Gt(240), Lt(1000)));
+  body->die(SIGKILL);
+  EXPECT_THAT(turn(), IsEmpty()) << "it is given to another one";
+  body->leftovers = false;
   turn();
   EXPECT_EQ(begin_next(), attempt(1));
 }

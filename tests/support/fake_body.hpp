@@ -43,6 +43,7 @@ class FakeBody final : public ExecutorBody {
     return std::exchange(output, {});
   }
   void trim_output(std::uint64_t limit) override { trimmed = limit; }
+  bool has_leftovers() const override { return leftovers; }
 
   /// Starts the next task that may start. None: nothing is there, or it was taken back.
   std::optional<Assignment> begin_next(TimePoint now) {
@@ -88,7 +89,8 @@ class FakeBody final : public ExecutorBody {
 
   int starts = 0;
   int kills = 0;
-  int releases = 0;  ///< times that it was told that values were released
+  bool leftovers = false;  ///< of the last attempt, which are being removed
+  int releases = 0;        ///< times that it was told that values were released
   Capture::Text output;
   std::optional<std::uint64_t> taken_up_to;  ///< of its output, when it died last
   std::optional<std::uint64_t> trimmed;      ///< to which its output was trimmed last
