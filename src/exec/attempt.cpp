@@ -155,6 +155,9 @@ void ThreadAttempter::attempt(const AttemptOrder& order, TimePoint& now, Outcome
 
 // In a process.
 
+// Of a command, as a shell says it: perhaps for what a function has left.
+constexpr int kCannotBegin = 126;
+
 ProcessAttempter::ProcessAttempter(const ExecutorSettings& settings, const Scratch& scratch, Capture& capture,
                                    AttemptNote& note, const ShareTable& table)
     : Attempter(table),
@@ -245,6 +248,7 @@ void ProcessAttempter::leave(const Assignment& attempt, Outcome& outcome) {
     meter_.count(elapsed_, outcome);
   }
   failed_ = !outcome.succeeded();
+  if (is_command_ && outcome.exit_code == kCannotBegin) place_.suspect();
   if (failed_ && scratch_.wanted() && scratch_.keep_failed())
     warn(fmt::format("its folder is kept: {}", scratch_.path(attempt)), outcome);
   if (touched_) take_output(outcome);

@@ -56,7 +56,8 @@ Bytes take_file(int fd, std::uint64_t size, std::optional<std::uint64_t> limit) 
       cut ? fmt::format("\n[parrun: cut here, at the output limit of {}]\n", format_size(*limit)) : "";
   Bytes text = read_file(fd, cut ? *limit : size, mark.size());
   text += mark;
-  if (ftruncate(fd, 0) != 0)
+  // The task may have ended the appending, for all who write to it.
+  if (ftruncate(fd, 0) != 0 || fcntl(fd, F_SETFL, O_APPEND) != 0)
     throw std::system_error(errno, std::generic_category(), "cannot empty a file in memory");
   return text;
 }

@@ -2,8 +2,11 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 #ifdef __x86_64__
@@ -16,6 +19,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -44,6 +48,16 @@ int first_free_descriptor() {
   const int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
   if (fd >= 0) close(fd);
   return fd;
+}
+
+// The kernel counts the timers that a process makes; -1: it does not tell.
+int next_timer() {
+  sigevent silent{};
+  silent.sigev_notify = SIGEV_NONE;
+  int number = -1;
+  if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &silent, &number) != 0) return -1;
+  syscall(SYS_timer_delete, number);
+  return number;
 }
 
 unsigned long thread_count() {
@@ -128,6 +142,7 @@ CleanPlace::CleanPlace()
       priority_(getpriority(PRIO_PROCESS, 0)),
       policy_(sched_getscheduler(0)),
       first_free_descriptor_(first_free_descriptor()),
+      last_timer_(next_timer()),
       threads_(thread_count()) {
   umask(umask_);
   sched_getaffinity(0, sizeof affinity_, &affinity_);
@@ -149,15 +164,24 @@ CleanPlace::CleanPlace()
 }
 
 CleanPlace::Rights::Rights() {
+  constexpr unsigned long kOnlyAsked = 0xffffffff;
   auto& [user, effective_user, saved_user] = users;
   getresuid(&user, &effective_user, &saved_user);
   auto& [group, effective_group, saved_group] = groups;
   getresgid(&group, &effective_group, &saved_group);
   no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+  filters = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
+  personality = ::personality(kOnlyAsked);
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  syscall(SYS_capget, &header, sets.data());
+  capabilities = {sets[0].effective, sets[0].permitted, sets[1].effective, sets[1].permitted};
   std::size_t i = 0;
-  for (const char* name : {"user", "mnt", "net", "ipc", "uts"}) {
+  for (const char* name : {"/", "/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/ns/net",
+                           "/proc/self/ns/ipc", "/proc/self/ns/uts", "/proc/self/ns/cgroup",
+                           "/proc/self/ns/pid_for_children", "/proc/self/ns/time_for_children"}) {
     struct stat status {};
-    if (stat((std::string("/proc/self/ns/") + name).c_str(), &status) == 0) namespaces.at(i) = status.st_ino;
+    if (stat(name, &status) == 0) places.at(i) = status.st_ino;
     ++i;
   }
 }
@@ -195,6 +219,11 @@ bool CleanPlace::look_now_and_then(Duration elapsed) {
   return usable;
 }
 
+void CleanPlace::suspect() {
+  looked_ = false;
+  saved_ = kMostSaved;
+}
+
 bool CleanPlace::threads_are_gone() {
   alone_ = thread_count() <= threads_;
   return alone_ || threads_go(threads_ + openmp_threads());
@@ -213,8 +242,9 @@ void CleanPlace::restore_environment() {
 }
 
 // Streams that were taken off stdio (sync_with_stdio() with true tells) cannot be put back: libstdc++ has
-// destroyed their buffers.
+// destroyed their buffers. Nor can those that have taken wide characters: they take no others any more.
 bool CleanPlace::restore_streams() {
+  if (fwide(stdout, 0) > 0 || fwide(stderr, 0) > 0) return false;
   if (synchronised_ && !std::ios::sync_with_stdio(true)) return false;
   if (std::locale() != global_locale_) std::locale::global(global_locale_);
   if (!std::cin.good()) std::cin.clear();
@@ -234,7 +264,7 @@ void CleanPlace::restore_formats() {
   std::cerr.copyfmt(err_);
 }
 
-bool CleanPlace::look_closely() const {
+bool CleanPlace::look_closely() {
   // As the zygote left it: what a task leaves must come to us, and we must not outlive the zygote.
   adopt_orphans();
   prctl(PR_SET_PDEATHSIG, parent_death_signal_);
@@ -242,7 +272,15 @@ bool CleanPlace::look_closely() const {
   setitimer(ITIMER_VIRTUAL, &none, nullptr);
   setitimer(ITIMER_PROF, &none, nullptr);
   prctl(PR_SET_TIMERSLACK, timer_slack_);
-  return Rights() == rights_ && restore_handlers() && !too_many_descriptors() && look_from_outside();
+  return Rights() == rights_ && !made_timers() && restore_handlers() && !too_many_descriptors() &&
+         look_from_outside();
+}
+
+// One that is still there would send its signal to the next task.
+bool CleanPlace::made_timers() {
+  const int expected = last_timer_ + 1;
+  last_timer_ = next_timer();
+  return last_timer_ >= 0 && last_timer_ != expected;
 }
 
 // What other processes can change.

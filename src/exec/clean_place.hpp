@@ -5,11 +5,12 @@
 //
 // Looked at and put back after every attempt: environment, folder, umask, the handlers that matter to most
 // programs, signal mask, timers, rounding mode, locale, the state of the standard streams (callbacks that
-// were registered with them where a system call was made), threads. Other handlers, resource limits, share of
-// the processor, descriptors, users, groups and namespaces take some 40 system calls to look at: that is done
-// as long as it takes 1 % of the attempts' time, so after each one that took a hundred times as long as a
-// look (2 to 10 ms, by how long a system call takes). In a row of shorter functions one that leaves one of
-// these changed can be followed by others until a look has been earned.
+// were registered with them where a system call was made), threads. Other handlers and timers, resource
+// limits, share of the processor, descriptors, users, groups, capabilities, seccomp's filters, the root
+// folder and namespaces take some 50 system calls to look at: that is done as long as it takes 1 % of the
+// attempts' time, so after each one that took a hundred times as long as a look (2 to 10 ms, by how long a
+// system call takes). In a row of shorter functions one that leaves one of these changed can be followed by
+// others until a look has been earned.
 
 #include <fenv.h>
 #include <sched.h>
@@ -64,6 +65,8 @@ class CleanPlace {
   /// The same behind a command, which can change of this process only what any other can; and what short
   /// functions before it may have left.
   bool restore_behind_command(Duration elapsed);
+  /// Something does not work as it did: the next look is a close one, whatever it takes.
+  void suspect();
   /// No thread lives on here that a former task has started, which may make system calls in the next one.
   bool alone() const { return alone_; }
   /// What is written to std::cout lies in stdout.
@@ -78,14 +81,17 @@ class CleanPlace {
     std::array<uid_t, 3> users{};   ///< real, effective, saved
     std::array<gid_t, 3> groups{};  ///< likewise
     int no_new_privileges = 0;
-    std::array<ino_t, 5> namespaces{};  ///< user, mount, network, IPC, host name; 0 where there is none
+    int filters = 0;  ///< seccomp's mode
+    int personality = 0;
+    std::array<std::uint32_t, 4> capabilities{};  ///< effective, permitted: the lower words, then the others
+    std::array<ino_t, 9> places{};  ///< the root folder, and namespaces; 0 where there is none of the kind
   };
 
   void restore_environment();
   bool restore_streams();
   void restore_formats();
   bool look_now_and_then(Duration elapsed);
-  bool look_closely() const;
+  bool look_closely();
   bool look_from_outside() const;
   bool return_to_folder() const;
   bool restore_handler(int number) const;
@@ -93,6 +99,7 @@ class CleanPlace {
   bool restore_limits() const;
   bool same_share_of_the_processor() const;
   bool too_many_descriptors() const;
+  bool made_timers();
   bool threads_are_gone();
 
   std::vector<char*> environment_;  ///< with the null pointer at its end
@@ -120,6 +127,7 @@ class CleanPlace {
   unsigned long timer_slack_ = 0;
   Rights rights_;
   int first_free_descriptor_;
+  int last_timer_;
   unsigned long threads_;
   bool alone_ = true;
   bool looked_ = true;           ///< closely, since the last function that made a system call

@@ -106,7 +106,7 @@ std::optional<int> reap_some(const std::function<void(const Reaped&)>& on_reaped
   constexpr int kMost = 256;
   for (int count = 0;; ++count) {
     Reaped reaped;
-    if (count < kMost) reaped.pid = wait4(-1, &reaped.status, WNOHANG, &reaped.usage);
+    if (count < kMost) reaped.pid = wait4(-1, &reaped.status, WNOHANG | __WALL, &reaped.usage);
     if (reaped.pid == 0) return count;
     if (reaped.pid < 0) return errno == ECHILD ? std::nullopt : std::optional(count);
     on_reaped(reaped);

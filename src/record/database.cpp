@@ -176,6 +176,8 @@ void Database::execute(const char* sql) const {
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(handle_.get());
 }
 
+int Database::changes() const { return sqlite3_changes(handle_.get()); }
+
 std::int64_t Database::integer(std::string_view sql) const {
   Statement statement = prepare(sql);
   statement.step();

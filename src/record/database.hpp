@@ -81,6 +81,8 @@ class Database {
   /// The first column of the first row. REQUIRES: there is one.
   std::int64_t integer(std::string_view sql) const;
   std::string text(std::string_view sql) const;
+  /// Rows that the last statement has changed.
+  int changes() const;
   /// Ends the connection; merges the log into the file where nobody else has it open.
   void close() { handle_.reset(); }
 

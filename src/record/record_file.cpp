@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 
@@ -31,6 +32,12 @@ constexpr std::string_view kMagic = "SQLite format 3";
 
 std::string hexadecimal(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
+// 0: there is no such file.
+ino_t inode_of(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
 Holder last_holder(const Database& database) {
   Statement last = database.prepare("SELECT host, pid, process FROM runs ORDER BY run DESC LIMIT 1");
   if (!last.step()) return {};
@@ -42,7 +49,10 @@ Holder last_holder(const Database& database) {
 }  // namespace
 
 RecordFile::RecordFile(const OpenOptions& options, const BatchIdentity& batch)
-    : path_(options.path), tasks_(batch.tasks), shard_(batch.shard) {
+    : path_(options.path),
+      place_(std::filesystem::absolute(path_)),
+      tasks_(batch.tasks),
+      shard_(batch.shard) {
   try {
     hold();
     open(options, batch);
@@ -223,7 +233,7 @@ void RecordFile::check_batch(const BatchIdentity& batch) const {
 
 void RecordFile::read_settled(bool resume_failed) try {
   if (const std::string found = database_->text("PRAGMA quick_check(1)"); found != "ok")
-    throw FormatError(found);
+    throw FormatError(found.substr(0, found.find('\n')));
   std::int64_t last_fruitful = 0;
   Statement rows = database_->prepare(fmt::format("SELECT {} FROM tasks", select_columns(Texts::without)));
   while (rows.step()) {
@@ -260,6 +270,7 @@ void RecordFile::begin_run(const OpenOptions& options, const BatchIdentity& batc
   insert_run(options, batch);
   transaction.commit();
   start_log();
+  log_ = inode_of(place_ + "-wal");
   database_->execute("PRAGMA synchronous = FULL");
 }
 
@@ -298,16 +309,21 @@ void RecordFile::require_in_place() const {
   const bool whole =
       ::pread(lock_.get(), magic.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
       magic == kMagic;
-  if (whole && ::fstat(lock_.get(), &written) == 0 && ::stat(path_.c_str(), &named) == 0 &&
-      written.st_dev == named.st_dev && written.st_ino == named.st_ino) {
-    return;
-  }
-  throw std::runtime_error("it was removed, replaced or cut while the run wrote it");
+  const bool in_place = whole && ::fstat(lock_.get(), &written) == 0 && ::stat(place_.c_str(), &named) == 0 &&
+                        written.st_dev == named.st_dev && written.st_ino == named.st_ino;
+  // What is in the log alone would be lost with it.
+  if (in_place && inode_of(place_ + "-wal") == log_) return;
+  throw std::runtime_error("it, or its -wal, was removed, replaced or cut while the run wrote it");
+}
+
+void RecordFile::require_row() const {
+  if (database_->changes() != 1) throw std::runtime_error("somebody has removed this run's row from it");
 }
 
 void RecordFile::update_run(std::uint64_t executing) const {
   Statement update = database_->prepare("UPDATE runs SET updated = ?, executing = ? WHERE run = ?");
   update.bind(0, wall_clock_s()).bind(1, static_cast<std::int64_t>(executing)).bind(2, run_).execute();
+  require_row();
 }
 
 void RecordFile::end_run(int exit_code) {
@@ -317,6 +333,7 @@ void RecordFile::end_run(int exit_code) {
     Statement update = database_->prepare(
         "UPDATE runs SET updated = ?, ended = ?, exit_code = ?, executing = 0 WHERE run = ?");
     update.bind(0, now).bind(1, now).bind(2, static_cast<std::int64_t>(exit_code)).bind(3, run_).execute();
+    require_row();
   }
   database_.reset();
   lock_.reset();

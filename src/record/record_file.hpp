@@ -1,6 +1,8 @@
 #pragma once
 // The run record (record/schema.hpp) of a run that is under way: found, or made, and held by this process.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,7 +66,7 @@ class RecordFile {
   bool is_shared() const { return mode_ == Mode::shared; }
 
   /// Throws std::runtime_error where the file under path() is not the one that is written any more, or was
-  /// cut: somebody removed or replaced it, and what is written would be lost.
+  /// cut, or its log: somebody removed or replaced it, and what is written would be lost.
   void require_in_place() const;
   /// This run's row, within whatever transaction is open.
   void update_run(std::uint64_t executing) const;
@@ -89,11 +91,14 @@ class RecordFile {
   void insert_run(const OpenOptions& options, const BatchIdentity& batch) const;
   void start_log();
   void remove_content() const;
+  void require_row() const;
   [[noreturn]] void refuse(const std::string& why) const;
   [[noreturn]] void refuse_damaged(const std::string& what) const;
   [[noreturn]] void refuse(const DatabaseError& error) const;
 
   std::string path_;
+  std::string place_;  ///< the same, wherever a task on a thread of this process goes
+  ino_t log_ = 0;      ///< of its -wal
   Descriptor lock_;
   bool locks_ = true;  ///< the file system has them
   Mode mode_ = Mode::shared;

@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +16,12 @@
 #include <xmmintrin.h>
 #endif
 
+#include <array>
 #include <atomic>
 #include <clocale>
+#include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -285,7 +291,58 @@ TEST(CleanPlace, OneWhosePrivilegesWereGivenAwayIsGivenUp) {
   if (geteuid() != 0) return;  // the rest is for those who have any
   EXPECT_EQ(after([] { EXPECT_EQ(setegid(kNobody), 0); }, always), Found::given_up);
   EXPECT_EQ(after([] { EXPECT_EQ(seteuid(kNobody), 0); }, always), Found::given_up);
-  EXPECT_EQ(after([] { EXPECT_EQ(unshare(CLONE_NEWUTS), 0); }, always), Found::given_up);
+  for (const int kind : {CLONE_NEWUTS, CLONE_NEWPID, CLONE_NEWCGROUP}) {
+    EXPECT_EQ(after([&] { EXPECT_EQ(unshare(kind), 0); }, always), Found::given_up) << kind;
+  }
+  EXPECT_EQ(after([] { EXPECT_EQ(chroot("/proc"), 0); }, always), Found::given_up);
+  const auto drop_capabilities = [] {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    EXPECT_EQ(syscall(SYS_capset, &header, none.data()), 0);
+  };
+  EXPECT_EQ(after(drop_capabilities, always), Found::given_up);
+}
+
+TEST(CleanPlace, ATimerThatAFunctionHasMadeIsGivenUp) {
+  const auto leave = [] {
+    timer_t timer{};
+    EXPECT_EQ(timer_create(CLOCK_MONOTONIC, nullptr, &timer), 0);
+  };
+  EXPECT_EQ(after(leave, always), Found::given_up);
+  const auto twice = [](CleanPlace& place) { return place.restore(1s) && place.restore(1s); };
+  EXPECT_EQ(after([] {}, always, twice), Found::clean) << "one of ours is none of a function's";
+}
+
+TEST(CleanPlace, AnotherPersonalityIsGivenUp) {
+  EXPECT_EQ(
+      after([] { personality(static_cast<unsigned long>(personality(0xffffffff)) ^ ADDR_NO_RANDOMIZE); },
+            always),
+      Found::given_up);
+}
+
+TEST(CleanPlace, StreamsThatHaveTakenWideCharactersAreGivenUp) {
+  for (FILE* const stream : {stdout, stderr}) {
+    const auto leave = [&] {
+      ASSERT_NE(std::freopen("/dev/null", "w", stream), nullptr);  // as one that nothing was written to
+      std::fwide(stream, 1);
+    };
+    EXPECT_EQ(after(leave, always, restore_untouched), Found::given_up);
+  }
+}
+
+TEST(CleanPlace, OneThatIsSuspectedIsLookedAtWithoutHavingEarnedIt) {
+  const auto short_functions = [](bool suspected) {
+    return [=](CleanPlace& place) {
+      for (int i = 0; i < 10'000; ++i) place.restore(0s);
+      signal(SIGUSR1, [](int) {});
+      if (!place.restore(0s)) return false;
+      if (suspected) place.suspect();
+      return place.restore_behind_command(0s);
+    };
+  };
+  const auto handler_is_gone = [] { return signal(SIGUSR1, SIG_DFL) == SIG_DFL; };
+  EXPECT_EQ(after([] {}, handler_is_gone, short_functions(false)), Found::dirty);
+  EXPECT_EQ(after([] {}, handler_is_gone, short_functions(true)), Found::clean);
 }
 
 TEST(CleanPlace, APriorityThatIsLowerIsGivenUp) {

@@ -33,6 +33,9 @@ using ::testing::ThrowsMessage;
 
 enum class Axis : std::uint8_t { x, y, z };
 
+enum class Phase { solid, liquid };
+NLOHMANN_JSON_SERIALIZE_ENUM(Phase, {{Phase::solid, "solid"}, {Phase::liquid, "liquid"}})
+
 // Serialised by a private member, and by a free function.
 class Intrusive {
  public:
@@ -128,6 +131,7 @@ PARRUN_TASK_NAMED("final", same<Final>);
 PARRUN_TASK_NAMED("outside", same<Outside>);
 PARRUN_TASK_NAMED("outsides", same<std::vector<Outside>>);
 PARRUN_TASK_NAMED("axis", same<Axis>);
+PARRUN_TASK_NAMED("phase", same<Phase>);
 
 TEST(Types, ScalarsAndTheirKin) {
   expect_same(std::numeric_limits<long double>::denorm_min());
@@ -186,6 +190,13 @@ TEST(EnumJson, IsItsNumberStrictly) {
   const parrun::Function& axis = parrun::test::registered("axis");
   EXPECT_THAT([&] { axis.arguments_from_json("axis", "[256]"); },
               ThrowsMessage<parrun::InputError>(HasSubstr("256 is not an integer from 0 to 255")));
+}
+
+TEST(EnumJson, IsOneOfTheNamesThatItWasGivenStrictly) {
+  EXPECT_EQ(run_json("phase", R"(["liquid"])"), R"("liquid")");
+  const parrun::Function& phase = parrun::test::registered("phase");
+  EXPECT_THAT([&] { phase.arguments_from_json("phase", R"(["liqiud"])"); },
+              ThrowsMessage<parrun::InputError>(HasSubstr("\"liqiud\" is not a name of its type")));
 }
 
 double total_area(const std::vector<std::unique_ptr<Shape>>& shapes) {

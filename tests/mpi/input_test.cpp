@@ -27,6 +27,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr int kUsage = 2;
 
@@ -210,6 +211,36 @@ TEST(BatchInUse, ThatIsWrittenOverEndsTheRun) {
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_THAT(result.err, HasSubstr("jobs.bin was written to while a run reads it"));
   EXPECT_THAT(result.out, Not(HasSubstr("AFTER!")));
+}
+
+// Its labels cannot be read then, nor what the log of tasks is to say of them.
+TEST(BatchInUse, ThatIsWrittenOverByOneOfAnotherShapeLosesNothingThatHadFinished) {
+  const TempDir dir;
+  Batch before;
+  for (int task = 0; task < 1000; ++task) {
+    before.command("sleep 0.02; echo x").with("label", "task " + std::to_string(task));
+  }
+  const std::string jobs_bin = before.pack(dir);
+  Job job = start_parrun(3, {"--joblog", dir.file("log"), jobs_bin});
+  ASSERT_TRUE(wait_until([&] { return !job.out().empty(); }, 10s));
+  std::fstream(jobs_bin, std::ios::in | std::ios::out) << std::string(fs::file_size(jobs_bin) - 100, '\x7f');
+  const JobResult result = job.wait(30s);
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("jobs.bin was written to while a run reads it"));
+  const JobResult recorded = run_parrun(0, {"results", dir.file("jobs.record"), "--format", "csv", "--state",
+                                            "succeeded", "--columns", "stdout"});
+  EXPECT_GE(std::ranges::count(recorded.out, 'x'), std::ranges::count(result.out, 'x'));
+}
+
+TEST(Summary, IsTheLastLineAlsoWhereResultsGoToTheSamePlace) {
+  const TempDir dir;
+  const std::string jobs_bin = Batch().command("echo result").pack(dir);
+  for (int round = 0; round < 10; ++round) {
+    const std::string all = dir.file("all");
+    const std::string line = std::string(PARRUN_BINARY) + " --no-record " + jobs_bin + " > " + all + " 2>&1";
+    ASSERT_EQ(std::system(line.c_str()), 0);
+    EXPECT_THAT(read_bytes(all), StartsWith("result\nparrun: 1 task: 1 succeeded")) << round;
+  }
 }
 
 }  // namespace

@@ -83,6 +83,12 @@ TEST_P(LibraryErrors, OfTheRangeOfTasksComeAfterTheResultsOfThoseBeforeIt) {
             std::string("0 1 4 9 16 the range threw\n") + kSquares);
 }
 
+TEST(LibraryBody, ThatCatchesAnErrorOfItsCallHasAllTheTimeForIt) {
+  const JobResult result = errors.run("pause_behind_a_throw", 3);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "the range threw\ngoes on\n");
+}
+
 TEST(LibraryBody, ThatThrowsLinesIsToldInOne) {
   const JobResult result = errors.run("throws_lines", 0);
   EXPECT_EQ(result.err, "parrun: one\\ntwo\n");

@@ -57,6 +57,20 @@ class Recorded : public ::testing::Test {
   }
 
   const TempDir dir;
+  void expect_no_success_without(const std::string& suffix) {
+    batch =
+        Batch().call("echo", {"done"}).command("until [ -e '" + dir.file("go") + "' ]; do sleep 0.02; done");
+    jobs_bin = batch.pack(dir);
+    Job job = start_parrun(2, batch.run_args(jobs_bin));
+    ASSERT_TRUE(wait_until([&] { return job.out() == "\"done\"\n"; }, 20s)) << job.err();
+    ASSERT_TRUE(fs::remove(record + suffix));
+    dir.write("go", "");
+    const JobResult result = job.wait(20s);
+    EXPECT_EQ(result.exit_code, 3);
+    EXPECT_THAT(result.err, HasSubstr("removed, replaced or cut"));
+    job.expect_nothing_left();
+  }
+
   Batch batch;
   std::string jobs_bin;
   std::string record = dir.file("jobs.record");
@@ -195,19 +209,9 @@ TEST_F(Recorded, AnEmptyNameIsNoNameForARecord) {
   EXPECT_FALSE(fs::exists(record));
 }
 
-TEST_F(Recorded, OneThatIsRemovedWhileItIsWrittenIsNoSuccess) {
-  batch =
-      Batch().call("echo", {"done"}).command("until [ -e '" + dir.file("go") + "' ]; do sleep 0.02; done");
-  jobs_bin = batch.pack(dir);
-  Job job = start_parrun(2, batch.run_args(jobs_bin));
-  ASSERT_TRUE(wait_until([&] { return job.out() == "\"done\"\n"; }, 20s)) << job.err();
-  fs::remove(record);
-  dir.write("go", "");
-  const JobResult result = job.wait(20s);
-  EXPECT_EQ(result.exit_code, 3);
-  EXPECT_THAT(result.err, HasSubstr("removed, replaced or cut"));
-  job.expect_nothing_left();
-}
+// Its log likewise: what was committed last stands nowhere else.
+TEST_F(Recorded, OneThatIsRemovedWhileItIsWrittenIsNoSuccess) { expect_no_success_without(""); }
+TEST_F(Recorded, OneWhoseLogIsRemovedWhileItIsWrittenIsNoSuccess) { expect_no_success_without("-wal"); }
 
 TEST_F(Recorded, TheExitCodeThatIsRecordedIsTheRuns) {
   RunOptions unread;

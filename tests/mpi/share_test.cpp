@@ -113,9 +113,11 @@ TEST(ShareFaults, SomeDescriptorsAreLeftToTheRank) {
 }
 
 TEST(ShareFaults, ARankThatIsSilentEndsTheSharing) {
-  const JobResult result = LibraryProgram{"share_faults_program"}.run("stopped_rank", 2, "none");
-  EXPECT_THAT(result.out, HasSubstr("was silent for 2.0 s"));
-  EXPECT_LT(result.seconds, 20);
+  for (const char* name : {"stopped_rank", "stopped_rank_of_a_call"}) {
+    const JobResult result = LibraryProgram{"share_faults_program"}.run(name, 2, "none");
+    EXPECT_THAT(result.out, HasSubstr("was silent for 2.0 s")) << name;
+    EXPECT_LT(result.seconds, 20) << name;
+  }
 }
 
 TEST(ShareFaults, AHandleIsReadAfterThePoolsEnd) { EXPECT_EQ(faults("outlives"), "10\n"); }

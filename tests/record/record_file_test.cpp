@@ -72,6 +72,15 @@ TEST_F(RecordFileTest, ResumingWhereThereIsNoneMakesOne) {
   EXPECT_EQ(open(Existing::resume).run(), 2);
 }
 
+TEST_F(RecordFileTest, ARunWhoseRowIsRemovedByOthersIsNotTakenForRecorded) {
+  RecordFile file = open();
+  file.update_run(0);
+  Database(path, Database::Access::read_write).execute("DELETE FROM runs");
+  EXPECT_THAT([&] { file.update_run(0); },
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("removed this run's row")));
+  EXPECT_THROW(file.end_run(0), std::runtime_error);
+}
+
 TEST_F(RecordFileTest, AnEmptyFileIsNone) {
   dir.write("jobs.record", "");
   EXPECT_EQ(open().run(), 1);

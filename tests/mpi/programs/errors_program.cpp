@@ -191,6 +191,22 @@ void throwing_range(parrun::Pool& pool, const std::string& /*file*/) {
   print_squares(pool);
 }
 
+// The pause is the caller's own, and beyond the limit of what it still holds.
+void pause_behind_a_throw(parrun::Pool& pool, const std::string& /*file*/) {
+  auto tasks = std::views::iota(0, 1000) | std::views::transform([](int n) {
+                 if (n == 5) throw std::runtime_error("the range threw");
+                 return parrun::task<square>(n);
+               });
+  auto results = pool.ordered(tasks, {.deadline = 1s});
+  try {
+    for (auto&& done : results) done.value();
+  } catch (const std::runtime_error& error) {
+    std::cout << error.what() << std::endl;
+    std::this_thread::sleep_for(3s);  // what this case is about
+  }
+  std::cout << "goes on\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -206,5 +222,6 @@ int main(int argc, char** argv) {
               {"leave_by_killing", [](auto& pool, auto& file) { leave(pool, file, parrun::OnLeave::kill); }},
               {"leave_by_waiting", [](auto& pool, auto& file) { leave(pool, file, parrun::OnLeave::wait); }},
               {"throwing_range", throwing_range},
+              {"pause_behind_a_throw", pause_behind_a_throw},
               {"throws_lines", [](auto&, auto&) { throw std::runtime_error("one\ntwo"); }}});
 }

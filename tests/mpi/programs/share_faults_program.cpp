@@ -161,14 +161,26 @@ void few_files(parrun::Pool& pool, const std::string& /*file*/) {
   std::cout << (sum == 10 * static_cast<double>(all.size()) ? "all can be read\n" : "wrong\n");
 }
 
-// The worker's rank, in which the task is, does not answer any more.
-void stopped_rank(parrun::Pool& pool, const std::string& /*file*/) {
-  kill(pool.map(std::vector{parrun::task<rank_pid>()})[0], SIGSTOP);
+void share_and_tell(parrun::Pool& pool) {
   try {
     ten(pool);
   } catch (const parrun::TimeoutError& error) {
     std::cout << error.what() << std::endl;
   }
+}
+
+// The worker's rank, in which the task is, does not answer any more.
+void stopped_rank(parrun::Pool& pool, const std::string& /*file*/) {
+  kill(pool.map(std::vector{parrun::task<rank_pid>()})[0], SIGSTOP);
+  share_and_tell(pool);
+}
+
+// The same within a call that could stall sooner.
+void stopped_rank_of_a_call(parrun::Pool& pool, const std::string& /*file*/) {
+  const std::vector<parrun::Task<int>> tasks(3, parrun::task<rank_pid>());
+  auto results = pool.unordered(tasks, {.stall = 500ms, .pre_dispatch = 1});
+  kill((*results.begin()).value(), SIGSTOP);
+  share_and_tell(pool);
 }
 
 std::optional<std::pair<Numbers, parrun::Task<double>>> left;
@@ -191,6 +203,7 @@ int main(int argc, char** argv) {
                                {"many", many},
                                {"few_files", few_files},
                                {"stopped_rank", stopped_rank},
+                               {"stopped_rank_of_a_call", stopped_rank_of_a_call},
                                {"outlives", outlives}});
   if (left) std::cout << total(left->first) << '\n';
   return code;
