@@ -8,10 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "batch/c_string.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
 namespace {
+
+// Some editors put it at the beginning of a UTF-8 text.
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Gives each line that is not blank to `make_task`, and its task to `out`.
 template <typename MakeTask>
@@ -27,6 +31,7 @@ void pack_lines(std::istream& in, const std::string& name, BatchFileWriter& out,
   };
   while (std::getline(in, line)) {
     ++number;
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (line.ends_with('\r')) line.pop_back();
     if (line.find_first_not_of(" \t") != line.npos) out.add(read_task());
   }
@@ -92,6 +97,7 @@ void pack_commands(std::istream& in, const std::string& name, BatchFileWriter& o
     if (line.find('\0') != line.npos) {
       throw InputError("a NUL byte in it, which no command can hold; give a text file, a command a line");
     }
+    require_c_string(line, "the command");
     if (line.starts_with("{\""))
       throw InputError("it begins as a JSON object, and not as a command; give --jsonl");
     std::get<ShellCommand>(spec.work).line = line;

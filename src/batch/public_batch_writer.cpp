@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "batch/batch_writer.hpp"
+#include "batch/c_string.hpp"
 #include "batch/public_task.hpp"
 #include "parrun/batch_writer.hpp"
 #include "parrun/errors.hpp"
@@ -10,20 +11,15 @@
 namespace parrun {
 namespace {
 
-void refuse_nul(const std::string& text, const char* what) {
-  if (text.find('\0') == text.npos) return;
-  throw InputError(fmt::format("{} holds a NUL, which no command can be given; remove it", what));
-}
-
 TaskSpec with_options(decltype(TaskSpec::work) work, const CommandOptions& options) {
   for (const auto& [name, value] : options.env) {
     if (name.empty() || name.find('=') != name.npos) {
       throw InputError(fmt::format("'{}' cannot be an environment variable; rename it", name));
     }
-    refuse_nul(name, "an environment variable");
-    refuse_nul(value, "an environment variable");
+    require_c_string(name, "an environment variable");
+    require_c_string(value, "an environment variable");
   }
-  refuse_nul(options.cwd, "a working directory");
+  require_c_string(options.cwd, "a working directory");
   TaskSpec spec;
   spec.work = std::move(work);
   spec.label = options.label;
@@ -54,13 +50,13 @@ BatchWriter::Implementation& BatchWriter::unfinished() {
 }
 
 void BatchWriter::add_command(const std::string& line, const CommandOptions& options) {
-  refuse_nul(line, "a command");
+  require_c_string(line, "a command");
   if (line.empty()) throw InputError("a command is empty; give its line");
   unfinished().file.add(with_options(ShellCommand{line}, options));
 }
 
 void BatchWriter::add_argv(const std::vector<std::string>& argv, const CommandOptions& options) {
-  for (const std::string& argument : argv) refuse_nul(argument, "an argument");
+  for (const std::string& argument : argv) require_c_string(argument, "an argument");
   if (argv.empty() || argv.front().empty()) throw InputError("a command names no program; put it first");
   unfinished().file.add(with_options(ArgvCommand{argv}, options));
 }

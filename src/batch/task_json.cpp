@@ -1,4 +1,5 @@
 #include "batch/task_json.hpp"
+#include "batch/c_string.hpp"
 
 #include <fmt/format.h>
 
@@ -51,9 +52,7 @@ const std::string& string_of(const Json& value, std::string_view key) {
 // For what goes to the system as a C string.
 const std::string& c_string_of(const Json& value, std::string_view key) {
   const std::string& text = string_of(value, key);
-  if (text.find('\0') != text.npos) {
-    throw InputError(fmt::format("\"{}\" holds a NUL, which no command can be given; remove it", key));
-  }
+  require_c_string(text, fmt::format("\"{}\"", key));
   return text;
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/shown_text.hpp"
 #include "base/stderr.hpp"
 #include "batch/pack.hpp"
 #include "cli/commands.hpp"
@@ -90,6 +91,16 @@ void refuse_to_replace(const std::string& input, const std::string& output) {
   }
 }
 
+// The slip of a finger after a long run.
+void refuse_to_replace_record(const std::string& output) {
+  constexpr std::string_view kSqlite = "SQLite format 3";
+  std::string magic(kSqlite.size(), '\0');
+  std::ifstream(output, std::ios::binary).read(magic.data(), static_cast<std::streamsize>(magic.size()));
+  if (magic == kSqlite)
+    throw InputError(
+        fmt::format("-o {} would replace a run record; give another name, or remove it", output));
+}
+
 std::ifstream open_text(const std::string& path, const char* content) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
@@ -162,13 +173,14 @@ int run_pack(const PackOptions& options) {
   const std::string& input = selects ? options.indices : options.input;
   for (const std::string& read : {options.from, input, options.costs_from})
     refuse_to_replace(read, options.output);
+  refuse_to_replace_record(options.output);
   const bool from_stdin = input == "-";
   std::ifstream file;
   if (!from_stdin && !input.empty()) file = open_text(input, selects ? "task indices" : "commands");
   const auto out = open_output(options.output);
   std::ios::sync_with_stdio(false);
   pack(options, from_stdin ? std::cin : file, from_stdin ? "stdin" : input, *out);
-  print_to_stderr("parrun: packed {} tasks, {} bytes, into {}\n", out->task_count(), out->bytes(),
+  print_to_stderr("parrun: packed {}, {} bytes, into {}\n", plural(out->task_count(), "task"), out->bytes(),
                   options.output == "-" ? "stdout" : options.output);
   return 0;
 }

@@ -35,6 +35,7 @@ struct ResultsOptions {
   std::vector<std::uint64_t> tasks;
   std::vector<std::string> columns;
   std::optional<std::uint64_t> stdout_of;
+  std::optional<std::uint64_t> stderr_of;
   bool indices = false;
 };
 
@@ -97,11 +98,12 @@ void tell_missing(const RecordSet& records, const ResultsOptions& options) {
                   fmt::join(options.files, ", "));
 }
 
-void print_stdout_of(const RecordSet& records, const ResultsOptions& options, std::uint64_t task) {
+void print_text_of(std::uint64_t task, std::string Outcome::*text, const RecordSet& records,
+                   const ResultsOptions& options) {
   bool found = false;
   records.for_each({.tasks = {TaskId(task)}}, Texts::with, [&](const Row& row) {
     found = true;
-    write_stdout(row.outcome.stdout_text);
+    write_stdout(row.outcome.*text);
   });
   if (!found) {
     throw InputError(fmt::format("task {} has no outcome in {}; 'parrun status {}' tells what has", task,
@@ -112,7 +114,9 @@ void print_stdout_of(const RecordSet& records, const ResultsOptions& options, st
 int run_results(const ResultsOptions& options) {
   const RecordSet records(options.files);
   if (options.stdout_of) {
-    print_stdout_of(records, options, *options.stdout_of);
+    print_text_of(*options.stdout_of, &Outcome::stdout_text, records, options);
+  } else if (options.stderr_of) {
+    print_text_of(*options.stderr_of, &Outcome::stderr_text, records, options);
   } else {
     const Listing listing = listing_of(options);
     write_stdout(listing.header);
@@ -174,14 +178,19 @@ void add_results(CLI::App& app, Action& chosen) {
                                         "Only the tasks' indices, a line each, as for pack --indices -")
                              ->excludes(format)
                              ->excludes(columns);
-  command->add_option("--stdout-of", options->stdout_of, "What task N wrote to stdout, byte for byte")
-      ->check(task_index)
-      ->type_name("N")
-      ->excludes(format)
-      ->excludes(states)
-      ->excludes(tasks)
-      ->excludes(columns)
-      ->excludes(indices);
+  const auto add_text_of = [&](const char* name, std::optional<std::uint64_t>& task, const char* help) {
+    return command->add_option(name, task, help)
+        ->check(task_index)
+        ->type_name("N")
+        ->excludes(format)
+        ->excludes(states)
+        ->excludes(tasks)
+        ->excludes(columns)
+        ->excludes(indices);
+  };
+  CLI::Option* stdout_of =
+      add_text_of("--stdout-of", options->stdout_of, "What task N wrote to stdout, byte for byte");
+  add_text_of("--stderr-of", options->stderr_of, "Likewise to stderr")->excludes(stdout_of);
   command->callback([options, &chosen] { chosen = [options] { return run_results(*options); }; });
 }
 

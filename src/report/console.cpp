@@ -108,13 +108,19 @@ void Console::show_failure(const std::string& line) {
   if (options_.quiet || options_.format == Format::jsonl) return;  // jsonl has it all on stdout
   if (++failures_shown_ <= kFailuresShown) say(line);
   if (failures_shown_ == kFailuresShown)
-    say("further failures are counted, not shown; --format jsonl shows all");
+    say("further failures are counted, not shown; " + where_all_are("--state failed,timed_out"));
+}
+
+std::string Console::where_all_are(const char* options) const {
+  if (record_.empty()) return "--format jsonl shows all";
+  return fmt::format("parrun results {} {} shows all", record_, options);
 }
 
 void Console::show_warning(const Outcome& outcome, const std::string& label) {
   if (options_.quiet || options_.format == Format::jsonl) return;
   if (++warnings_shown_ <= kFailuresShown) say(describe_warning(outcome, label));
-  if (warnings_shown_ == kFailuresShown) say("further warnings are not shown; --format jsonl shows all");
+  if (warnings_shown_ == kFailuresShown)
+    say("further warnings are not shown; " + where_all_are("--columns task,warning"));
 }
 
 void Console::on_halt(const HaltRule& rule) {

@@ -53,6 +53,7 @@ class Console final : public RunListener {
   void show_warning(const Outcome& outcome, const std::string& label);
   void show_outstanding(const Outstanding& outstanding, const char* verb);
   void show_way_on(const Dispatcher::Counts& counts);
+  std::string where_all_are(const char* options) const;
   std::string work_text(TaskId task) const;
   std::string counts_text(const Dispatcher::Counts& counts) const;
   void say(const std::string& line);

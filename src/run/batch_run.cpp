@@ -39,16 +39,17 @@ int run_or_refuse(Session& session, RunListener& listener, const std::function<i
 }  // namespace
 
 int run_batch(const RunOptions& options, const MakeListener& make_listener, TimePoint start) {
-  std::string problem = load_modules(options.modules);
   OpeningBatch opening_batch;
-  Program program({.start = start,
-                   .deadline = options.limits.deadline,
-                   .lost_after = options.limits.lost_after,
-                   .executors = options.executors,
-                   .signals_end_the_run = true,
-                   .beside_mpi = [&] {
-                     if (is_surely_rank_0()) opening_batch = open_batch(options.batch_file);
-                   }});
+  const Program::Options start_up{.start = start,
+                                  .deadline = options.limits.deadline,
+                                  .lost_after = options.limits.lost_after,
+                                  .executors = options.executors,
+                                  .signals_end_the_run = true,
+                                  .beside_mpi = [&] {
+                                    if (is_surely_rank_0()) opening_batch = open_batch(options.batch_file);
+                                  }};
+  std::string problem = load_modules(options.modules, Program::start_up_limit(start_up));
+  Program program(start_up);
   // A file that may not grow is an error like a full disk. (Tasks find it as by default: their parent lives
   // already.)
   signal(SIGXFSZ, SIG_IGN);

@@ -1,19 +1,65 @@
 #include "run/opening.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "base/exit_code.hpp"
 #include "base/in_background.hpp"
+#include "base/launcher.hpp"
 #include "exec/registry.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
+namespace {
 
-std::string load_modules(const std::vector<std::string>& modules) {
+// By a signal, for there is no other thread yet.
+class LoadLimit {
+ public:
+  explicit LoadLimit(TimePoint limit) {
+    speaks_ = launcher_rank() == 0;
+    struct sigaction ending {};
+    ending.sa_handler = [](int) { end(); };
+    sigaction(SIGALRM, &ending, &before_);
+    set(std::max<Duration>(limit - Clock::now(), std::chrono::milliseconds(1)));
+  }
+  LoadLimit(const LoadLimit&) = delete;
+  LoadLimit& operator=(const LoadLimit&) = delete;
+  ~LoadLimit() {
+    set(Duration::zero());
+    sigaction(SIGALRM, &before_, nullptr);
+  }
+
+ private:
+  [[noreturn]] static void end() {
+    constexpr std::string_view kWhy =
+        "parrun: the run reached its limit while its modules were loaded (--load)\n";
+    if (speaks_) [[maybe_unused]]
+      const ssize_t written = write(STDERR_FILENO, kWhy.data(), kWhy.size());
+    _exit(exit_code::kLimitReached);
+  }
+  static void set(Duration span) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(span).count();
+    constexpr decltype(us) kSecond = 1'000'000;
+    const itimerval once{.it_interval = {}, .it_value = {.tv_sec = us / kSecond, .tv_usec = us % kSecond}};
+    setitimer(ITIMER_REAL, &once, nullptr);
+  }
+
+  static inline bool speaks_ = false;
+  struct sigaction before_ {};
+};
+
+}  // namespace
+
+std::string load_modules(const std::vector<std::string>& modules, TimePoint limit) {
+  if (modules.empty()) return {};
+  const LoadLimit load_limit(limit);
   try {
     for (const std::string& module : modules) load_module(module);
     return {};

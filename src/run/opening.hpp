@@ -23,8 +23,8 @@
 namespace parrun {
 
 /// Loads them before anything is forked. Returns what is wrong, or nothing: until MPI_Init no rank knows
-/// whether it is the one to say it.
-std::string load_modules(const std::vector<std::string>& modules);
+/// whether it is the one to say it. What a module does then may take for ever: at `limit` the process ends.
+std::string load_modules(const std::vector<std::string>& modules, TimePoint limit);
 
 /// Throws InputError where the batch calls a function that this program does not have.
 void require_functions(const BatchFile& batch, const std::string& path);

@@ -15,15 +15,6 @@ namespace {
 // For messages, which may be large.
 constexpr std::size_t kKeptMemory = std::size_t{256} << 20;
 
-// MPI_Init waits for every rank, and has no limit of its own. Rank 0 speaks for all: the others end
-// themselves only where they are cut off from it.
-TimePoint start_up_limit(const Program::Options& options) {
-  constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
-  const Duration silences = multiplied(options.lost_after, kStartUpSilences);
-  if (launcher_rank() != 0) return options.start + multiplied(silences, 2);
-  return options.start + std::min(options.deadline.value_or(kLongestLimit), silences);
-}
-
 std::optional<TimePoint> deadline_of(const Program::Options& options) {
   return options.deadline ? std::optional(options.start + *options.deadline) : std::nullopt;
 }
@@ -32,6 +23,15 @@ std::optional<TimePoint> deadline_of(const Program::Options& options) {
 void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1UL); }
 
 }  // namespace
+
+// MPI_Init waits for every rank, and has no limit of its own. Rank 0 speaks for all: the others end
+// themselves only where they are cut off from it.
+TimePoint Program::start_up_limit(const Options& options) {
+  constexpr int kStartUpSilences = 10;  // by default 5 minutes: thousands of ranks take a while to start
+  const Duration silences = multiplied(options.lost_after, kStartUpSilences);
+  if (launcher_rank() != 0) return options.start + multiplied(silences, 2);
+  return options.start + std::min(options.deadline.value_or(kLongestLimit), silences);
+}
 
 MpiEnvironment Program::start_mpi(const Options& options) {
   options.beside_mpi();

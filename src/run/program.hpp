@@ -25,6 +25,9 @@ class Program {
     std::function<void()> beside_mpi = [] {};
   };
 
+  /// Until when all that is before MPI, and MPI itself, must be there.
+  static TimePoint start_up_limit(const Options& options);
+
   /// REQUIRES: one thread, before MPI_Init. Signals are heard from here on: SLURM's may come before MPI is
   /// there.
   explicit Program(const Options& options);

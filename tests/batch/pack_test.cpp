@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <sstream>
 
@@ -13,9 +14,11 @@ namespace {
 
 using test::command;
 using test::input_error;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
@@ -78,6 +81,19 @@ TEST(PackCommands, NoLinesAreNoTasks) {
 
 TEST(PackCommands, BytesBeyondAsciiStayAsTheyAre) {
   EXPECT_EQ(from_lines("echo \xff\xfe\n"), std::vector{command("echo \xff\xfe")});
+}
+
+TEST(PackCommands, AByteOrderMarkIsNoneOfTheFirst) {
+  EXPECT_EQ(from_lines("\xef\xbb\xbf"
+                       "a\nb\n"),
+            (std::vector{command("a"), command("b")}));
+}
+
+TEST(PackCommands, OneThatNoSystemTakesIsRefusedWithItsLine) {
+  const auto most = static_cast<std::size_t>(32 * sysconf(_SC_PAGESIZE));
+  EXPECT_THAT(from_lines(std::string(most - 1, 'x')), SizeIs(1));
+  EXPECT_THAT(input_error([&] { from_lines("true\n" + std::string(most, 'x')); }),
+              AllOf(StartsWith("FILE:2: the command is "), HasSubstr("write it into a file")));
 }
 
 TEST(PackCommands, ABinaryFileIsRefusedWithItsLine) {

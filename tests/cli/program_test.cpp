@@ -126,6 +126,8 @@ TEST_F(ProgramTest, WrongFilesAreRefusedInOneLine) {
   expect_refused({"pack", dir_.file("missing"), "-o", jobs_}, "No such file");
   expect_refused({"pack", dir_.path().string(), "-o", jobs_}, "is a directory");
   expect_refused({"pack", commands_, "-o", commands_}, "would replace the input");
+  const std::string record = dir_.write("jobs.record", std::string("SQLite format 3\0", 16) + "and more");
+  expect_refused({"pack", commands_, "-o", record}, "would replace a run record");
   expect_refused({"pack", commands_, "-o", dir_.file("no/jobs.bin")}, "No such file");
   expect_refused({"pack", "--jsonl", commands_, "-o", jobs_}, "commands.txt:1: no JSON");
   expect_refused({"pack", "--load", dir_.file("missing.so"), commands_, "-o", jobs_}, "cannot load module");

@@ -204,8 +204,18 @@ TEST_F(ResultsCommandTest, TheStdoutOfATaskIsGivenByteForByte) {
   EXPECT_EQ(results({"--stdout-of", "0"}), "");
 }
 
+TEST_F(ResultsCommandTest, TheStderrOfATaskLikewise) {
+  record::Row row_5 = row(5);
+  row_5.outcome.stdout_text = "said";
+  row_5.outcome.stderr_text = "\nwhy it\tfailed";
+  test::WrittenRecord(record_).add(row_5);
+  EXPECT_EQ(results({"--stderr-of", "5"}), "\nwhy it\tfailed");
+  expect_refused_options({"--stderr-of", "5", "--stdout-of", "5"}, " excludes ");
+}
+
 TEST_F(ResultsCommandTest, TheStdoutOfATaskWithoutAnOutcomeIsRefused) {
-  expect_refused_options({"--stdout-of", "7"}, "task 7 has no outcome in " + record_);
+  for (const char* option : {"--stdout-of", "--stderr-of"})
+    expect_refused_options({option, "7"}, "task 7 has no outcome in " + record_);
 }
 
 TEST_F(ResultsCommandTest, AFullStdoutIsAnError) { test::expect_full_stdout_refused({"results", record_}); }

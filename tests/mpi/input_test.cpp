@@ -232,6 +232,51 @@ TEST(BatchInUse, ThatIsWrittenOverByOneOfAnotherShapeLosesNothingThatHadFinished
   EXPECT_GE(std::ranges::count(recorded.out, 'x'), std::ranges::count(result.out, 'x'));
 }
 
+// Modules.
+
+class HostileModule : public ::testing::TestWithParam<int> {
+ protected:
+  JobResult run(const std::string& what, const std::string& jobs_bin, std::vector<std::string> args = {}) {
+    RunOptions options;
+    options.env = {{"PARRUN_TEST_HOSTILE", what}};
+    args.insert(args.end(), {"--no-record", "--load", test_module("hostile"), jobs_bin});
+    return run_parrun(GetParam(), args, options);
+  }
+  const TempDir dir;
+  const std::string commands = Batch().command("echo done").command("false").pack(dir);
+};
+INSTANTIATE_TEST_SUITE_P(Ranks, HostileModule, ::testing::Values(0, 3),
+                         [](const auto& ranks) { return "of" + std::to_string(ranks.param); });
+
+TEST_P(HostileModule, ThatHangsWhileItIsLoadedEndsTheRunAtItsDeadline) {
+  const JobResult result = run("hangs", commands, {"--deadline", "1"});
+  EXPECT_EQ(result.exit_code, 124) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("parrun: the run reached its limit while its modules were loaded"));
+}
+
+TEST_P(HostileModule, ThatEndsTheProgramIsNoSuccess) {
+  const JobResult result = run("exits", commands);
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("parrun: exit() was called in parrun's own process"));
+}
+
+TEST_P(HostileModule, HasNoPartInTheEndOfTheProgram) {
+  for (const char* what : {"hangs_at_exit", "exits_at_exit"}) {
+    const JobResult result = run(what, commands, {"--deadline", "20"});
+    EXPECT_EQ(result.exit_code, 1) << what << result.err;
+    EXPECT_EQ(result.out, "done\n") << what;
+    EXPECT_LT(result.seconds, 15) << what;
+  }
+}
+
+TEST(TaskOnAThread, ThatCallsExitIsNoSuccessOfTheRun) {
+  const TempDir dir;
+  const std::string jobs_bin = Batch().load(test_module("hostile")).call("exits_with_0", {}).pack(dir);
+  const JobResult result =
+      run_parrun(0, {"--no-record", "--isolation", "none", "--load", test_module("hostile"), jobs_bin});
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+}
+
 TEST(Summary, IsTheLastLineAlsoWhereResultsGoToTheSamePlace) {
   const TempDir dir;
   const std::string jobs_bin = Batch().command("echo result").pack(dir);

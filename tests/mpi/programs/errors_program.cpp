@@ -1,5 +1,8 @@
 // How tasks' errors reach the caller, and what becomes of the others.
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <ranges>
 #include <stdexcept>
@@ -55,6 +58,8 @@ int marks_then_fails(const std::string& file, int number, int failing, int faili
   return number;
 }
 
+int ends_its_parent() { return kill(getppid(), SIGKILL); }
+
 int succeeds_at_attempt(int wanted) {
   const int attempt = std::atoi(std::getenv("PARRUN_ATTEMPT"));
   if (attempt < wanted) throw std::range_error("attempt " + std::to_string(attempt));
@@ -72,6 +77,7 @@ int sleeps_then_marks(const std::string& file, int ms) {
 PARRUN_TASK(fails);
 PARRUN_TASK(marks_then_fails);
 PARRUN_TASK(succeeds_at_attempt);
+PARRUN_TASK(ends_its_parent);
 PARRUN_TASK(sleeps_then_marks);
 
 namespace {
@@ -191,20 +197,20 @@ void throwing_range(parrun::Pool& pool, const std::string& /*file*/) {
   print_squares(pool);
 }
 
-// The pause is the caller's own, and beyond the limit of what it still holds.
-void pause_behind_a_throw(parrun::Pool& pool, const std::string& /*file*/) {
-  auto tasks = std::views::iota(0, 1000) | std::views::transform([](int n) {
-                 if (n == 5) throw std::runtime_error("the range threw");
-                 return parrun::task<square>(n);
-               });
-  auto results = pool.ordered(tasks, {.deadline = 1s});
+// The pause is the caller's own, and beyond the limit of the call that it still holds.
+void pause_behind_an_error(parrun::Pool& pool, const std::string& /*file*/) {
+  const std::vector<parrun::Task<int>> tasks{parrun::task<ends_its_parent>(),
+                                             parrun::task<sleeps_ms>(60'000)};
+  auto results = pool.unordered(tasks, {.deadline = 2s});
   try {
     for (auto&& done : results) done.value();
+  } catch (const parrun::TimeoutError&) {
+    std::cout << "the limit was sooner\n";
   } catch (const std::runtime_error& error) {
     std::cout << error.what() << std::endl;
-    std::this_thread::sleep_for(3s);  // what this case is about
+    std::this_thread::sleep_for(4s);  // what this case is about
+    std::cout << "goes on" << std::endl;
   }
-  std::cout << "goes on\n";
 }
 
 }  // namespace
@@ -222,6 +228,6 @@ int main(int argc, char** argv) {
               {"leave_by_killing", [](auto& pool, auto& file) { leave(pool, file, parrun::OnLeave::kill); }},
               {"leave_by_waiting", [](auto& pool, auto& file) { leave(pool, file, parrun::OnLeave::wait); }},
               {"throwing_range", throwing_range},
-              {"pause_behind_a_throw", pause_behind_a_throw},
+              {"pause_behind_an_error", pause_behind_an_error},
               {"throws_lines", [](auto&, auto&) { throw std::runtime_error("one\ntwo"); }}});
 }

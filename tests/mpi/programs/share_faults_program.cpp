@@ -11,6 +11,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <thread>
 #include <utility>
@@ -175,12 +176,17 @@ void stopped_rank(parrun::Pool& pool, const std::string& /*file*/) {
   share_and_tell(pool);
 }
 
-// The same within a call that could stall sooner.
+// The same within the tasks of a call that could stall sooner.
 void stopped_rank_of_a_call(parrun::Pool& pool, const std::string& /*file*/) {
-  const std::vector<parrun::Task<int>> tasks(3, parrun::task<rank_pid>());
-  auto results = pool.unordered(tasks, {.stall = 500ms, .pre_dispatch = 1});
-  kill((*results.begin()).value(), SIGSTOP);
-  share_and_tell(pool);
+  const int rank = pool.map(std::vector{parrun::task<rank_pid>()})[0];
+  auto tasks = std::views::iota(0, 2) | std::views::transform([&](int number) {
+                 if (number == 1) {
+                   kill(rank, SIGSTOP);
+                   share_and_tell(pool);
+                 }
+                 return parrun::task<rank_pid>();
+               });
+  for (auto&& done : pool.unordered(tasks, {.stall = 500ms})) done.value();
 }
 
 std::optional<std::pair<Numbers, parrun::Task<double>>> left;
