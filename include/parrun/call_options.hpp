@@ -15,7 +15,7 @@ enum class Errors {
 /// Where a task reaches its limit.
 enum class OnTimeout {
   abort,  ///< the call ends with TimeoutError
-  kill    ///< the task has timed out, and the call goes on; with process isolation only
+  kill    ///< the task has timed out, and the call goes on; without process isolation: std::logic_error
 };
 
 /// Of tasks that run when a call is left before its end: a loop left early, a failure, a destroyed range.

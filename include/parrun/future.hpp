@@ -56,6 +56,7 @@ class Future {
   using Maybe = typename std::conditional_t<std::is_void_v<R>, std::type_identity<bool>,
                                             std::type_identity<std::optional<R>>>::type;
 
+  /// Belongs to no task: all but valid(), submission() and to be assigned to throws std::logic_error.
   Future() = default;
   explicit Future(std::shared_ptr<detail::Submission> submission) : submission_(std::move(submission)) {}
 
@@ -98,7 +99,8 @@ class Future {
 
   /// Ends the task, also while it runs; get() then throws TaskError. False where it had ended before, or
   /// where it runs on a thread, which cannot be ended. Waits where a worker has the task, and gives out no
-  /// other one meanwhile: of many that are cancelled in order few begin.
+  /// other one meanwhile: of many that are cancelled in order few begin. No longer than 2 s: then false,
+  /// though it may yet end as cancelled.
   bool cancel() { return there().cancel(); }
 
   /// REQUIRES: valid().

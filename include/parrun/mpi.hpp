@@ -64,8 +64,8 @@ class Environment {
 
 /// Executes tasks of the pool that rank 0 of `communicator` has, or will have, until it is destroyed.
 /// Collective over the communicator with Pool's constructor; on the thread that initialised MPI. Throws
-/// std::logic_error where MPI was not initialised with MPI_THREAD_FUNNELED or above, or was finalised, or on
-/// rank 0.
+/// std::logic_error where MPI was not initialised with MPI_THREAD_FUNNELED or above, or was finalised,
+/// another pool has this rank's executors, the communicator is MPI_COMM_NULL, or on its rank 0.
 void serve(const Communicator& communicator);
 
 }  // namespace parrun

@@ -45,6 +45,9 @@ struct PoolOptions {
 /// One call at a time: a second one while a range of results is still in use throws std::logic_error. Tasks
 /// that were submitted before a call end before it begins, within its deadline. Tasks cannot use the pool.
 /// Tasks are any input range of Task<R>, also an endless one or one that throws.
+///
+/// Whatever waits in here throws std::runtime_error where a rank cannot execute tasks any more (which, why),
+/// or MPI fails; then the pool is good for nothing but its end.
 class Pool {
  public:
   class Impl;
@@ -52,8 +55,9 @@ class Pool {
   /// Of a code that owns MPI; include parrun/mpi.hpp. On rank 0 of `communicator`, while all its other ranks
   /// call serve(); collective over it. The communicator is duplicated: messages and error handlers of the
   /// code's own are left alone. Waits ten times lost_after for the other ranks. Throws std::logic_error where
-  /// MPI was not initialised with MPI_THREAD_FUNNELED or above, or was finalised, or process isolation is
-  /// wanted where a rank made no Environment; InputError where ranks are different programs; TimeoutError
+  /// MPI was not initialised with MPI_THREAD_FUNNELED or above, or was finalised, process isolation is wanted
+  /// where a rank made no Environment, another pool has this rank's executors, or the communicator is
+  /// MPI_COMM_NULL or this rank not its 0; InputError where ranks are different programs; TimeoutError
   /// where ranks do not come: those that came stay in serve(), where no message can reach them before all are
   /// there, until the job ends (MPI_Abort).
   explicit Pool(const Communicator& communicator, const PoolOptions& options = {});
@@ -184,8 +188,9 @@ class Pool {
 };
 
 /// A whole MPI program: starts MPI, calls `body` on rank 0 while the other ranks serve, and ends all of them.
-/// To be called first thing in main() and returned from it. Returns 0, or 1 where `body` threw, after one
-/// line on stderr; a TimeoutError that leaves `body` ends the job with exit code 124. A lone rank executes
+/// To be called first thing in main() and returned from it. Returns 0, or, after one line on stderr, 1 where
+/// `body` threw and 2 where the ranks are different programs. A TimeoutError that leaves `body`, and a task
+/// that could not be ended, end the job with exit code 124, an error of MPI's with 3. A lone rank executes
 /// its tasks itself. Throws std::logic_error where it was called before, also within `body`, or MPI was
 /// finalised.
 // NOLINTNEXTLINE(bugprone-exception-escape): it is not the program's

@@ -178,8 +178,7 @@ CleanPlace::Rights::Rights() {
   capabilities = {sets[0].effective, sets[0].permitted, sets[1].effective, sets[1].permitted};
   std::size_t i = 0;
   for (const char* name : {"/", "/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/ns/net",
-                           "/proc/self/ns/ipc", "/proc/self/ns/uts", "/proc/self/ns/cgroup",
-                           "/proc/self/ns/pid_for_children", "/proc/self/ns/time_for_children"}) {
+                           "/proc/self/ns/ipc", "/proc/self/ns/uts", "/proc/self/ns/pid_for_children"}) {
     struct stat status {};
     if (stat(name, &status) == 0) places.at(i) = status.st_ino;
     ++i;

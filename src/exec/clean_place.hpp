@@ -8,7 +8,7 @@
 // were registered with them where a system call was made), threads. Other handlers and timers, resource
 // limits, share of the processor, descriptors, users, groups, capabilities, seccomp's filters, the root
 // folder and namespaces take some 50 system calls to look at: that is done as long as it takes 1 % of the
-// attempts' time, so after each one that took a hundred times as long as a look (2 to 10 ms, by how long a
+// attempts' time, so after each one that took a hundred times as long as a look (2 to 15 ms, by how long a
 // system call takes). In a row of shorter functions one that leaves one of these changed can be followed by
 // others until a look has been earned.
 
@@ -51,7 +51,7 @@ class CleanPlace {
  public:
   // Of an attempt's time, what it earns for close looks; and what can be saved up.
   static constexpr int kLookShare = 100;
-  static constexpr Duration kMostSaved = std::chrono::milliseconds(2);
+  static constexpr Duration kMostSaved = std::chrono::milliseconds(4);
 
   /// The place is as this process is now. REQUIRES: it lives as long as this process uses its environment.
   CleanPlace();
@@ -84,7 +84,7 @@ class CleanPlace {
     int filters = 0;  ///< seccomp's mode
     int personality = 0;
     std::array<std::uint32_t, 4> capabilities{};  ///< effective, permitted: the lower words, then the others
-    std::array<ino_t, 9> places{};  ///< the root folder, and namespaces; 0 where there is none of the kind
+    std::array<ino_t, 7> places{};  ///< the root folder, and namespaces; 0 where there is none of the kind
   };
 
   void restore_environment();

@@ -264,9 +264,9 @@ void RecordFile::read_settled(bool resume_failed) try {
 
 // One transaction, and only then the log: a run that dies here leaves a whole record, or an empty file.
 void RecordFile::begin_run(const OpenOptions& options, const BatchIdentity& batch) {
-  const bool make = is_new();  // within a transaction it has a page
+  made_ = is_new();  // within a transaction it has a page
   Transaction transaction(*database_);
-  if (make) create_tables();
+  if (made_) create_tables();
   insert_run(options, batch);
   transaction.commit();
   start_log();

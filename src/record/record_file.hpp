@@ -60,6 +60,8 @@ class RecordFile {
   bool nothing_to_do() const { return run_ == 0; }
   const Database& database() const { return *database_; }
   std::int64_t run() const { return run_; }
+  /// There was none, or an empty file.
+  bool was_made() const { return made_; }
   /// A second run on it would be refused by the file system itself, on whatever host.
   bool is_locked() const { return locks_; }
   /// Others can read it while it is written.
@@ -106,6 +108,7 @@ class RecordFile {
   std::uint64_t tasks_ = 0;
   Shard shard_;
   Settled settled_;
+  bool made_ = false;
   std::int64_t run_ = 0;  ///< 0: none was begun
 };
 

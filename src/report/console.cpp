@@ -55,6 +55,8 @@ void Console::on_start(const RunStart& start) {
         "--record a place on a shared one",
         record_, start.record_here_alone));
   }
+  if (start.begins_anew && !options_.quiet)
+    say(fmt::format("{} was not there to be resumed, and is begun", record_));
   if (!start.shard.whole() && !options_.quiet) {
     say(fmt::format("shard {}: {} of {}{}", to_string(start.shard), tasks_, plural(batch_->size(), "task"),
                     options_.shard_reason.empty() ? "" : ", " + options_.shard_reason));
@@ -88,10 +90,14 @@ void Console::on_ended(const Outcome& outcome, const std::string& label) {
 }
 
 // A batch that is written over ends the run, and is nothing for this to fail for.
-std::string Console::work_text(TaskId task) const try {
-  return options_.work_text(decode_task(batch_->payload(task)));
-} catch (const std::exception&) {
-  return {};
+std::string Console::work_text(TaskId task) const {
+  TaskSpec spec;
+  try {
+    spec = decode_task(batch_->payload(task));
+  } catch (const std::exception&) {
+    return {};
+  }
+  return options_.work_text(spec);
 }
 
 void Console::on_result(const Outcome& outcome, const std::string& label) {
@@ -206,7 +212,8 @@ std::string Console::counts_text(const Dispatcher::Counts& counts) const {
 // Told where something is left to do.
 void Console::show_way_on(const Dispatcher::Counts& counts) {
   const bool left = ended_.settled() < counts.known;
-  if (left && !record_.empty()) say("go on with: " + options_.resume_command);
+  if (!left || record_.empty()) return;
+  say(fmt::format("go on with: {}{}", options_.by_mpirun ? "mpirun ... " : "", options_.resume_command));
 }
 
 void Console::on_run_again(const std::string& refusal) {

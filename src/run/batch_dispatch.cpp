@@ -104,6 +104,7 @@ class BatchRun {
                                                .tasks = start.batch.size(),
                                                .shard = options_.shard});
     start.record = file.path();
+    start.begins_anew = file.was_made() && options_.record->existing == record::OpenOptions::Existing::resume;
     if (options_.may_move && file_system && !file_system->shared) start.record_here_alone = file_system->name;
     return std::move(file);
   }

@@ -43,6 +43,7 @@ struct RunStart {
   std::string record = {};  ///< its path, or empty
   std::string record_here_alone =
       {};                    ///< the file system's name, where a run that resumes will not find the record
+  bool begins_anew = false;  ///< there was no record to resume
   StateCounts settled = {};  ///< tasks of the shard that are not run again
   Shard shard = {};
 };

@@ -110,15 +110,13 @@ class Dispatcher {
   /// From now on no attempt is started. `for_now` stays, whatever follows.
   void drain(Drain drain);
 
-  /// The task, which is known and not done, has no further attempt, and the one that is in flight is to end;
-  /// its outcome comes like any other. False: none is in flight.
+  /// The task, which is not done, and may be known later only, has no further attempt, and the one that is in
+  /// flight is to end; its outcome comes like any other. False: none is in flight.
   bool cancel(TaskId task);
 
   /// `patience`: with a task that cannot be ended.
   void stop(Duration patience = {});
   bool stopped() const { return not_stopped_.empty(); }
-  /// Workers that have not answered stop().
-  const std::set<Rank>& not_stopped() const { return not_stopped_; }
   /// Every worker could end what it executed. REQUIRES: stopped().
   bool stopped_cleanly() const { return clean_; }
 

@@ -1,5 +1,6 @@
 #include "exec/capture.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -41,6 +42,15 @@ TEST(Capture, AWriterThatSeeksOrTruncatesLeavesNoHoles) {
   lseek(capture.stdout_fd(), 1000, SEEK_SET);
   write_to(capture.stdout_fd(), "after");
   EXPECT_EQ(capture.take().stdout_text, "after");
+}
+
+TEST(Capture, AWriterThatAppendsNoMoreIsNoneOfTheNextOnesConcern) {
+  Capture capture;
+  fcntl(capture.stdout_fd(), F_SETFL, 0);
+  ASSERT_EQ(write(capture.stdout_fd(), "0123456789", 10), 10);
+  EXPECT_EQ(capture.take({}).stdout_text, "0123456789");
+  ASSERT_EQ(write(capture.stdout_fd(), "x", 1), 1);
+  EXPECT_EQ(capture.take({}).stdout_text, "x");
 }
 
 TEST(Capture, WhatADeadProcessWroteIsThere) {

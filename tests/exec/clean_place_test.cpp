@@ -291,7 +291,7 @@ TEST(CleanPlace, OneWhosePrivilegesWereGivenAwayIsGivenUp) {
   if (geteuid() != 0) return;  // the rest is for those who have any
   EXPECT_EQ(after([] { EXPECT_EQ(setegid(kNobody), 0); }, always), Found::given_up);
   EXPECT_EQ(after([] { EXPECT_EQ(seteuid(kNobody), 0); }, always), Found::given_up);
-  for (const int kind : {CLONE_NEWUTS, CLONE_NEWPID, CLONE_NEWCGROUP}) {
+  for (const int kind : {CLONE_NEWUTS, CLONE_NEWPID}) {
     EXPECT_EQ(after([&] { EXPECT_EQ(unshare(kind), 0); }, always), Found::given_up) << kind;
   }
   EXPECT_EQ(after([] { EXPECT_EQ(chroot("/proc"), 0); }, always), Found::given_up);

@@ -79,6 +79,18 @@ TEST(ProcessTree, OrphansAreEndedToo) {
   }));
 }
 
+// As one that clone(2) made with another signal for its end, or none.
+TEST(ProcessTree, ChildrenThatEndWithoutASignalAreEndedToo) {
+  if (parrun::test::kSanitized) GTEST_SKIP() << "sanitizers know of fork() alone";
+  EXPECT_TRUE(holds_in_child([] {
+    const auto child = static_cast<pid_t>(syscall(SYS_clone, 0, nullptr, nullptr, nullptr, 0));
+    if (child == 0) {
+      for (;;) pause();
+    }
+    return child > 0 && end_descendants(kLimit, ignore) && kill(child, 0) != 0;
+  }));
+}
+
 TEST(ProcessTree, EachChildIsReportedOnceWithItsStatus) {
   EXPECT_TRUE(holds_in_child([] {
     const pid_t ended = start("exit 7");

@@ -74,7 +74,7 @@ TEST_F(CutHost, EndsTheJobAndNothingFinishedIsLost) {
   EXPECT_LT(took, 4s + 15s) << "mpirun included";
   EXPECT_EQ(result.exit_code, 128 + SIGKILL) << "it would have waited";
   EXPECT_THAT(result.err, HasSubstr("was silent for 4.0 s (--lost-after) [host " + name + "3]"));
-  EXPECT_THAT(result.err, HasSubstr("go on with: parrun --resume"));
+  EXPECT_THAT(result.err, HasSubstr("go on with: mpirun ... parrun --resume"));
 
   EXPECT_TRUE(wait_until([&] { return ours_left(job).empty(); }, 20s))
       << "what is cut off ends there by itself:\n"

@@ -92,7 +92,7 @@ class Signalled : public ::testing::Test {
   void expect_orderly_end(const JobResult& result, int number) {
     EXPECT_EQ(result.exit_code, 128 + number) << result.err;
     EXPECT_EQ(count(result.err, name_of(number) + " ends the run: nothing more is started"), 1) << result.err;
-    EXPECT_THAT(result.err, HasSubstr("go on with: parrun --resume"));
+    EXPECT_THAT(result.err, HasSubstr("go on with: mpirun ... parrun --resume"));
     EXPECT_EQ(count(result.out, "waited\n"), 2) << result.out;
     job->expect_nothing_left();
   }
@@ -171,7 +171,7 @@ TEST_P(EachSignal, ToMpirunLosesNothingThatFinished) {
     const JobResult result = job->wait(20s);
     EXPECT_NE(result.exit_code, 0);
     EXPECT_THAT(result.err, AllOf(HasSubstr("ends the run"), HasSubstr("32 tasks: 10 succeeded"),
-                                  HasSubstr("go on with: parrun --resume")));
+                                  HasSubstr("go on with: mpirun ... parrun --resume")));
     job->expect_nothing_left();
     EXPECT_GE(recorded_states(dir.file("jobs.record")).size(), 10U);
   }

@@ -280,7 +280,6 @@ class StartedConsole : public ConsoleTest {
     batch = std::make_unique<BatchFile>(dir.file("jobs.bin"));
   }
   void begin(const std::string& record, const StateCounts& settled = {}, const std::string& joblog = "") {
-    Console::Options options;
     options.resume_command = "parrun --resume jobs.bin";
     options.joblog = joblog;
     options.work_text = [](const TaskSpec& spec) { return std::get<ShellCommand>(spec.work).line; };
@@ -289,6 +288,7 @@ class StartedConsole : public ConsoleTest {
   }
 
   TempDir dir;
+  Console::Options options;
   std::unique_ptr<BatchFile> batch;
 };
 
@@ -321,6 +321,13 @@ TEST_F(StartedConsole, TheWayOnIsToldWhereSomethingIsLeft) {
   end(0, "");
   console->on_end(counts(1, 0, 0, 5), clock.advance(1s));
   EXPECT_THAT(finish().err, HasSubstr("go on with: parrun --resume jobs.bin\n"));
+}
+
+TEST_F(StartedConsole, TheWayOnIsByMpirunWhereTheRunWas) {
+  options.by_mpirun = true;
+  begin("jobs.record");
+  console->on_end(counts(1, 0, 0, 5), clock.advance(1s));
+  EXPECT_THAT(finish().err, HasSubstr("go on with: mpirun ... parrun --resume jobs.bin\n"));
 }
 
 TEST_F(StartedConsole, TheWayOnIsToldWhereTasksWereCancelled) {
@@ -375,7 +382,6 @@ TEST_F(StartedConsole, TheJoblogHasALineForEachTask) {
 }
 
 TEST_F(StartedConsole, AJoblogThatCannotBeOpenedIsRefusedBeforeTheRun) {
-  Console::Options options;
   options.joblog = dir.file("none/log");
   console = std::make_unique<Console>(options, clock.now());
   EXPECT_THAT(input_error([&] { console->check(); }), HasSubstr("--joblog"));
