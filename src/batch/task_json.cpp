@@ -1,5 +1,4 @@
 #include "batch/task_json.hpp"
-#include "batch/c_string.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +9,7 @@
 
 #include "base/duration.hpp"
 #include "base/size.hpp"
+#include "batch/c_string.hpp"
 #include "parrun/errors.hpp"
 
 namespace parrun {
