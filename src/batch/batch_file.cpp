@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "base/sqlite_magic.hpp"
 #include "batch/task_spec.hpp"
 #include "parrun/errors.hpp"
 
@@ -109,7 +110,7 @@ class Checker {
     throw InputError(fmt::format("{} is damaged at byte {}: {}; pack it again", path_, offset, what));
   }
   [[noreturn]] void foreign() const {
-    if (bytes_.starts_with("SQLite format 3")) {
+    if (bytes_.starts_with(kSqliteMagic)) {
       throw InputError(fmt::format(
           "{} is an SQLite file and no batch; if it is a run record, 'parrun results' and 'parrun status' "
           "read it, and a run takes the batch that it is of",

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/shown_text.hpp"
+#include "base/sqlite_magic.hpp"
 #include "base/stderr.hpp"
 #include "batch/pack.hpp"
 #include "cli/commands.hpp"
@@ -91,12 +92,13 @@ void refuse_to_replace(const std::string& input, const std::string& output) {
   }
 }
 
-// The slip of a finger after a long run.
+// The slip of a finger after a long run. (To look into a FIFO would wait for who writes to it.)
 void refuse_to_replace_record(const std::string& output) {
-  constexpr std::string_view kSqlite = "SQLite format 3";
-  std::string magic(kSqlite.size(), '\0');
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(output, ignored)) return;
+  std::string magic(kSqliteMagic.size(), '\0');
   std::ifstream(output, std::ios::binary).read(magic.data(), static_cast<std::streamsize>(magic.size()));
-  if (magic == kSqlite)
+  if (magic == kSqliteMagic)
     throw InputError(
         fmt::format("-o {} would replace a run record; give another name, or remove it", output));
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/exit_code.hpp"
@@ -75,7 +76,9 @@ std::string of_strange_option(const CLI::App& app, const std::string& word) {
 
 // What the first word was meant to be, where it is neither a command nor a batch.
 std::string meant_command(const CLI::App& app, const std::vector<std::string>& words) {
-  if (!app.get_subcommands().empty() || words.size() < 2 || std::filesystem::exists(words[1])) return "";
+  std::error_code ignored;
+  if (!app.get_subcommands().empty() || words.size() < 2 || std::filesystem::exists(words[1], ignored))
+    return "";
   std::vector<std::string> commands;
   for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
   return nearest(words[1], commands);
@@ -93,9 +96,11 @@ std::string fault_in(const CLI::App& app, const std::vector<std::string>& words,
     const bool is_strange = std::find(strange.begin(), strange.end(), word) != strange.end();
     if (is_strange && word.starts_with('-')) return of_strange_option(app, word);
   }
-  if (!app.get_subcommands().empty()) return error.what();
-  return fmt::format("{}: a run takes one batch, and '{}' is it", strange.back(),
-                     app.get_option("batch")->results().front());
+  const auto& batch = app.get_option("batch")->results();
+  const auto too_many =
+      std::find_if(strange.rbegin(), strange.rend(), [](const std::string& word) { return word != "--"; });
+  if (!app.get_subcommands().empty() || batch.empty() || too_many == strange.rend()) return error.what();
+  return fmt::format("{}: a run takes one batch, and '{}' is it", *too_many, batch.front());
 }
 
 // The default command's options stand beside the subcommands' names; before one they would be ignored

@@ -322,8 +322,8 @@ void Executor::watch_progress(TimePoint now) {
   }
   if (now > last_look_ + kOwnPause) seen_moving_.at = now;  // this process was stopped too
   last_look_ = now;
-  const bool cleans = !verdict_ && !current() && body_->has_leftovers();
-  if (now < seen_moving_.at + (cleans ? kStuckCleaning : kStuck)) return;
+  if (now < seen_moving_.at + kStuck) return;
+  if (now < seen_moving_.at + kStuckCleaning && !verdict_ && !current() && body_->has_leftovers()) return;
   if (verdict_)
     throw std::runtime_error("an executor cannot be ended (stopped, or waiting for a dead file system)");
   seen_moving_.at = now;

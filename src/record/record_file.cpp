@@ -16,6 +16,7 @@
 
 #include "base/bytes.hpp"
 #include "base/host.hpp"
+#include "base/sqlite_magic.hpp"
 #include "parrun/errors.hpp"
 #include "record/holder.hpp"
 #include "record/reader.hpp"
@@ -27,8 +28,6 @@ namespace {
 
 // A run writes at least every 10 s; the clocks of a cluster's hosts agree better than this.
 constexpr double kSurelyDead_s = 60;
-
-constexpr std::string_view kMagic = "SQLite format 3";
 
 std::string hexadecimal(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
@@ -182,7 +181,7 @@ bool RecordFile::bears_our_mark() const {
   if (::pread(lock_.get(), header.data(), kHeader, 0) != static_cast<ssize_t>(kHeader)) return false;
   std::uint32_t id = 0;
   std::memcpy(&id, header.data() + kIdAt, sizeof id);
-  return header.starts_with(kMagic) && be32toh(id) == static_cast<std::uint32_t>(kApplicationId);
+  return header.starts_with(kSqliteMagic) && be32toh(id) == static_cast<std::uint32_t>(kApplicationId);
 }
 
 bool RecordFile::is_new() const { return database_->integer("PRAGMA page_count") == 0; }
@@ -305,10 +304,10 @@ void RecordFile::insert_run(const OpenOptions& options, const BatchIdentity& bat
 void RecordFile::require_in_place() const {
   struct stat written {};
   struct stat named {};
-  std::string magic(kMagic.size(), '\0');
+  std::string magic(kSqliteMagic.size(), '\0');
   const bool whole =
       ::pread(lock_.get(), magic.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
-      magic == kMagic;
+      magic == kSqliteMagic;
   const bool in_place = whole && ::fstat(lock_.get(), &written) == 0 && ::stat(place_.c_str(), &named) == 0 &&
                         written.st_dev == named.st_dev && written.st_ino == named.st_ino;
   // What is in the log alone would be lost with it.

@@ -77,8 +77,7 @@ void Console::on_nothing_to_do() {
 void Console::on_no_costs() {
   if (options_.quiet) return;
   say("no task has a cost, so that --order-by longest-first changes nothing: write costs into the batch, or "
-      "take "
-      "those of an earlier run by parrun pack --from BATCH --costs-from RECORD");
+      "take those of an earlier run by parrun pack --from BATCH --costs-from RECORD");
 }
 
 void Console::on_ended(const Outcome& outcome, const std::string& label) {
@@ -114,7 +113,8 @@ void Console::show_failure(const std::string& line) {
   if (options_.quiet || options_.format == Format::jsonl) return;  // jsonl has it all on stdout
   if (++failures_shown_ <= kFailuresShown) say(line);
   if (failures_shown_ == kFailuresShown)
-    say("further failures are counted, not shown; " + where_all_are("--state failed,timed_out"));
+    say("further failures are counted, not shown; " +
+        where_all_are("--state failed,timed_out,lost,cancelled"));
 }
 
 std::string Console::where_all_are(const char* options) const {

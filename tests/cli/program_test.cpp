@@ -1,8 +1,13 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <fstream>
 
+#include "base/descriptor.hpp"
 #include "support/batches.hpp"
 #include "support/run_program.hpp"
 #include "support/temp_dir.hpp"
@@ -94,6 +99,8 @@ TEST_F(ProgramTest, AMisspeltWordIsNamedAndWhatWasMeant) {
   expect_refused({"stauts", "x.record"},
                  "stauts: there is no such command (did you mean status?); see parrun --help");
   expect_refused({"run", "more.bin"}, "more.bin: a run takes one batch, and 'run' is it");
+  expect_refused({"run", "--", "-more"}, "-more: a run takes one batch, and 'run' is it");
+  expect_refused({std::string(5000, 'x'), "--nonsense"}, "--nonsense: there is no such option");
   expect_refused({"show", jobs_, "more.bin"}, "not expected: more.bin");
 }
 
@@ -131,6 +138,15 @@ TEST_F(ProgramTest, WrongFilesAreRefusedInOneLine) {
   expect_refused({"pack", commands_, "-o", dir_.file("no/jobs.bin")}, "No such file");
   expect_refused({"pack", "--jsonl", commands_, "-o", jobs_}, "commands.txt:1: no JSON");
   expect_refused({"pack", "--load", dir_.file("missing.so"), commands_, "-o", jobs_}, "cannot load module");
+}
+
+TEST_F(ProgramTest, ABatchGoesIntoAFifoWithoutALookIntoIt) {
+  const std::string fifo = dir_.file("fifo");
+  ASSERT_EQ(mkfifo(fifo.c_str(), S_IRUSR | S_IWUSR), 0);
+  const Descriptor reader(open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  EXPECT_EQ(run({"pack", commands_, "-o", fifo}).code, 0);
+  std::array<char, 8> begin{};
+  EXPECT_EQ(read(reader.get(), begin.data(), begin.size()), static_cast<ssize_t>(begin.size()));
 }
 
 TEST_F(ProgramTest, ARefusedPackLeavesNoFile) {

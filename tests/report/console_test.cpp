@@ -316,6 +316,19 @@ TEST_F(ConsoleTest, UnderMpirunTheGraceMayBeShorter) {
                                   HasSubstr("1.0 s (--grace), a"), HasSubstr("10 s (--grace), a")));
 }
 
+TEST_F(StartedConsole, OfFailuresAndWarningsBeyondTwentyTheRecordTells) {
+  begin("jobs.record");
+  for (std::uint64_t task = 0; task < 25; ++task) {
+    Outcome failed = outcome(task, "", State::failed);
+    failed.task = TaskId(task % 5);
+    failed.warning = "left 1 process behind";
+    tell(failed);
+  }
+  EXPECT_THAT(finish().err,
+              AllOf(HasSubstr("parrun results jobs.record --state failed,timed_out,lost,cancelled shows all"),
+                    HasSubstr("parrun results jobs.record --columns task,warning shows all")));
+}
+
 TEST_F(StartedConsole, TheWayOnIsToldWhereSomethingIsLeft) {
   begin("jobs.record");
   end(0, "");

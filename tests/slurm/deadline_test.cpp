@@ -22,7 +22,9 @@ TEST_P(Deadline, ARunEndsBeforeItsJobWithNoTaskCutAndAnotherJobDoesTheRest) {
   EXPECT_GT(run_ended_after_s(job), 45) << "a tenth of a minute is the margin";
   EXPECT_THAT(err(), AllOf(HasSubstr("SLURM job " + job.id() + " ends in "),
                            HasSubstr("no task that is left can be expected to end before"),
-                           HasSubstr("parrun --resume --load")));
+                           HasSubstr(std::string("go on with: ") +
+                                     (GetParam() == Launcher::mpirun ? "mpirun ... " : "") +
+                                     "parrun --resume --load")));
   expect_ended_in_good_order();
   expect_the_rest_by_resuming(GetParam());
   expect_each_task_once();
